@@ -1,0 +1,38 @@
+// What a handler does with a request beyond cpprestsdk's own: pull the body, push an answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+
+namespace web::http {
+class http_request;
+class http_response;
+}  // namespace web::http
+
+namespace letterbox::gateway::transport {
+
+/// The request's body as it arrives, unframed (Content-Length or chunked), in pieces of at most
+/// 256 KiB. Two pieces are in flight at the most; a handler that is slow to pull stops the socket
+/// being read, and that is the backpressure. next() blocks, and throws Error kTruncatedBody when
+/// the peer leaves, stalls or breaks the framing before the end; kTooLarge over Limits::body_bytes.
+/// It lives as long as the request.
+Source& body_of(const web::http::http_request& request);
+
+/// Content-Length if the request has one.
+std::optional<std::uint64_t> content_length(const web::http::http_request& request);
+
+/// Sends `response` and waits until it is sent. A body that the handler left unread is drained a
+/// little (so that an early refusal reaches a peer that is still sending), then the connection
+/// closes. Failure to send isn't an error here: the peer is gone.
+void reply(const web::http::http_request& request, web::http::http_response response);
+
+/// Sends the head, then `length` bytes from `content` with backpressure: at most two pieces are
+/// held. If `content` throws or ends early the connection is cut, so that the peer sees a short
+/// body, and the Error is rethrown for the log. With a HEAD request `content` isn't pulled.
+void reply(const web::http::http_request& request, web::http::http_response response,
+           Source& content, std::uint64_t length);
+
+}  // namespace letterbox::gateway::transport

@@ -1,0 +1,36 @@
+// DSSE v1, the signed envelope that every record travels in.
+// https://github.com/secure-systems-lab/dsse (protocol.md, envelope.md)
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "crypto/signing.h"
+
+namespace letterbox::records {
+
+/// A payload, its type, and one signature: Letterbox records have a single maker. (A cosigned
+/// device record is a record about a record, so this stays true.)
+struct Envelope {
+  std::string payload_type;
+  Bytes payload;
+  std::string key_id;  ///< a hint, unauthenticated: the maker's VerifyKey::fingerprint()
+  crypto::Signature signature;
+};
+
+Envelope sign(std::string_view payload_type, ByteView payload, const crypto::SigningKey& key);
+
+/// The payload, if `key` signed this envelope and it is of `payload_type`. Throws Error
+/// kBadSignature otherwise. Nobody should look at `payload` before this.
+const Bytes& verify(const Envelope& envelope, std::string_view payload_type,
+                    const crypto::VerifyKey& key);
+
+/// The JSON envelope: {"payload":…,"payloadType":…,"signatures":[{"keyid":…,"sig":…}]}, compact,
+/// keys in this order, padded standard base64.
+std::string to_json(const Envelope& envelope);
+/// Strict: these members and no others, none twice, one signature, canonical base64, at most
+/// 1 MiB. White space between tokens is allowed. Throws Error kMalformed.
+Envelope parse_envelope(std::string_view json);
+
+}  // namespace letterbox::records

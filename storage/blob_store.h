@@ -1,0 +1,70 @@
+// The shelf: sealed files, kept as rows of ciphertext.
+//
+// A file comes in two steps. While it is *staged* its rows pile up, invisible, in short
+// transactions of their own, so that a slow upload holds no connection and no lock. One last
+// transaction makes it a file of its delivery; when that returns, the file is durable. What a crash
+// leaves staged is swept by Store::sweep (storage/store.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "storage/delivery_store.h"
+
+namespace letterbox::storage {
+
+/// What is known of a stored file beside its rows.
+struct FileRecord {
+  Uuid id;
+  Uuid delivery;
+  Bytes header;                  ///< the age header, whole
+  std::array<Byte, 16> nonce;    ///< the payload's nonce
+  std::uint64_t payload_length;  ///< nonce and chunks: 16 + all rows
+  Digest payload_sha256;         ///< of nonce and chunks
+};
+
+/// A file being stored. For one thread at a time. Destroyed before a commit, it drops what was
+/// staged (or, where the database is away, leaves it to the sweep).
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+
+  /// Adds the next row: all but the last must be 16 STREAM chunks (1,048,832 bytes) long. The row
+  /// is not durable yet. Throws Error kUnavailable.
+  virtual void append(const Ciphertext& row) = 0;
+
+  /// Makes the file part of its open delivery; durable when it returns. Throws Error kConflict if
+  /// the delivery isn't open, or holds such a file already; kNotFound if there is none;
+  /// kUnavailable; kInternal if `file.payload_length` isn't what was appended. After a throw of
+  /// kUnavailable the outcome may be unknown.
+  virtual void commit(const FileRecord& file) = 0;
+
+  /// The delivery of one file in one transaction: makes `delivery`, puts the file in and closes it
+  /// with `manifest`. Visible and durable when it returns. Throws as commit.
+  virtual void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
+                                  const std::string& manifest) = 0;
+};
+
+class BlobStore {
+ public:
+  virtual ~BlobStore() = default;
+
+  /// Starts to stage the file `id`. Throws Error kUnavailable. Thread-safe.
+  virtual std::unique_ptr<BlobWriter> begin(const Uuid& id) = 0;
+
+  /// A file of a closed delivery that hasn't expired; nothing otherwise. Thread-safe.
+  virtual std::optional<FileRecord> find(const Uuid& id) = 0;
+
+  /// The rows of such a file in order, one a piece, without the nonce. Its next() throws Error
+  /// kNotFound if the file went away meanwhile, kIntegrity if a row is missing, kUnavailable. Holds
+  /// no connection between pieces. Thread-safe; the Source isn't. It mustn't outlive the store.
+  virtual std::unique_ptr<Source> read(const Uuid& id) = 0;
+};
+
+}  // namespace letterbox::storage

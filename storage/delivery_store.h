@@ -1,0 +1,67 @@
+// Deliveries: open from their cover, closed by their manifest, visible once closed.
+//
+// Storage keeps records as the bytes that were signed and knows none of their insides; what it
+// needs for itself (times, who may find it) stands beside them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+
+namespace letterbox::storage {
+
+enum class DeliveryState : std::uint8_t { kOpen, kClosed };
+
+struct NewDelivery {
+  Uuid id;
+  bool sealed_by_gateway;
+  std::string cover;  ///< version 1: the DSSE envelope's JSON, kept verbatim
+  std::chrono::sys_seconds created;
+  std::chrono::sys_seconds expires;
+  std::vector<std::string> recipients;  ///< the age1… strings of the cover: whose inbox it is in
+};
+
+/// One file as a list shows it.
+struct FileSummary {
+  Uuid id;
+  std::uint64_t payload_length;
+  Digest payload_sha256;
+};
+
+struct Delivery {
+  Uuid id;
+  DeliveryState state;
+  bool sealed_by_gateway;
+  std::chrono::sys_seconds created;
+  std::chrono::sys_seconds expires;
+  std::vector<std::string> covers;      ///< envelopes, version 1 first
+  std::optional<std::string> manifest;  ///< an envelope; there once closed
+  std::vector<FileSummary> files;       ///< by id
+};
+
+/// Thread-safe. Every call may throw Error kUnavailable; a call that returned is durable.
+class DeliveryStore {
+ public:
+  virtual ~DeliveryStore() = default;
+
+  /// Throws Error kConflict if the id is taken.
+  virtual void open(const NewDelivery& delivery) = 0;
+  /// Makes an open delivery and its files visible. Throws Error kConflict if it is closed already,
+  /// holds no file, or `files` (the manifest's ids) aren't exactly its files; kNotFound.
+  virtual void close(const Uuid& id, const std::string& manifest,
+                     const std::vector<Uuid>& files) = 0;
+  /// Whatever its state, unless expired.
+  virtual std::optional<Delivery> find(const Uuid& id) = 0;
+  /// Closed, unexpired deliveries for this age1… key, oldest first, from after `after`; at most
+  /// `limit`.
+  virtual std::vector<Delivery> inbox(const std::string& recipient,
+                                      const std::optional<Uuid>& after, std::size_t limit) = 0;
+};
+
+}  // namespace letterbox::storage

@@ -1,0 +1,53 @@
+// All of storage behind one door: on PostgreSQL, or in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/uuid.h"
+#include "storage/blob_store.h"
+#include "storage/delivery_store.h"
+#include "storage/device_store.h"
+
+namespace letterbox::storage {
+
+/// What a sweep took away: staged files that nobody finishes any more, and their rows.
+struct Swept {
+  std::uint64_t files = 0;
+  std::uint64_t rows = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual BlobStore& blobs() = 0;
+  virtual DeliveryStore& deliveries() = 0;
+  virtual DeviceStore& devices() = 0;
+
+  /// Drops what earlier runs of this instance left staged. To be called once, before the first
+  /// begin(). Throws Error kUnavailable.
+  virtual Swept sweep() = 0;
+};
+
+struct PostgresOptions {
+  /// A libpq connection string or URL, without a password (PGPASSFILE or passfile= names a file).
+  std::string connection;
+  /// Most connections open at once; a caller beyond that waits, at most `patience_seconds`.
+  std::size_t pool_size = 8;
+  unsigned patience_seconds = 10;
+  /// Whose staged files are whose: kept with the gateway's data directory, so it outlives a
+  /// process.
+  Uuid instance;
+};
+
+/// Connects, then brings the schema to this version under an advisory lock. Throws Error
+/// kUnavailable if the server can't be reached, kConfiguration if the schema is newer than this
+/// program or a past migration was changed. Connections lost later (a server restart) are replaced.
+std::unique_ptr<Store> open_postgres(const PostgresOptions& options);
+
+/// The same contract in memory, for embedding and tests; nothing survives the object.
+std::unique_ptr<Store> open_memory();
+
+}  // namespace letterbox::storage
