@@ -3,7 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "crypto/openssl.h"
@@ -34,9 +34,13 @@ Secret<32> derive(const char* name, std::vector<OSSL_PARAM> parameters) {
 
 Secret<32> hkdf_sha256(ByteView ikm, ByteView salt, std::string_view info) {
   char digest[] = "SHA256";
-  return derive("HKDF", {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                         octets(OSSL_KDF_PARAM_KEY, ikm), octets(OSSL_KDF_PARAM_SALT, salt),
-                         octets(OSSL_KDF_PARAM_INFO, as_bytes(info))});
+  std::vector<OSSL_PARAM> parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+      octets(OSSL_KDF_PARAM_KEY, ikm), octets(OSSL_KDF_PARAM_INFO, as_bytes(info))};
+  // OpenSSL refuses an empty salt. One left out is 32 zeros, which as an HMAC key is the same as
+  // none (RFC 5869 section 2.2).
+  if (!salt.empty()) parameters.push_back(octets(OSSL_KDF_PARAM_SALT, salt));
+  return derive("HKDF", std::move(parameters));
 }
 
 std::array<Byte, 32> hmac_sha256(const Secret<32>& key, ByteView message) {
