@@ -40,7 +40,7 @@ void expect_refused(const Manifest& manifest) {
 TEST(ManifestTest, IsCompactJsonInAFixedOrder) {
   EXPECT_EQ(text_of(manifest_of({entry_of(1)})),
             "{\"delivery\":\"01997d3c-59ff-7000-8000-000000000001\","
-            "\"cover\":\"DLFSFQsJnr4EcMvM2DuDvB+6P/mf+V4AEa0ULFuFVcY=\","
+            "\"cover\":\"P6QFqDAazjTRHPRKgWCAuPDkmkj70Ei4rvFUOoxYvbY=\","
             "\"closed\":\"2026-11-23T17:31:00Z\",\"files\":["
             "{\"id\":\"01997d3c-5a00-7abc-8def-000000000001\",\"length\":33,"
             "\"sha256\":\"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"}],\"indexes\":[]}");
