@@ -30,6 +30,10 @@ class Tampering(unittest.TestCase):
         return rig.run("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", socket_directory, "-p", options[3],
                        "-d", "postgres", "-c", statement, preexec_fn=become, cwd="/").stdout
 
+    @staticmethod
+    def payload(file):
+        return f"(SELECT payload_id FROM letterbox.file WHERE id = '{file}')"
+
     def refused(self, code=5):
         done = self.surgeon.letterbox("get", self.file, "-o", self.out, check=False)
         self.assertEqual(done.returncode, code, done.stderr)
@@ -59,15 +63,16 @@ class Tampering(unittest.TestCase):
 
     def test_a_flipped_byte_in_the_payload(self):
         self.sql("UPDATE letterbox.payload_row SET content = set_byte(content, 1000, get_byte(content, 1000) # 1)"
-                 f" WHERE file_id = '{self.file}'")
+                 f" WHERE payload_id = {self.payload(self.file)}")
         self.refused()
 
     def test_a_payload_of_another_file(self):
         other = json.loads(self.radiology.letterbox("--json", "send", rig.ULTRASOUND, "--to", "surgeon@hospital.example").stdout)
         _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
-        self.sql(f"UPDATE letterbox.payload_row SET content = (SELECT content FROM letterbox.payload_row WHERE file_id = '{donor}' AND row_no = 0)"
-                 f" WHERE file_id = '{self.file}' AND row_no = 0")
+        self.sql("UPDATE letterbox.payload_row SET content = (SELECT content FROM letterbox.payload_row"
+                 f" WHERE payload_id = {self.payload(donor)} AND row_no = 0)"
+                 f" WHERE payload_id = {self.payload(self.file)} AND row_no = 0")
         self.refused()
 
     def test_a_header_of_another_file(self):
