@@ -125,6 +125,14 @@ TEST(SecretBytesTest, MovingHandsTheMemoryOver) {
   EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move)
 }
 
+TEST(SecretBytesTest, WithoutMemoryHasNothingToWipe) {
+  SecretBytes empty;
+  empty.truncate(0);
+  empty = SecretBytes();
+  wipe({});
+  EXPECT_TRUE(empty.empty());
+}
+
 TEST(SecretBytesTest, TruncatingWipesWhatIsCut) {
   SecretBytes secret(as_bytes("passphrase"));
   watch(secret);  // all ten bytes, also after the cut
