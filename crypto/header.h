@@ -4,10 +4,12 @@
 // "The header follows from key and cover".
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -32,6 +34,20 @@ struct Header {
 /// payload bytes. Throws Error kMalformed (with the line's number) or kTooLarge.
 Header read_header(Source& source, Bytes& rest);
 
+/// What lies behind a header: the `rest` that read_header left over, then what `source` still
+/// yields.
+class Payload final : public Source {
+ public:
+  /// `source` must outlive this.
+  Payload(Bytes rest, Source& source) : rest_(std::move(rest)), source_(source) {}
+  ByteView next() override;
+
+ private:
+  Bytes rest_;
+  Source& source_;
+  bool rest_given_ = false;
+};
+
 /// Parses `bytes`, which must hold a header and nothing else. Throws as read_header.
 Header parse_header(ByteView bytes);
 
@@ -45,8 +61,9 @@ void verify_mac(const Header& header, const FileKey& file_key);
 /// Throws Error kNoKeyFits, kMalformed (a stanza of a known type outside its format), kIntegrity.
 FileKey unwrap(const Header& header, std::span<const X25519Identity> identities);
 
-/// The same with a passphrase. A scrypt stanza must stand alone in its header (kMalformed). Throws
-/// Error kWrongPassphrase when it doesn't fit.
+/// The same with a passphrase. A scrypt stanza must stand alone in its header (kMalformed, here as
+/// above). Throws Error kWrongPassphrase when it doesn't fit, kTooLarge for a work factor over the
+/// limit, kNoKeyFits when the file wasn't sealed with a passphrase at all.
 FileKey unwrap(const Header& header, const SecretBytes& passphrase,
                unsigned max_work_factor = kMaxScryptWorkFactor);
 
