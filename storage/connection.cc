@@ -57,7 +57,7 @@ class Connection::Silence : public pqxx::errorhandler {
   bool operator()(const char* /*message*/) noexcept override { return false; }
 };
 
-Parameter::Parameter(std::int32_t number) noexcept : size_(number_.size()) {
+Parameter::Parameter(std::int32_t number) noexcept : size_(sizeof number) {
   const auto bits = static_cast<std::uint32_t>(number);
   for (std::size_t i = 0; i < number_.size(); ++i) {
     number_[i] = static_cast<Byte>((bits >> (24 - 8 * i)) & 0xff);
