@@ -16,7 +16,8 @@ namespace letterbox {
 
 /// Overwrites `memory` in a way that the compiler can't drop as a dead store.
 inline void wipe(std::span<Byte> memory) noexcept {
-  explicit_bzero(memory.data(), memory.size());
+  // An empty span may point nowhere, which explicit_bzero doesn't allow whatever the length.
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
 }
 
 /// A secret of fixed length. It moves (the source is wiped) and doesn't copy. Reading it is spelled

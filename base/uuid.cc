@@ -53,7 +53,7 @@ std::optional<Uuid> Uuid::parse(std::string_view text) noexcept {
       return std::nullopt;
     }
     Byte& byte = uuid.bytes_[nibble / 2];
-    byte = static_cast<Byte>((byte << 4) | value);
+    byte = static_cast<Byte>((static_cast<unsigned>(byte) << 4) | value);
     ++nibble;
   }
   if ((uuid.bytes_[6] & 0xf0) != 0x70 || (uuid.bytes_[8] & 0xc0) != 0x80) return std::nullopt;

@@ -2,6 +2,7 @@
 // https://github.com/secure-systems-lab/dsse (protocol.md, envelope.md)
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,12 @@
 #include "crypto/signing.h"
 
 namespace letterbox::records {
+
+/// Largest JSON envelope that is read, and the largest payload that is signed: it fits into one.
+inline constexpr std::size_t kMaxEnvelopeSize = 1024 * 1024;
+inline constexpr std::size_t kMaxPayloadSize = 768'000;
+/// A payload type is 1 to 255 visible ASCII characters.
+inline constexpr std::size_t kMaxPayloadTypeSize = 255;
 
 /// A payload, its type, and one signature: Letterbox records have a single maker. (A cosigned
 /// device record is a record about a record, so this stays true.)
@@ -19,6 +26,7 @@ struct Envelope {
   crypto::Signature signature;
 };
 
+/// Throws Error kTooLarge above kMaxPayloadSize.
 Envelope sign(std::string_view payload_type, ByteView payload, const crypto::SigningKey& key);
 
 /// The payload, if `key` signed this envelope and it is of `payload_type`. Throws Error
@@ -29,8 +37,9 @@ const Bytes& verify(const Envelope& envelope, std::string_view payload_type,
 /// The JSON envelope: {"payload":…,"payloadType":…,"signatures":[{"keyid":…,"sig":…}]}, compact,
 /// keys in this order, padded standard base64.
 std::string to_json(const Envelope& envelope);
-/// Strict: these members and no others, none twice, one signature, canonical base64, at most
-/// 1 MiB. White space between tokens is allowed. Throws Error kMalformed.
+/// Strict: these members and no others, none twice, one signature, canonical base64, a key id of
+/// 64 lowercase hex digits, at most kMaxEnvelopeSize bytes. White space between tokens is allowed.
+/// Throws Error kMalformed.
 Envelope parse_envelope(std::string_view json);
 
 }  // namespace letterbox::records

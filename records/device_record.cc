@@ -1,0 +1,42 @@
+#include "records/device_record.h"
+
+#include "base/error.h"
+#include "records/json.h"
+
+namespace letterbox::records {
+
+namespace {
+
+const std::string kWhat = "the device record";
+
+DeviceRecord parse_device_record(ByteView bytes) {
+  const Json json = parse_json(as_text(bytes), kWhat);
+  const Members record(json, kWhat, {"handle", "recipient", "signing_key", "created"});
+  return {.handle = record.parsed("handle", Handle::parse),
+          .recipient = record.parsed("recipient", crypto::X25519Recipient::parse),
+          .signing_key = record.parsed("signing_key", crypto::VerifyKey::parse),
+          .created = record.parsed("created", parse_time)};
+}
+
+}  // namespace
+
+Envelope sign_device_record(const DeviceRecord& record, const crypto::SigningKey& key) {
+  if (record.signing_key != key.verify_key()) {
+    throw Error(ErrorCode::kInternal, "a device record is signed by the key that it names");
+  }
+  OrderedJson json;
+  json["handle"] = record.handle.text();
+  json["recipient"] = record.recipient.text();
+  json["signing_key"] = record.signing_key.text();
+  json["created"] = to_text(record.created);
+  return sign(kDeviceRecordType, as_bytes(to_text(json)), key);
+}
+
+DeviceRecord verify_device_record(const Envelope& envelope) {
+  // The one record that has to be read before it can be verified: it names its own key.
+  DeviceRecord record = parse_device_record(envelope.payload);
+  verify(envelope, kDeviceRecordType, record.signing_key);
+  return record;
+}
+
+}  // namespace letterbox::records

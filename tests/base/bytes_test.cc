@@ -1,0 +1,51 @@
+#include "base/bytes.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace letterbox {
+namespace {
+
+TEST(BytesTest, HexIsLowercaseAndComplete) {
+  EXPECT_EQ(to_hex({}), "");
+  EXPECT_EQ(to_hex(Bytes{0x00, 0x0f, 0xa0, 0xff}), "000fa0ff");
+}
+
+TEST(BytesTest, TextAndBytesViewEachOtherWithoutConversion) {
+  const std::string text("a\0\xff", 3);
+  EXPECT_EQ(Bytes(as_bytes(text).begin(), as_bytes(text).end()), (Bytes{'a', 0, 0xff}));
+  EXPECT_EQ(as_text(as_bytes(text)).data(), text.data());
+  EXPECT_EQ(as_text(as_bytes(text)), text);
+}
+
+TEST(ViewSourceTest, YieldsPiecesInOrderAndThenNothingForEver) {
+  ViewSource source(as_bytes("abcde"), 2);
+  EXPECT_EQ(as_text(source.next()), "ab");
+  EXPECT_EQ(as_text(source.next()), "cd");
+  EXPECT_EQ(as_text(source.next()), "e");
+  EXPECT_TRUE(source.next().empty());
+  EXPECT_TRUE(source.next().empty());
+}
+
+TEST(ReadAllTest, GathersEveryPiece) {
+  ViewSource source(as_bytes("abcde"), 2);
+  EXPECT_EQ(as_text(read_all(source, 100)), "abcde");
+  ViewSource nothing({});
+  EXPECT_TRUE(read_all(nothing, 0).empty());
+}
+
+TEST(ReadAllTest, TakesAsMuchAsTheLimitAndNoByteMore) {
+  ViewSource exact(as_bytes("abcde"), 2);
+  EXPECT_EQ(read_all(exact, 5).size(), 5U);
+  ViewSource over(as_bytes("abcde"), 2);
+  try {
+    read_all(over, 4);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kTooLarge);
+  }
+}
+
+}  // namespace
+}  // namespace letterbox

@@ -1,0 +1,232 @@
+// Our code against vectors that an independent script made from docs/format.md.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "crypto/base64.h"
+#include "crypto/hash.h"
+#include "crypto/header.h"
+#include "crypto/recipient.h"
+#include "crypto/signing.h"
+#include "crypto/stream.h"
+#include "records/cover.h"
+#include "records/device_record.h"
+#include "records/dsse.h"
+#include "records/manifest.h"
+#include "tests/records/fixtures.h"
+
+namespace letterbox::records {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json load_vectors() {
+  const char* source = std::getenv("LETTERBOX_SOURCE_DIR");
+  const std::string path =
+      std::string(source == nullptr ? "." : source) + "/tests/vectors/format/vectors.json";
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path << ": set LETTERBOX_SOURCE_DIR to the source tree";
+  return Json::parse(file);
+}
+
+const Json& vectors() {
+  static const Json loaded = load_vectors();
+  return loaded;
+}
+
+Bytes from_hex(const std::string& hex) {
+  Bytes bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes.push_back(static_cast<Byte>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
+  return bytes;
+}
+
+template <std::size_t N>
+Secret<N> secret_of(ByteView bytes) {
+  EXPECT_EQ(bytes.size(), N);
+  Secret<N> secret;
+  std::copy(bytes.begin(), bytes.end(), secret.reveal().begin());
+  return secret;
+}
+
+std::string text(const Json& json) {
+  return json.get<std::string>();
+}
+
+crypto::SigningKey vector_signing_key() {
+  const auto seed =
+      crypto::base64_decode(text(vectors()["signing_key"]["seed"]), crypto::Padding::kRequired);
+  return crypto::SigningKey(secret_of<32>(seed.value()));
+}
+
+crypto::FileKey file_key(const Json& file) {
+  return secret_of<16>(from_hex(text(file["file_key"])));
+}
+
+crypto::PayloadNonce nonce(const Json& file) {
+  return crypto::payload_nonce(file_key(file), Uuid::parse(text(file["id"])).value());
+}
+
+Bytes plaintext(const Json& file) {
+  Bytes bytes(file["plaintext_length"].get<std::size_t>());
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<Byte>(i % 251);
+  return bytes;
+}
+
+// Nonce and chunks.
+Bytes sealed(const Json& file) {
+  const Bytes plain = plaintext(file);
+  ViewSource source(plain);
+  const crypto::PayloadNonce start = nonce(file);
+  Bytes payload(start.begin(), start.end());
+  crypto::Sealer sealer(file_key(file), start, source);
+  while (const auto row = sealer.next()) {
+    payload.insert(payload.end(), row->view().begin(), row->view().end());
+  }
+  return payload;
+}
+
+SignedCover cover(std::size_t index) {
+  const std::string envelope = text(vectors()["covers"][index]["envelope"]);
+  return verify_cover(parse_envelope(envelope), vector_signing_key().verify_key());
+}
+
+crypto::X25519Identity identity(std::size_t index) {
+  return crypto::X25519Identity::parse(text(vectors()["devices"][index]["identity"])).value();
+}
+
+TEST(FormatVectorsTest, SigningKeyIsDerivedNamedAndWrittenAsTheirs) {
+  const auto& key = vectors()["signing_key"];
+  EXPECT_EQ(vector_signing_key().verify_key().text(), text(key["verify_key"]));
+  EXPECT_EQ(vector_signing_key().verify_key().fingerprint(), text(key["fingerprint"]));
+}
+
+TEST(FormatVectorsTest, RecipientsFollowFromIdentities) {
+  for (std::size_t i = 0; i < vectors()["devices"].size(); ++i) {
+    EXPECT_EQ(identity(i).recipient().text(), text(vectors()["devices"][i]["recipient"]));
+    EXPECT_EQ(identity(i).text().reveal_text(), text(vectors()["devices"][i]["identity"]));
+  }
+}
+
+TEST(FormatVectorsTest, PreAuthenticationEncodingIsWhatIsSigned) {
+  const auto& dsse = vectors()["dsse"];
+  const Envelope envelope = parse_envelope(text(dsse["envelope"]));
+  EXPECT_TRUE(vector_signing_key().verify_key().verify(
+      as_bytes(text(dsse["pre_authentication_encoding"])), envelope.signature));
+}
+
+TEST(FormatVectorsTest, EnvelopesAreTheirsByteForByte) {
+  const auto& dsse = vectors()["dsse"];
+  const Envelope envelope =
+      sign(text(dsse["payload_type"]), as_bytes(text(dsse["payload"])), vector_signing_key());
+  EXPECT_EQ(to_json(envelope), text(dsse["envelope"]));
+}
+
+TEST(FormatVectorsTest, DeviceRecordIsTheirsByteForByte) {
+  const std::string theirs = text(vectors()["device_record"]["envelope"]);
+  const DeviceRecord record = verify_device_record(parse_envelope(theirs));
+  EXPECT_EQ(record.handle.text(), text(vectors()["devices"][0]["handle"]));
+  EXPECT_EQ(record.recipient, identity(0).recipient());
+  EXPECT_EQ(to_json(sign_device_record(record, vector_signing_key())), theirs);
+}
+
+TEST(FormatVectorsTest, CoversAreTheirsByteForByte) {
+  for (std::size_t i = 0; i < vectors()["covers"].size(); ++i) {
+    const auto& theirs = vectors()["covers"][i];
+    const SignedCover read = cover(i);
+    EXPECT_EQ(to_hex(read.hash), text(theirs["hash"]));
+    EXPECT_EQ(read.cover.recipients.size(), theirs["recipients"].get<std::size_t>());
+    const SignedCover ours = sign_cover(read.cover, vector_signing_key());
+    EXPECT_EQ(as_text(ours.envelope.payload), text(theirs["payload"]));
+    EXPECT_EQ(to_json(ours.envelope), text(theirs["envelope"]));
+  }
+  EXPECT_EQ(cover(1).cover.previous, cover(0).hash);
+}
+
+TEST(FormatVectorsTest, HeadersAreTheirsByteForByte) {
+  for (const auto& file : vectors()["files"]) {
+    for (std::size_t i = 0; i < file["headers"].size(); ++i) {
+      const SignedCover under = cover(i);
+      const Bytes header = crypto::seal_header(file_key(file), under.hash, under.cover.keys());
+      EXPECT_EQ(as_text(header), text(file["headers"][i]));
+    }
+  }
+}
+
+TEST(FormatVectorsTest, PayloadsAreTheirsByteForByte) {
+  for (const auto& file : vectors()["files"]) {
+    EXPECT_EQ(to_hex(nonce(file)), text(file["nonce"]));
+    const Bytes payload = sealed(file);
+    EXPECT_EQ(payload.size(), file["payload_length"].get<std::size_t>());
+    EXPECT_EQ(crypto::sealed_size(plaintext(file).size()), payload.size());
+    EXPECT_EQ(to_hex(crypto::sha256(payload)), text(file["payload_sha256"]));
+    if (!file["payload"].is_null()) {
+      EXPECT_EQ(crypto::base64_encode(payload, crypto::Padding::kRequired), text(file["payload"]));
+    }
+  }
+}
+
+// docs/format.md, "What a reader checks", as a reader does it.
+TEST(FormatVectorsTest, TheirFilesOpenForEveryRecipient) {
+  for (const auto& file : vectors()["files"]) {
+    const Bytes payload = sealed(file);
+    for (std::size_t i = 0; i < file["headers"].size(); ++i) {
+      const SignedCover under = cover(i);
+      const auto header = crypto::parse_header(as_bytes(text(file["headers"][i])));
+      EXPECT_EQ(crypto::named_cover(header), under.hash);
+      EXPECT_NO_THROW(crypto::screen_header(header, under.hash, under.cover.recipients.size()));
+      for (std::size_t device = 0; device < under.cover.recipients.size(); ++device) {
+        std::vector<crypto::X25519Identity> identities;
+        identities.push_back(identity(device));
+        const crypto::FileKey key = crypto::unwrap(header, identities);
+        crypto::verify_header(header, key, under.hash, under.cover.keys());
+        ViewSource source(payload, 1000);
+        const auto expected = nonce(file);
+        crypto::Opener opener(key, source, &expected);
+        EXPECT_EQ(read_all(opener, 1 << 20), plaintext(file));
+      }
+    }
+  }
+}
+
+TEST(FormatVectorsTest, EveryHeaderThatDoesNotFollowFromItsCoverIsRefused) {
+  const auto& refused = vectors()["refused_headers"];
+  const auto& file = vectors()["files"][refused["file"].get<std::size_t>()];
+  const SignedCover under = cover(refused["cover"].get<std::size_t>());
+  EXPECT_GE(refused["variants"].size(), 10U);
+  for (const auto& variant : refused["variants"]) {
+    const auto header = crypto::parse_header(as_bytes(text(variant["header"])));
+    std::vector<crypto::X25519Identity> identities;
+    identities.push_back(identity(0));
+    const crypto::FileKey key = crypto::unwrap(header, identities);  // its MAC holds
+    EXPECT_EQ(to_hex(key.reveal()), text(file["file_key"]));
+    EXPECT_EQ(
+        thrown_by([&] { crypto::verify_header(header, key, under.hash, under.cover.keys()); }),
+        ErrorCode::kIntegrity)
+        << variant["name"];
+  }
+}
+
+TEST(FormatVectorsTest, ManifestIsTheirsByteForByte) {
+  const std::string theirs = text(vectors()["manifest"]["envelope"]);
+  const auto key = vector_signing_key();
+  const Manifest manifest = verify_manifest(parse_envelope(theirs), key.verify_key());
+  EXPECT_EQ(manifest.cover, cover(0).hash);
+  ASSERT_EQ(manifest.files.size(), vectors()["files"].size());
+  for (std::size_t i = 0; i < manifest.files.size(); ++i) {
+    const auto& file = vectors()["files"][i];
+    EXPECT_EQ(manifest.files[i].id.text(), text(file["id"]));
+    EXPECT_EQ(manifest.files[i].length, file["payload_length"].get<std::uint64_t>());
+    EXPECT_EQ(to_hex(manifest.files[i].sha256), text(file["payload_sha256"]));
+  }
+  EXPECT_EQ(to_json(sign_manifest(manifest, key)), theirs);
+}
+
+}  // namespace
+}  // namespace letterbox::records

@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Makes vectors.json: one small delivery, byte for byte as docs/format.md specifies it.
+
+Written from that document and not from the C++ code, so that the two can judge each other.
+
+  make.py          writes vectors.json beside itself
+  make.py --check  ends 0 if vectors.json is exactly what it would write
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import sys
+import uuid
+
+from primitives import (Ed25519, bech32, chacha20poly1305, hkdf, self_check, x25519)
+
+VECTORS = pathlib.Path(__file__).with_name("vectors.json")
+
+COVER_TYPE = "application/vnd.letterbox.cover.v1+json"
+MANIFEST_TYPE = "application/vnd.letterbox.manifest.v1+json"
+DEVICE_RECORD_TYPE = "application/vnd.letterbox.device-record.v1+json"
+
+CHUNK = 64 * 1024
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def seeded(label):
+    """32 bytes that stand in for random ones."""
+    return sha256(b"letterbox format vectors: " + label.encode())
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def b64_raw(data):
+    return b64(data).rstrip("=")
+
+
+def compact(record):
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=True)
+
+
+# --- age ----------------------------------------------------------------------------------------
+
+
+def stanza(arguments, body):
+    text = b64_raw(body)
+    lines = [text[i : i + 64] for i in range(0, len(text) + 1, 64)]  # the last is always shorter
+    return "-> " + " ".join(arguments) + "\n" + "".join(line + "\n" for line in lines)
+
+
+def header_of(file_key, stanzas):
+    start = "age-encryption.org/v1\n" + "".join(stanzas) + "---"
+    mac = hmac.digest(hkdf(file_key, b"", b"header"), start.encode(), "sha256")
+    return f"{start} {b64_raw(mac)}\n"
+
+
+def cover_stanza(cover_hash):
+    return stanza(["letterbox/cover/v1", b64_raw(cover_hash)], b"")
+
+
+def ephemeral_of(file_key, cover_hash, point):
+    return hkdf(file_key, cover_hash + point, b"letterbox/v1/ephemeral")
+
+
+def x25519_stanza(file_key, cover_hash, point):
+    ephemeral = ephemeral_of(file_key, cover_hash, point)
+    share = x25519(ephemeral)
+    wrap_key = hkdf(x25519(ephemeral, point), share + point, b"age-encryption.org/v1/X25519")
+    return stanza(["X25519", b64_raw(share)], chacha20poly1305(wrap_key, bytes(12), file_key))
+
+
+def stanzas_of(file_key, cover_hash, points):
+    return [cover_stanza(cover_hash)] + [x25519_stanza(file_key, cover_hash, p) for p in points]
+
+
+def nonce_of(file_key, file_id):
+    return hkdf(file_key, file_id.bytes, b"letterbox/v1/nonce", 16)
+
+
+def payload_of(file_key, nonce, plaintext):
+    key = hkdf(file_key, nonce, b"payload")
+    count = max(1, (len(plaintext) + CHUNK - 1) // CHUNK)
+    chunks = (
+        chacha20poly1305(key, i.to_bytes(11, "big") + bytes([i == count - 1]),
+                         plaintext[i * CHUNK : (i + 1) * CHUNK])
+        for i in range(count))
+    return nonce + b"".join(chunks)
+
+
+# --- records ------------------------------------------------------------------------------------
+
+
+def pre_authentication_encoding(payload_type, payload):
+    return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
+
+
+def envelope_of(payload_type, payload, key):
+    signature = key.sign(pre_authentication_encoding(payload_type, payload))
+    return compact({
+        "payload": b64(payload),
+        "payloadType": payload_type,
+        "signatures": [{"keyid": sha256(key.public).hex(), "sig": b64(signature)}],
+    })
+
+
+def signed(payload_type, record, key):
+    payload = compact(record)
+    return {"payload": payload, "envelope": envelope_of(payload_type, payload.encode(), key)}
+
+
+# --- the delivery -------------------------------------------------------------------------------
+
+
+class Device:
+    def __init__(self, number):
+        self.handle = f"device-{number:02}@clinic.example"
+        self.scalar = seeded(f"identity {number}")
+        self.point = x25519(self.scalar)
+        self.identity = bech32("age-secret-key-", self.scalar).upper()
+        self.recipient = bech32("age", self.point)
+
+
+class File:
+    def __init__(self, number, length):
+        self.id = uuid.UUID(f"01997d3c-5a00-7abc-8def-0000000000{number:02}")
+        self.key = seeded(f"file key {number}")[:16]
+        self.plaintext = bytes(i % 251 for i in range(length))
+        self.nonce = nonce_of(self.key, self.id)
+        self.payload = payload_of(self.key, self.nonce, self.plaintext)
+
+
+def cover_record(delivery, version, previous, devices, log_indexes):
+    return {
+        "delivery": str(delivery),
+        "version": version,
+        "previous": previous and b64(previous),
+        "random": b64(seeded(f"cover {version}")[:16]),
+        "sender": "device-00@clinic.example",
+        "sealed_by": "device",
+        "created": "2026-11-23T17:30:00Z",
+        "expires": "2026-12-23T17:30:00Z",
+        "recipients": [
+            {"handle": device.handle, "recipient": device.recipient, "log_index": log_index}
+            for device, log_index in zip(devices, log_indexes)
+        ],
+    }
+
+
+def refused_headers(file, cover_hash, devices):
+    """Headers whose MAC holds and which stock age opens; a reader that rebuilds refuses each."""
+    points = [device.point for device in devices]
+    stranger = x25519(seeded("stranger"))
+    right = stanzas_of(file.key, cover_hash, points)
+    variants = {
+        "an X25519 stanza more than the cover lists":
+            right + [x25519_stanza(file.key, cover_hash, stranger)],
+        "a stanza of another type more":
+            right + [stanza(["ssh-ed25519", "AAAAAA", b64_raw(bytes(32))], bytes(32))],
+        "a stranger's stanza in place of a recipient's":
+            right[:-1] + [x25519_stanza(file.key, cover_hash, stranger)],
+        "a recipient's stanza left out": right[:-1],
+        "a recipient's stanza twice": right + right[-1:],
+        "stanzas in another order": right[:1] + right[1:][::-1],
+        "the cover stanza last": right[1:] + right[:1],
+        "no cover stanza": right[1:],
+        "the stanza of another cover": [cover_stanza(sha256(b"another"))] + right[1:],
+        "ephemeral secrets that follow from another cover":
+            right[:1] + stanzas_of(file.key, sha256(b"another"), points)[1:],
+    }
+    return [{"name": name, "header": header_of(file.key, stanzas)}
+            for name, stanzas in variants.items()]
+
+
+def make():
+    signer = Ed25519(seeded("signing key"))
+    devices = [Device(number) for number in range(20)]
+    files = [File(0, 0), File(1, 1), File(2, CHUNK), File(3, CHUNK + 1)]
+    delivery = uuid.UUID("01997d3c-59ff-7000-8000-000000000001")
+
+    # Version 1 is for one device, version 2 shares it with nineteen more.
+    one = signed(COVER_TYPE, cover_record(delivery, 1, None, devices[:1], [None]), signer)
+    one_hash = sha256(one["payload"].encode())
+    log_indexes = [None] * 18 + [0, 2**53 - 1]
+    twenty = signed(COVER_TYPE, cover_record(delivery, 2, one_hash, devices, log_indexes), signer)
+    twenty_hash = sha256(twenty["payload"].encode())
+    covers = [(one_hash, devices[:1]), (twenty_hash, devices)]
+
+    hello = ("http://example.com/HelloWorld", b"hello world")
+    return {
+        "about": "Made by make.py from docs/format.md. Plaintext byte i of a file is i mod 251.",
+        "signing_key": {
+            "seed": b64(signer.seed),
+            "verify_key": b64(signer.public),
+            "fingerprint": sha256(signer.public).hex(),
+        },
+        "devices": [{"handle": device.handle, "identity": device.identity,
+                     "recipient": device.recipient} for device in devices],
+        "dsse": {
+            "payload_type": hello[0],
+            "payload": hello[1].decode(),
+            "pre_authentication_encoding": pre_authentication_encoding(*hello).decode(),
+            "envelope": envelope_of(*hello, signer),
+        },
+        "device_record": signed(DEVICE_RECORD_TYPE, {
+            "handle": devices[0].handle,
+            "recipient": devices[0].recipient,
+            "signing_key": b64(signer.public),
+            "created": "2026-11-23T17:30:00Z",
+        }, signer),
+        "covers": [one | {"hash": one_hash.hex(), "recipients": 1},
+                   twenty | {"hash": twenty_hash.hex(), "recipients": 20}],
+        "files": [{
+            "id": str(file.id),
+            "file_key": file.key.hex(),
+            "plaintext_length": len(file.plaintext),
+            "first_ephemeral": [ephemeral_of(file.key, cover_hash, to[0].point).hex()
+                                for cover_hash, to in covers],
+            "headers": [header_of(file.key, stanzas_of(file.key, cover_hash,
+                                                       [device.point for device in to]))
+                        for cover_hash, to in covers],
+            "nonce": file.nonce.hex(),
+            "payload_length": len(file.payload),
+            "payload_sha256": sha256(file.payload).hex(),
+            "payload": b64(file.payload) if len(file.payload) < 100 else None,
+        } for file in files],
+        "refused_headers": {
+            "file": 1,
+            "cover": 1,
+            "variants": refused_headers(files[1], twenty_hash, devices),
+        },
+        "manifest": signed(MANIFEST_TYPE, {
+            "delivery": str(delivery),
+            "cover": b64(one_hash),
+            "closed": "2026-11-23T17:31:00Z",
+            "files": [{"id": str(file.id), "length": len(file.payload),
+                       "sha256": b64(sha256(file.payload))} for file in files],
+            "indexes": [],
+        }, signer),
+    }
+
+
+def main():
+    self_check()
+    text = json.dumps(make(), indent=1) + "\n"
+    if sys.argv[1:] == ["--check"]:
+        if VECTORS.read_text() != text:
+            sys.exit("vectors.json isn't what make.py makes: run make.py and look at the difference")
+        print("vectors.json is what make.py makes")
+    elif not sys.argv[1:]:
+        VECTORS.write_text(text)
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
