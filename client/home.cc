@@ -86,7 +86,9 @@ Home::Home(const std::filesystem::path& directory) : directory_(directory) {
   for (const char* name : {"known", "covers", "manifests"}) make_directory(directory_ / name);
 }
 
-bool Home::has_device() const { return std::filesystem::exists(device_record_file()); }
+bool Home::has_device() const {
+  return std::filesystem::exists(device_record_file());
+}
 
 records::DeviceRecord Home::device_record() const {
   if (!has_device())
