@@ -14,9 +14,10 @@ void keygen(const Session& session, const KeygenOptions& options) {
   if (!handle) throw Error(ErrorCode::kUsage, "--handle must be of the form name@tenant");
   if (options.no_passphrase && session.passphrase_file)
     throw Error(ErrorCode::kUsage, "--no-passphrase and --passphrase-file exclude each other");
-  const auto key_file = session.home.key_file();
+  const auto key_file =
+      options.no_passphrase ? session.home.bare_key_file() : session.home.sealed_key_file();
   const auto record_file = session.home.device_record_file();
-  for (const auto& path : {key_file, record_file}) {
+  for (const auto& path : {session.home.key_file(), record_file}) {
     if (std::filesystem::exists(path))
       throw Error(ErrorCode::kConflict,
                   path.string() + " exists already and isn't overwritten; name another --home");

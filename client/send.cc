@@ -155,7 +155,7 @@ void send_sealed(const Session& session, const SendOptions& options, Addressees 
 
   session.home.remember(verify_cover(cover.envelope, trusted), envelope);
   if (session.json)
-    std::cout << json{{"deliveries", json::array({to_json(cover.cover, manifest)})}} << '\n';
+    std::cout << to_json(cover.cover, manifest) << '\n';
   else
     print(cover.cover, manifest);
 }
