@@ -107,20 +107,18 @@ const records::ManifestEntry& entry_of(const records::Manifest& manifest, const 
 /// proof that everything was as cover and manifest say; release nothing before.
 class OpenedFile final : public Source {
  public:
-  /// Reads the header from `age_file`, unwraps the file key and rebuilds the header. `entry` is
-  /// null where it isn't known which file this is: then nonce, length and digest go unchecked.
-  /// `age_file`, `cover` and `entry` must outlive this. Throws Refused, and what `age_file` throws.
+  /// Reads the header from `age_file`, unwraps the file key and rebuilds the header. The payload is
+  /// held against the entry of `file` in `manifest`. Where `file` is null (a local file whose id
+  /// isn't known) any entry will do; where `manifest` is null, too, nothing is compared. Everything
+  /// that is pointed to must outlive this. Throws Refused, and what `age_file` throws.
   OpenedFile(Source& age_file, std::span<const crypto::X25519Identity> identities,
-             const VerifiedCover& cover, const records::ManifestEntry* entry);
+             const VerifiedCover& cover, const records::Manifest* manifest, const Uuid* file);
   ~OpenedFile() override;
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;
 
   /// Throws Refused, and what `age_file` throws.
   ByteView next() override;
-
-  /// Whether what was opened, to its end, is one of the files of this manifest.
-  bool is_in(const records::Manifest& manifest) const;
 
  private:
   struct State;

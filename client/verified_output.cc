@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/uuid.h"
+#include "dicom/inspector.h"
 
 namespace letterbox::client {
 namespace {
@@ -43,7 +44,9 @@ void guard(const std::string& path) {
   }
 }
 
-void unguard() { unfinished_path.fill('\0'); }
+void unguard() {
+  unfinished_path.fill('\0');
+}
 
 [[noreturn]] void throw_errno(const std::string& what) {
   throw Error(ErrorCode::kFile, what + ": " + std::generic_category().message(errno));
@@ -54,9 +57,27 @@ std::filesystem::path or_here(const std::filesystem::path& directory) {
 }
 
 void sync_directory(const std::filesystem::path& directory) {
-  const FileDescriptor fd(
-      ::open(or_here(directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor fd(::open(or_here(directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) throw_errno("the output's directory can't be synced");
+}
+
+const char* extension_of(ByteView first_bytes) {
+  const auto type = dicom::sniff(first_bytes);
+  if (!type) return ".bin";
+  switch (*type) {
+    case dicom::MediaType::kDicom:
+      return ".dcm";
+    case dicom::MediaType::kJpeg:
+      return ".jpg";
+    case dicom::MediaType::kPng:
+      return ".png";
+  }
+  return ".bin";
+}
+
+template <typename Take>
+void pour(Source& source, Take take) {
+  for (ByteView piece = source.next(); !piece.empty(); piece = source.next()) take(piece);
 }
 
 std::filesystem::path unused_name(const std::filesystem::path& directory) {
@@ -115,10 +136,39 @@ void VerifiedOutput::keep(const std::filesystem::path& path, bool overwrite) {
     }
   } else if (!link_as(path)) {
     if (errno == EEXIST)
-      throw Error(ErrorCode::kConflict, "a file of the output's name exists already");
+      throw Error(ErrorCode::kConflict,
+                  "a file of the output's name exists already; --force overwrites it");
     throw_errno("the output can't be named");
   }
   sync_directory(path.parent_path());
+}
+
+std::filesystem::path release(Source& age_file, const Opening& open, const Destination& destination,
+                              const std::filesystem::path& spool_directory) {
+  const bool to_stdout = destination.standard_output;
+  // To find out at once and not after gigabytes; keep() is what makes sure.
+  if (destination.name && !destination.overwrite &&
+      std::filesystem::exists(destination.directory / *destination.name))
+    throw Error(ErrorCode::kConflict,
+                "a file of the output's name exists already; --force overwrites it");
+  VerifiedOutput file(to_stdout ? spool_directory : destination.directory);
+  const auto write = [&](ByteView piece) { file.write(piece); };
+  if (!to_stdout) {
+    pour(*open(age_file), write);
+    const std::filesystem::path name =
+        destination.name.value_or(destination.stem + extension_of(file.first_bytes()));
+    const std::filesystem::path path = destination.directory / name;
+    file.keep(path, destination.overwrite);
+    return path;
+  }
+  pour(age_file, write);
+  const auto pass = [&](auto take) {
+    DescriptorSource sealed(file.read_back(), "the spooled file");
+    pour(*open(sealed), take);
+  };
+  pass([](ByteView) {});
+  pass([](ByteView piece) { write_all(STDOUT_FILENO, piece, "standard output"); });
+  return {};
 }
 
 }  // namespace letterbox::client
