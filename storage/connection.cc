@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <algorithm>
+
 namespace letterbox::storage {
 
 namespace {
@@ -94,7 +96,8 @@ Connection::Connection(const std::string& conninfo, std::chrono::seconds patienc
       "SELECT set_config('lock_timeout', $1, false),"
       "       set_config('statement_timeout', '60s', false),"
       "       set_config('idle_in_transaction_session_timeout', '60s', false)",
-      std::to_string(patience.count()) + "s");
+      // To PostgreSQL, 0 means to wait for ever.
+      std::to_string(std::max<std::int64_t>(patience.count(), 1)) + "s");
 }
 
 Connection::~Connection() = default;

@@ -76,7 +76,7 @@ int child_main(const std::vector<std::string>& arguments) {
     const auto cluster = PrivateCluster::start(arguments.at(1));
     wait_for_the_end();
   }
-  return 2;
+  wait_for_the_end();
 }
 
 }  // namespace letterbox::storage::testing

@@ -28,6 +28,7 @@ class Child {
 /// What the child does, by its first argument:
 ///   --stage CONNECTION INSTANCE ROWS   begins a file and appends so many rows and one
 ///   --serve DIRECTORY                  starts a cluster
+///   --wait                             nothing
 /// Then it says "ready" and waits for its end.
 int child_main(const std::vector<std::string>& arguments);
 

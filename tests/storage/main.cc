@@ -37,7 +37,7 @@ int main(int count, char** words) {
     return 1;
   }
   const std::vector<std::string> arguments(words + 1, words + count);
-  if (!arguments.empty() && (arguments[0] == "--stage" || arguments[0] == "--serve")) {
+  if (!arguments.empty() && !arguments[0].starts_with("--gtest_")) {
     return letterbox::storage::testing::child_main(arguments);
   }
   testing::InitGoogleTest(&count, words);

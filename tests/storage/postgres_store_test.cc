@@ -172,7 +172,7 @@ TEST(PostgresStoreConnection, TakesAUrl) {
 
 TEST(PostgresStoreConnection, IsUnavailableWhereNoServerIs) {
   PostgresOptions options = options_for("host=" + scratch().string() + " dbname=postgres");
-  options.patience_seconds = 1;
+  options.patience_seconds = 0;
   EXPECT_EQ(error_of([&] { open_postgres(options); }), ErrorCode::kUnavailable);
 }
 
@@ -190,17 +190,22 @@ class PostgresStoreWithServer : public ::testing::Test {
     ASSERT_TRUE(wait_for_end(server, std::chrono::seconds(30)));
   }
   std::unique_ptr<Store> open(unsigned patience_seconds) {
-    PostgresOptions options = options_for(cluster_->connection());
+    PostgresOptions options = options_for(fresh_database(*cluster_));
     options.patience_seconds = patience_seconds;
     return open_postgres(options);
   }
 
-  const fs::path directory_ = fresh_path("own");
+  static const fs::path& directory() {
+    static const fs::path kDirectory = fresh_path("own");
+    return kDirectory;
+  }
+
+  const fs::path& directory_ = directory();
   std::unique_ptr<PrivateCluster> cluster_ = PrivateCluster::start(directory_);
 };
 
 TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceItIsBack) {
-  const auto store = open(1);
+  const auto store = open(0);
   const NewDelivery delivery = some_delivery();
   store->deliveries().open(delivery);
   const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);

@@ -30,6 +30,17 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// One directory for those that don't mind what an earlier test left in it: initdb takes its time.
+const fs::path& used_directory() {
+  static const fs::path kDirectory = fresh_path("used");
+  return kDirectory;
+}
+
+std::string fresh_table() {
+  static int count = 0;
+  return "mark_" + std::to_string(++count);
+}
+
 TEST(PrivateCluster, KeepsItsDataFromOneRunToTheNext) {
   const fs::path directory = fresh_path("keep") / "made" / "too";
   std::string connection;
@@ -71,7 +82,7 @@ TEST(PrivateCluster, IsDurableAndHasChecksums) {
 }
 
 TEST(PrivateCluster, WritesNoParameterAndNoRowIntoItsLog) {
-  const fs::path directory = fresh_path("log");
+  const fs::path& directory = used_directory();
   const auto cluster = PrivateCluster::start(directory);
   pqxx::connection connection(cluster->connection());
   pqxx::nontransaction session(connection);
@@ -94,20 +105,20 @@ TEST(PrivateCluster, TwoRunSideBySide) {
   EXPECT_EQ(ask(other->connection(), "SELECT to_regclass('mark') IS NULL"), "t");
 }
 
-TEST(PrivateCluster, TakesAPathWithAnyCharacters) {
-  const auto cluster = PrivateCluster::start(fresh_path(R"(a, "b" 'c' \d)"));
+TEST(PrivateCluster, TakesAPathWithSpacesQuotesAndBackslashes) {
+  const auto cluster = PrivateCluster::start(fresh_path(R"(a "b" 'c' \d)"));
   EXPECT_EQ(ask(cluster->connection(), "SELECT 1"), "1");
 }
 
 TEST(PrivateCluster, ASecondOneOnItsDirectoryIsRefused) {
-  const fs::path directory = fresh_path("locked");
+  const fs::path& directory = used_directory();
   const auto cluster = PrivateCluster::start(directory);
   EXPECT_EQ(error_of([&] { PrivateCluster::start(directory); }), ErrorCode::kConfiguration);
   EXPECT_EQ(ask(cluster->connection(), "SELECT 1"), "1");
 }
 
 TEST(PrivateCluster, EndsWithAProgramThatIsKilledAndStartsAgain) {
-  const fs::path directory = fresh_path("killed");
+  const fs::path& directory = used_directory();
   Child program({"--serve", directory.string()});
   const pid_t server = postmaster_of(directory);
   ASSERT_GT(server, 0);
@@ -118,7 +129,7 @@ TEST(PrivateCluster, EndsWithAProgramThatIsKilledAndStartsAgain) {
 }
 
 TEST(PrivateCluster, TakesOverFromAServerThatIsStillOnItsWayDown) {
-  const fs::path directory = fresh_path("orphan");
+  const fs::path& directory = used_directory();
   Child program({"--serve", directory.string()});
   program.kill_at_once();
   const auto cluster = PrivateCluster::start(directory);
@@ -126,7 +137,7 @@ TEST(PrivateCluster, TakesOverFromAServerThatIsStillOnItsWayDown) {
 }
 
 TEST(PrivateCluster, TakesOverFromAServerThatNobodyEnds) {
-  const fs::path directory = fresh_path("running");
+  const fs::path& directory = used_directory();
   PrivateCluster::start(directory);
   std::string programs;
   {
@@ -144,29 +155,31 @@ TEST(PrivateCluster, TakesOverFromAServerThatNobodyEnds) {
   std::unique_ptr<PrivateCluster> joined;
   while (!joined && !wait_for_end(stranger, 10ms)) joined = PrivateCluster::join(directory);
   ASSERT_TRUE(joined) << text_of(directory / "stranger.log");
-  ask(joined->connection(), "CREATE TABLE mark ()");
+  const std::string mark = fresh_table();
+  ask(joined->connection(), "CREATE TABLE " + mark + " ()");
 
   const auto cluster = PrivateCluster::start(directory);
   EXPECT_NE(postmaster_of(directory), stranger);
-  EXPECT_EQ(ask(cluster->connection(), "SELECT count(*) FROM mark"), "0");
+  EXPECT_EQ(ask(cluster->connection(), "SELECT count(*) FROM " + mark), "0");
 }
 
 TEST(PrivateCluster, StartsAfterItsServerWasKilledAtOnce) {
-  const fs::path directory = fresh_path("dead");
+  const fs::path& directory = used_directory();
+  const std::string mark = fresh_table();
   {
     const auto cluster = PrivateCluster::start(directory);
-    ask(cluster->connection(), "CREATE TABLE mark ()");
+    ask(cluster->connection(), "CREATE TABLE " + mark + " ()");
     kill(postmaster_of(directory), SIGKILL);
   }
   const auto cluster = PrivateCluster::start(directory);
-  EXPECT_EQ(ask(cluster->connection(), "SELECT count(*) FROM mark"), "0");
+  EXPECT_EQ(ask(cluster->connection(), "SELECT count(*) FROM " + mark), "0");
 }
 
 TEST(PrivateCluster, IsNotMisledByALockFileWhosePidIsSomebodyElse) {
-  const fs::path directory = fresh_path("stale");
+  const fs::path& directory = used_directory();
   PrivateCluster::start(directory);
   // As in a container, where pids are few: a crashed server's pid is now another process's.
-  Child bystander({"--serve", fresh_path("bystander").string()});
+  Child bystander({"--wait"});
   std::ofstream(directory / "data/postmaster.pid")
       << bystander.pid() << "\n"
       << (directory / "data").string() << "\n0\n5432\n";
@@ -184,7 +197,7 @@ TEST(PrivateCluster, AnInterruptedInitdbIsBegunAgain) {
 }
 
 TEST(PrivateCluster, IsJoinedWhileItRuns) {
-  const fs::path directory = fresh_path("join");
+  const fs::path& directory = used_directory();
   EXPECT_FALSE(PrivateCluster::join(directory));
   {
     const auto cluster = PrivateCluster::start(directory);
@@ -222,6 +235,10 @@ TEST(PrivateCluster, RefusesAPathTooLongForASocket) {
   EXPECT_FALSE(fs::exists(directory));
 }
 
+TEST(PrivateCluster, RefusesAPathWithAComma) {
+  EXPECT_EQ(error_of([] { PrivateCluster::start(fresh_path("a,b")); }), ErrorCode::kConfiguration);
+}
+
 TEST(PrivateCluster, RefusesDataOfAnotherMajorVersion) {
   const fs::path directory = fresh_path("old");
   fs::create_directories(directory / "data");
@@ -233,9 +250,11 @@ TEST(PrivateCluster, RefusesDataOfAnotherMajorVersion) {
 }
 
 TEST(PrivateCluster, ThatDoesNotComeUpSaysWhereToLook) {
-  const fs::path directory = fresh_path("broken");
+  const fs::path& directory = used_directory();
   PrivateCluster::start(directory);
-  std::ofstream(directory / "data/postgresql.conf") << "nonsense = 1\n";
+  const fs::path configuration = directory / "data/postgresql.conf";
+  const std::string good = text_of(configuration);
+  std::ofstream(configuration) << "nonsense = 1\n";
   try {
     PrivateCluster::start(directory);
     FAIL();
@@ -244,6 +263,7 @@ TEST(PrivateCluster, ThatDoesNotComeUpSaysWhereToLook) {
     EXPECT_NE(std::string(error.what()).find((directory / "postgresql.log").string()),
               std::string::npos);
   }
+  std::ofstream(configuration) << good;
 }
 
 }  // namespace
