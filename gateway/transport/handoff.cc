@@ -163,7 +163,7 @@ void Handoff::body_complete() {
 void Handoff::body_failed(ErrorCode code, const char* why) {
   {
     const std::lock_guard lock(mutex_);
-    failure_.emplace(code, why);
+    failure_ = Error(code, why);
   }
   body_.close();
 }

@@ -22,8 +22,6 @@ using Tcp = asio::ip::tcp;
 namespace {
 
 constexpr int kIoThreads = 2;
-// For requests that are at hand when we stop.
-constexpr std::chrono::seconds kGrace{5};
 // After a connection couldn't be accepted: when descriptors are used up, trying again at once would
 // only burn a core.
 constexpr std::chrono::milliseconds kAcceptPause{100};
@@ -176,13 +174,14 @@ void Server::add(Listeners::Listener* listener) {
     throw std::invalid_argument("the listener isn't for https on the transport's port");
   }
   listeners_.add(listener);
+  start();
 }
 
 void Server::remove(Listeners::Listener* listener) {
   listeners_.remove(listener);
-  if (listeners_.wait_until_unused(listener, kGrace)) return;
+  if (listeners_.wait_until_unused(listener, limits_.grace)) return;
   abort_connections();
-  while (!listeners_.wait_until_unused(listener, kGrace)) {
+  while (!listeners_.wait_until_unused(listener, limits_.grace)) {
     log::warn("still waiting for a handler to return");
   }
 }
@@ -207,7 +206,7 @@ void Server::stop() {
   // 2. The requests at hand get a little time, then their connections are cut.
   const auto all_gone = [this] { return connections_.empty(); };
   std::unique_lock lock(mutex_);
-  if (!connection_gone_.wait_for(lock, kGrace, all_gone)) {
+  if (!connection_gone_.wait_for(lock, limits_.grace, all_gone)) {
     lock.unlock();
     abort_connections();
     lock.lock();

@@ -34,16 +34,15 @@ class Server {
 
   std::uint16_t port() const noexcept { return port_; }
 
-  /// Begins to accept connections. Further calls do nothing.
-  void start();
-
-  /// Throws std::invalid_argument when the listener's URI isn't one of ours, or taken.
+  /// With the first listener, connections are accepted. Throws std::invalid_argument when the
+  /// listener's URI isn't one of ours, or taken.
   void add(Listeners::Listener* listener);
-  /// Waits for the requests that the listener has at hand: a few seconds for those that end by
+  /// Waits for the requests that the listener has at hand: for Limits::grace for those that end by
   /// themselves, and then, connections cut, for the handlers to return.
   void remove(Listeners::Listener* listener);
 
  private:
+  void start();
   boost::asio::awaitable<void> accept();
   bool adopt(boost::asio::ip::tcp::socket socket);
   void release(const std::shared_ptr<Connection>& connection);

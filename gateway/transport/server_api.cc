@@ -3,6 +3,8 @@
 #include <cpprest/details/http_server.h>
 #include <cpprest/details/http_server_api.h>
 
+#include <mutex>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "gateway/transport/messages.h"
@@ -25,21 +27,52 @@ pplx::task<void> outcome_of(Action action) {
   }
 }
 
+/// The process's server, if there is one now.
+class Current {
+ public:
+  static Current& instance() {
+    static Current current;
+    return current;
+  }
+  std::shared_ptr<Server> get() {
+    const std::lock_guard lock(mutex_);
+    return server_.lock();
+  }
+  bool set_if_none(const std::shared_ptr<Server>& server) {
+    const std::lock_guard lock(mutex_);
+    if (!server_.expired()) return false;
+    server_ = server;
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::weak_ptr<Server> server_;
+};
+
+/// cpprestsdk drops a registered server with its last listener, and would put its own in place for
+/// the next. So this listener is registered first, never leaves, and nothing is ever served by it.
+Listeners::Listener* anchor() {
+  static auto* const listener = new Listeners::Listener(web::uri("https://anchor/"));
+  return listener;
+}
+
 class ServerApi final : public http_server {
  public:
-  explicit ServerApi(std::weak_ptr<Server> server) : server_(std::move(server)) {}
-
-  pplx::task<void> start() override {
-    return outcome_of([this] { running()->start(); });
-  }
+  pplx::task<void> start() override { return pplx::task_from_result(); }
   pplx::task<void> stop() override { return pplx::task_from_result(); }
 
   pplx::task<void> register_listener(Listeners::Listener* listener) override {
-    return outcome_of([this, listener] { running()->add(listener); });
+    return outcome_of([listener] {
+      if (listener == anchor()) return;
+      const auto server = Current::instance().get();
+      if (!server) throw web::http::http_exception("there is no transport to listen on");
+      server->add(listener);
+    });
   }
   pplx::task<void> unregister_listener(Listeners::Listener* listener) override {
-    return outcome_of([this, listener] {
-      if (const auto server = server_.lock()) server->remove(listener);
+    return outcome_of([listener] {
+      if (const auto server = Current::instance().get()) server->remove(listener);
     });
   }
 
@@ -57,25 +90,30 @@ class ServerApi final : public http_server {
     }
     return pplx::task_from_result();
   }
-
- private:
-  std::shared_ptr<Server> running() const {
-    auto server = server_.lock();
-    if (!server) throw web::http::http_exception("the transport has been closed");
-    return server;
-  }
-
-  const std::weak_ptr<Server> server_;
 };
+
+/// Once a process.
+void replace_stock_server() {
+  static const bool done = [] {
+    http_server_api::register_server_api(std::make_unique<ServerApi>());
+    http_server_api::register_listener(anchor()).wait();
+    return true;
+  }();
+  (void)done;
+}
 
 }  // namespace
 
 void serve_listeners_by(const std::shared_ptr<Server>& server) {
   try {
-    http_server_api::register_server_api(std::make_unique<ServerApi>(server));
+    replace_stock_server();
   } catch (const web::http::http_exception&) {
     throw Error(ErrorCode::kConfiguration,
-                "another transport has listeners open; a process has one at a time");
+                "a listener was opened before the transport was made; make the transport first");
+  }
+  if (!Current::instance().set_if_none(server)) {
+    throw Error(ErrorCode::kConfiguration,
+                "this process has a transport already; it can have one at a time");
   }
 }
 

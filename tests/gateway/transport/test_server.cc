@@ -94,6 +94,10 @@ TestServer::TestServer(const Limits& limits) {
   Options with_limits = options();
   with_limits.limits = limits;
   transport_ = std::make_unique<Transport>(with_limits);
+  open_listener();
+}
+
+void TestServer::open_listener() {
   listener_ = std::make_unique<web::http::experimental::listener::http_listener>(
       "https://127.0.0.1:" + std::to_string(port()) + "/");
   listener_->support([this](const http_request& request) { handle(request); });
@@ -104,9 +108,13 @@ TestServer::~TestServer() {
   stop();
 }
 
-void TestServer::stop() {
+void TestServer::close_listener() {
   if (listener_) listener_->close().wait();
   listener_.reset();
+}
+
+void TestServer::stop() {
+  close_listener();
   transport_.reset();
 }
 

@@ -54,6 +54,8 @@ class TestServer {
   std::uint16_t port() const { return transport_->port(); }
   const CertificateFiles& files() const { return files_; }
   gateway::transport::Options options() const;
+  void open_listener();
+  void close_listener();
   /// Closes the listener, then the transport, as a program that ends does.
   void stop();
   /// The transport alone, with the listener still open.

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -164,6 +165,11 @@ std::string TlsClient::receive_some() {
   }
   bytes.resize(size);
   return bytes;
+}
+
+bool TlsClient::has_something_to_read() const {
+  pollfd poller{tcp_.descriptor(), POLLIN, 0};
+  return !pending_.empty() || SSL_pending(ssl_.get()) > 0 || poll(&poller, 1, 0) == 1;
 }
 
 std::string TlsClient::take_line() {

@@ -57,6 +57,7 @@ class TlsClient {
   std::size_t send_while_taken(char byte, std::size_t count, int patience_ms);
   /// Some bytes, at most 16 KiB; empty once the peer has closed.
   std::string receive_some();
+  bool has_something_to_read() const;
   /// Reads one answer to its end. With `head`, there is no body whatever the fields say. Throws if
   /// the peer closes before.
   Answer receive(bool head = false);
