@@ -140,6 +140,8 @@ TEST(SecretBytesTest, TruncatingWipesWhatIsCut) {
   secret.truncate(4);
   EXPECT_EQ(secret.reveal_text(), "pass");
   EXPECT_EQ(secret.size(), 4U);
+  secret.truncate(5);
+  EXPECT_EQ(secret.reveal_text(), "pass");
   std::fill(secret.reveal().begin(), secret.reveal().end(), Byte{0});
   secret = SecretBytes();
   EXPECT_EQ(wiped_frees, 1);
