@@ -1,8 +1,8 @@
-// HTTPS for the gateway: cpprestsdk's http_server interface, implemented on Boost.Beast.
+// HTTPS for the gateway: cpprestsdk's http_server interface, implemented on Boost.Asio.
 //
 // cpprestsdk's stock listener buffers bodies without limit, has no timeouts and dies of one bad
 // chunk size (docs/adr/). So this one takes its place underneath
-// web::http::experimental::listener:: http_listener; everything above stays an ordinary cpprestsdk
+// web::http::experimental::listener::http_listener; everything above stays an ordinary cpprestsdk
 // handler, called on a bounded pool of threads, and may block.
 #pragma once
 
@@ -27,7 +27,8 @@ struct Limits {
   std::chrono::seconds handshake{10};     ///< TLS, from accept
   std::chrono::seconds header{10};        ///< from its first byte to its last; else 408
   std::chrono::seconds idle{60};          ///< between requests of a kept-alive connection
-  std::chrono::seconds stall{30};         ///< without one byte moving, in a body or an answer
+  std::chrono::seconds stall{30};         ///< for `stall_bytes` to move, in a body or an answer
+  std::size_t stall_bytes = 16 * 1024;    ///< less than that in `stall`: 408, or the answer is cut
 };
 
 struct Options {

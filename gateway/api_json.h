@@ -1,0 +1,33 @@
+// The JSON bodies of the HTTP interface (docs/api/README.md), to and from what they mean.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/deposit.h"
+#include "gateway/directory/recipients.h"
+#include "records/cover.h"
+#include "storage/delivery_store.h"
+
+namespace letterbox::gateway {
+
+/// Body of POST /v1/deliveries.
+struct DraftRequest {
+  records::Handle sender;
+  std::vector<std::string> recipients;
+  std::optional<records::Time> expires;
+};
+/// Strict: these members and no others. Throws Error kMalformed.
+DraftRequest parse_draft_request(std::string_view json);
+
+/// Answers.
+std::string draft_json(const records::Cover& cover, const std::vector<KnownDevice>& devices);
+std::string stored_json(const storage::FileRecord& file);
+std::string receipt_json(const Receipt& receipt, const records::SignedCover& cover);
+std::string delivery_json(const storage::Delivery& delivery);
+std::string inbox_json(const std::vector<storage::Delivery>& deliveries,
+                       const std::optional<Uuid>& next);
+
+}  // namespace letterbox::gateway

@@ -1,0 +1,23 @@
+// The gateway's own certificate authority, for as long as the hospital's isn't used.
+#pragma once
+
+#include <filesystem>
+
+#include "gateway/data_directory.h"
+
+namespace letterbox::gateway {
+
+struct ServerCertificate {
+  std::filesystem::path chain;        ///< PEM
+  std::filesystem::path private_key;  ///< PEM
+  std::filesystem::path authority;    ///< PEM: what a client must trust
+};
+
+/// The server certificate in `data`, made on first use together with the authority that signs it,
+/// and made anew when it has less than 30 days left. The authority is name-constrained (RFC 5280
+/// section 4.2.1.10) to localhost and loopback addresses, so that whoever steals its key can't
+/// impersonate anything else to a client that trusts it. P-256 keys, because every TLS client takes
+/// them. Throws Error kFile.
+ServerCertificate server_certificate(const DataDirectory& data);
+
+}  // namespace letterbox::gateway

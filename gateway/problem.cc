@@ -1,0 +1,88 @@
+#include "gateway/problem.h"
+
+#include <nlohmann/json.hpp>
+
+namespace letterbox::gateway {
+
+namespace {
+
+constexpr Problem kInternalProblem{500, "/problems/internal", "Internal error",
+                                   "The gateway failed. Its log has the request's id."};
+
+}  // namespace
+
+Problem problem_of(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::kMalformed:
+      return {400, "/problems/malformed", "Malformed request",
+              "A part of the request isn't in its documented form."};
+    case ErrorCode::kEmptyBody:
+      return {400, "/problems/empty-body", "Empty body", "The file must be the request's body."};
+    case ErrorCode::kTruncatedBody:
+      return {400, "/problems/truncated-body", "Truncated body",
+              "The body ended before its announced length or last chunk. Nothing was stored."};
+    case ErrorCode::kTooLarge:
+      return {413, "/problems/too-large", "Content too large",
+              "The request is over a limit of this gateway."};
+    case ErrorCode::kUnsupportedMediaType:
+      return {
+          415, "/problems/unsupported-media-type", "Unsupported media type",
+          "POST /v1/files takes application/dicom, image/jpeg and image/png; a delivery's files "
+          "are application/age."};
+    case ErrorCode::kNotWhatItClaims:
+      return {422, "/problems/not-what-it-claims", "Content isn't what it claims to be",
+              "The body isn't a file of the type in Content-Type, or not an acceptable one."};
+    case ErrorCode::kNoRecipient:
+      return {400, "/problems/no-recipient", "No recipient",
+              "Name at least one: ?to=name@tenant, or ?to=age1…"};
+    case ErrorCode::kMalformedRecipient:
+      return {400, "/problems/malformed-recipient", "Malformed recipient",
+              "A recipient is a handle (name@tenant) or the age1… string of a known device."};
+    case ErrorCode::kUnknownRecipient:
+      return {422, "/problems/unknown-recipient", "Unknown recipient",
+              "A recipient isn't in this gateway's directory. Nothing was stored."};
+    case ErrorCode::kCoverMismatch:
+      return {422, "/problems/cover-mismatch", "Cover mismatch",
+              "What was sent belongs to another delivery, cover or list of recipients."};
+    case ErrorCode::kIntegrity:
+      return {422, "/problems/integrity", "Integrity check failed",
+              "A length or digest differs from what was stored."};
+    case ErrorCode::kBadSignature:
+      return {403, "/problems/bad-signature", "Signature not accepted",
+              "The record isn't signed by a device of its sender."};
+    case ErrorCode::kNotFound:
+      return {404, "/problems/not-found", "Not found",
+              "There is no such thing here, or not any more, or not for you."};
+    case ErrorCode::kNotAllowed:
+      return {403, "/problems/not-allowed", "Not allowed", "This isn't yours to do."};
+    case ErrorCode::kConflict:
+      return {409, "/problems/conflict", "Conflict",
+              "Not possible in the present state: it exists already, is closed, or is incomplete."};
+    case ErrorCode::kWrongMethod:
+      return {405, "/problems/wrong-method", "Method not allowed",
+              "This resource doesn't know that method."};
+    case ErrorCode::kUnavailable:
+      return {503, "/problems/unavailable", "Temporarily unavailable",
+              "The store can't be reached now. Nothing was acknowledged; try again later."};
+    case ErrorCode::kNoKeyFits:
+    case ErrorCode::kUntrustedKey:
+    case ErrorCode::kWrongPassphrase:
+    case ErrorCode::kNetwork:
+    case ErrorCode::kFile:
+    case ErrorCode::kConfiguration:
+    case ErrorCode::kUsage:
+    case ErrorCode::kInternal:
+      return kInternalProblem;
+  }
+  return kInternalProblem;
+}
+
+std::string to_json(const Problem& problem) {
+  return nlohmann::ordered_json{{"type", problem.type},
+                                {"title", problem.title},
+                                {"status", problem.status},
+                                {"detail", problem.detail}}
+      .dump();
+}
+
+}  // namespace letterbox::gateway

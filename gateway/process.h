@@ -1,0 +1,20 @@
+// What the process may do, and what it leaves behind.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace letterbox::gateway {
+
+/// No core dump, and no other process of the same user may look into this one's memory
+/// (PR_SET_DUMPABLE 0, RLIMIT_CORE 0): plaintext passes through it. Must be called after
+/// become_user, because changing the user sets the flag anew. Throws Error kInternal.
+void forbid_dumps();
+
+/// If this process is root, becomes the account that is to own `data` for good: `user` if given,
+/// else the directory's owner, else `letterbox`, else `nobody`. An absent or empty directory is
+/// made, or handed over, to that account first. Does nothing for anybody else. Throws Error
+/// kConfiguration or kFile.
+void become_user(const std::string& user, const std::filesystem::path& data);
+
+}  // namespace letterbox::gateway

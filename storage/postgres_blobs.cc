@@ -1,0 +1,297 @@
+#include "storage/postgres_blobs.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "storage/postgres_deliveries.h"
+#include "storage/postgres_values.h"
+#include "storage/row_framing.h"
+
+namespace letterbox::storage {
+
+namespace {
+
+const Uuid& tenant() {
+  static const Uuid kUuid = *Uuid::parse(kTenant);
+  return kUuid;
+}
+
+// --- Staging ------------------------------------------------------------------------------------
+//
+// Each of these statements is a transaction of its own, and may run twice.
+//
+// Its COMMIT needn't wait for the disk: nothing is promised yet. What is promised later, is covered
+// all the same: the last transaction's synchronous COMMIT flushes the write-ahead log up to itself,
+// and these came before it. Should the server crash in between, their tail may be lost; that is why
+// the last transaction counts the rows (`require_all_rows`).
+
+constexpr const char* kStagePayload = R"SQL(
+  WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
+  INSERT INTO payload (tenant_id, id, staged_by)
+  SELECT $1, $2, $3 FROM relaxed
+  ON CONFLICT DO NOTHING)SQL";
+
+constexpr const char* kStageRow = R"SQL(
+  WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
+  INSERT INTO payload_row (tenant_id, payload_id, row_no, content)
+  SELECT $1, $2, $3, $4 FROM relaxed
+  ON CONFLICT DO NOTHING)SQL";
+
+constexpr const char* kForeignKeyViolation = "23503";  // the payload isn't there any more
+
+constexpr const char* kDropStaged = R"SQL(
+  WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
+  DELETE FROM payload USING relaxed
+   WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
+
+// --- The last transaction -----------------------------------------------------------------------
+
+constexpr const char* kAddPayload = R"SQL(
+  INSERT INTO payload (tenant_id, id) VALUES ($1, $2))SQL";
+
+constexpr const char* kAddRow = R"SQL(
+  INSERT INTO payload_row (tenant_id, payload_id, row_no, content) VALUES ($1, $2, $3, $4))SQL";
+
+constexpr const char* kAdoptPayload = R"SQL(
+  UPDATE payload SET staged_by = NULL
+   WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
+
+// octet_length of an uncompressed bytea is read from its pointer, not from the bytes.
+constexpr const char* kCountRows = R"SQL(
+  SELECT count(*) AS rows,
+         coalesce(max(row_no) + 1, 0) AS upto,
+         coalesce(sum(octet_length(content)), 0)::bigint AS bytes
+    FROM payload_row
+   WHERE tenant_id = $1 AND payload_id = $2)SQL";
+
+constexpr const char* kAddFile = R"SQL(
+  INSERT INTO file (tenant_id, id, delivery_id, payload_id, header, nonce, payload_length,
+                    payload_sha256)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  ON CONFLICT DO NOTHING)SQL";
+
+// --- Reading ------------------------------------------------------------------------------------
+
+constexpr const char* kFindFile = R"SQL(
+  SELECT f.delivery_id, f.header, f.nonce, f.payload_length, f.payload_sha256
+    FROM file AS f
+    JOIN delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
+   WHERE f.tenant_id = $1 AND f.id = $2
+     AND d.closed IS NOT NULL AND d.expires > now())SQL";
+
+// One row of the payload, or null in its place; no row at all if the file can't be seen.
+constexpr const char* kReadRow = R"SQL(
+  SELECT f.payload_length, r.content
+    FROM file AS f
+    JOIN delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
+    LEFT JOIN payload_row AS r ON r.tenant_id = f.tenant_id AND r.payload_id = f.payload_id
+                              AND r.row_no = $3
+   WHERE f.tenant_id = $1 AND f.id = $2
+     AND d.closed IS NOT NULL AND d.expires > now())SQL";
+
+// --- Sweeping -----------------------------------------------------------------------------------
+
+constexpr const char* kSweepRows = R"SQL(
+  DELETE FROM payload_row AS r USING payload AS p
+   WHERE p.tenant_id = r.tenant_id AND p.id = r.payload_id AND p.staged_by = $1)SQL";
+
+constexpr const char* kSweepPayloads = R"SQL(
+  DELETE FROM payload WHERE staged_by = $1)SQL";
+
+class Writer final : public BlobWriter {
+ public:
+  Writer(Pool& pool, const Uuid& instance, const Uuid& file)
+      : pool_(pool), instance_(instance), file_(file), payload_(Uuid::v7()) {}
+
+  ~Writer() override {
+    if (staged_ == 0 || committed_) return;
+    try {
+      pool_.run(
+          [&](Connection& connection) {
+            connection.execute(kDropStaged, {tenant(), payload_, instance_});
+          },
+          Pool::Effort::kOnce);
+    } catch (const Error& error) {
+      log::error("staged rows left to the next sweep", error);
+    }
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void append(const Ciphertext& row) override {
+    require_unfinished();
+    RowFraming extended = framing_;
+    extended.add(row);
+    // The newest row waits here, so that a file of one row, which most are, is stored by one
+    // transaction; and any file needs one transaction less.
+    if (held_) stage(*held_);
+    held_ = row;
+    framing_ = extended;
+  }
+
+  void commit(const FileRecord& file) override {
+    finish(file, [&](pqxx::work& transaction, Connection& connection) {
+      hold_open(transaction, file.delivery);
+      put(file, transaction, connection);
+    });
+  }
+
+  void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
+                          const std::string& manifest) override {
+    require_sound(delivery);
+    if (file.delivery != delivery.id) {
+      throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
+    }
+    finish(file, [&](pqxx::work& transaction, Connection& connection) {
+      insert_delivery(transaction, delivery);
+      put(file, transaction, connection);
+      close_delivery(transaction, delivery.id, manifest, {file.id});
+    });
+  }
+
+ private:
+  void require_unfinished() const {
+    if (committed_) throw Error(ErrorCode::kInternal, "the file is committed already");
+  }
+
+  void stage(const Ciphertext& row) {
+    const auto number = static_cast<std::int32_t>(staged_);
+    pool_.run([&](Connection& connection) {
+      if (number == 0) connection.execute(kStagePayload, {tenant(), payload_, instance_});
+      try {
+        connection.execute(kStageRow, {tenant(), payload_, number, row.view()});
+      } catch (const pqxx::sql_error& error) {
+        if (error.sqlstate() == kForeignKeyViolation) throw_lost();
+        throw;
+      }
+    });
+    ++staged_;
+  }
+
+  template <typename Work>
+  void finish(const FileRecord& file, Work&& work) {
+    require_unfinished();
+    framing_.require(file, file_);
+    pool_.transact(work);
+    committed_ = true;
+    held_.reset();
+  }
+
+  // The file with its payload: the rows that were staged, and the one held back.
+  void put(const FileRecord& file, pqxx::work& transaction, Connection& connection) {
+    if (staged_ == 0) {
+      connection.execute(kAddPayload, {tenant(), payload_});
+    } else {
+      const auto adopted =
+          transaction.exec_params(kAdoptPayload, kTenant, payload_.text(), instance_.text());
+      if (adopted.affected_rows() != 1) throw_lost();
+    }
+    connection.execute(kAddRow,
+                       {tenant(), payload_, static_cast<std::int32_t>(staged_), held_->view()});
+    if (staged_ != 0) require_all_rows(transaction);
+
+    const auto added = transaction.exec_params(
+        kAddFile, kTenant, file.id.text(), file.delivery.text(), payload_.text(),
+        binary(file.header), binary(file.nonce), file.payload_length, binary(file.payload_sha256));
+    if (added.affected_rows() == 0) {
+      throw Error(ErrorCode::kConflict, "a file has this id already: " + file.id.text());
+    }
+  }
+
+  void require_all_rows(pqxx::work& transaction) const {
+    const pqxx::row found = transaction.exec_params1(kCountRows, kTenant, payload_.text());
+    if (found["rows"].as<std::size_t>() != framing_.rows() ||
+        found["upto"].as<std::size_t>() != framing_.rows() ||
+        found["bytes"].as<std::uint64_t>() != framing_.bytes()) {
+      throw_lost();
+    }
+  }
+
+  [[noreturn]] void throw_lost() const {
+    throw Error(ErrorCode::kUnavailable,
+                "rows that were staged are gone (the database crashed, or another program swept "
+                "as this instance); the file must be sent again: " +
+                    file_.text());
+  }
+
+  Pool& pool_;
+  const Uuid instance_;
+  const Uuid file_;
+  const Uuid payload_;
+  RowFraming framing_;
+  std::optional<Ciphertext> held_;
+  std::size_t staged_ = 0;  // rows in the database
+  bool committed_ = false;
+};
+
+class Reader final : public Source {
+ public:
+  Reader(Pool& pool, const Uuid& file) : pool_(pool), file_(file) {}
+
+  ByteView next() override {
+    if (length_ && yielded_ == *length_) return {};
+    piece_ = pool_.run([&](Connection& connection) {
+      return connection.execute(kReadRow, {tenant(), file_, next_row_});
+    });
+    if (piece_->rows() == 0) {
+      throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
+    }
+    length_ = piece_->number(0, 0) - kNonceSize;
+    const ByteView row = piece_->bytes(0, 1);
+    if (row.empty() || row.size() > *length_ - yielded_) {
+      throw Error(ErrorCode::kIntegrity, "row " + std::to_string(next_row_) +
+                                             " is missing or misplaced in " + file_.text());
+    }
+    ++next_row_;
+    yielded_ += row.size();
+    return row;
+  }
+
+ private:
+  Pool& pool_;
+  const Uuid file_;
+  std::int32_t next_row_ = 0;
+  std::uint64_t yielded_ = 0;
+  std::optional<std::uint64_t> length_;  // of all rows; known with the first
+  std::optional<BinaryResult> piece_;    // what the view given out last looks at
+};
+
+}  // namespace
+
+std::unique_ptr<BlobWriter> PostgresBlobs::begin(const Uuid& id) {
+  return std::make_unique<Writer>(pool_, instance_, id);
+}
+
+std::optional<FileRecord> PostgresBlobs::find(const Uuid& id) {
+  return pool_.read([&](auto& snapshot) -> std::optional<FileRecord> {
+    const pqxx::result found = snapshot.exec_params(kFindFile, kTenant, id.text());
+    if (found.empty()) return std::nullopt;
+    const pqxx::row row = found[0];
+    return FileRecord{id,
+                      uuid_of(row["delivery_id"]),
+                      bytes_of(row["header"]),
+                      array_of<16>(row["nonce"]),
+                      row["payload_length"].as<std::uint64_t>(),
+                      array_of<32>(row["payload_sha256"])};
+  });
+}
+
+std::unique_ptr<Source> PostgresBlobs::read(const Uuid& id) {
+  return std::make_unique<Reader>(pool_, id);
+}
+
+Swept PostgresBlobs::sweep() {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    // Hours of uploads may lie there.
+    transaction.exec("SET LOCAL statement_timeout = 0");
+    Swept swept;
+    swept.rows = transaction.exec_params(kSweepRows, instance_.text()).affected_rows();
+    swept.files = transaction.exec_params(kSweepPayloads, instance_.text()).affected_rows();
+    return swept;
+  });
+}
+
+}  // namespace letterbox::storage

@@ -1,0 +1,178 @@
+#include "storage/postgres_deliveries.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "base/error.h"
+#include "storage/postgres_values.h"
+#include "storage/row_framing.h"
+
+namespace letterbox::storage {
+
+namespace {
+
+// One statement for both strengths of lock: those who add a file share it, who closes has it alone.
+void lock_open(pqxx::work& transaction, const Uuid& id, const std::string& strength) {
+  const pqxx::result found = transaction.exec_params(R"SQL(
+      SELECT closed IS NULL AS open
+        FROM delivery
+       WHERE tenant_id = $1 AND id = $2 AND expires > now()
+         FOR )SQL" + strength,
+                                                     kTenant, id.text());
+  if (found.empty()) {
+    throw Error(ErrorCode::kNotFound, "there is no such delivery, or it has expired: " + id.text());
+  }
+  if (!found[0]["open"].as<bool>()) {
+    throw Error(ErrorCode::kConflict, "the delivery is closed already: " + id.text());
+  }
+}
+
+// Deliveries with all that belongs to them, in three statements however many they are, in the
+// order of `ids`.
+template <typename Snapshot>
+std::vector<Delivery> load(Snapshot& snapshot, const std::vector<Uuid>& ids) {
+  const std::string wanted = array_literal(ids);
+  std::map<Uuid, Delivery> found;
+
+  for (const pqxx::row& row : snapshot.exec_params(R"SQL(
+        SELECT id, sealed_by_gateway, closed IS NOT NULL AS closed, manifest,
+               extract(epoch FROM created)::bigint AS created,
+               extract(epoch FROM expires)::bigint AS expires
+          FROM delivery
+         WHERE tenant_id = $1 AND id = ANY ($2::uuid[]))SQL",
+                                                   kTenant, wanted)) {
+    const bool closed = row["closed"].as<bool>();
+    Delivery& delivery = found[uuid_of(row["id"])];
+    delivery.id = uuid_of(row["id"]);
+    delivery.state = closed ? DeliveryState::kClosed : DeliveryState::kOpen;
+    delivery.sealed_by_gateway = row["sealed_by_gateway"].as<bool>();
+    delivery.created = time_of(row["created"]);
+    delivery.expires = time_of(row["expires"]);
+    if (closed) delivery.manifest = text_of_bytea(row["manifest"]);
+  }
+
+  for (const pqxx::row& row : snapshot.exec_params(R"SQL(
+        SELECT delivery_id, envelope
+          FROM cover
+         WHERE tenant_id = $1 AND delivery_id = ANY ($2::uuid[])
+         ORDER BY delivery_id, version)SQL",
+                                                   kTenant, wanted)) {
+    found.at(uuid_of(row["delivery_id"])).covers.push_back(text_of_bytea(row["envelope"]));
+  }
+
+  for (const pqxx::row& row : snapshot.exec_params(R"SQL(
+        SELECT delivery_id, id, payload_length, payload_sha256
+          FROM file
+         WHERE tenant_id = $1 AND delivery_id = ANY ($2::uuid[])
+         ORDER BY delivery_id, id)SQL",
+                                                   kTenant, wanted)) {
+    found.at(uuid_of(row["delivery_id"]))
+        .files.push_back({uuid_of(row["id"]), row["payload_length"].as<std::uint64_t>(),
+                          array_of<32>(row["payload_sha256"])});
+  }
+
+  std::vector<Delivery> deliveries;
+  for (const Uuid& id : ids) deliveries.push_back(std::move(found.at(id)));
+  return deliveries;
+}
+
+std::vector<Uuid> ids_of(const pqxx::result& rows) {
+  std::vector<Uuid> ids;
+  for (const pqxx::row& row : rows) ids.push_back(uuid_of(row[0]));
+  return ids;
+}
+
+}  // namespace
+
+void insert_delivery(pqxx::work& transaction, const NewDelivery& delivery) {
+  const auto inserted =
+      transaction.exec_params(R"SQL(
+      INSERT INTO delivery (tenant_id, id, sealed_by_gateway, created, expires)
+      VALUES ($1, $2, $3, to_timestamp($4::bigint), to_timestamp($5::bigint))
+      ON CONFLICT DO NOTHING)SQL",
+                              kTenant, delivery.id.text(), delivery.sealed_by_gateway,
+                              seconds(delivery.created), seconds(delivery.expires));
+  if (inserted.affected_rows() == 0) {
+    throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
+  }
+  transaction.exec_params(R"SQL(
+      INSERT INTO cover (tenant_id, delivery_id, version, envelope)
+      VALUES ($1, $2, 1, $3))SQL",
+                          kTenant, delivery.id.text(), binary(delivery.cover));
+  transaction.exec_params(R"SQL(
+      INSERT INTO delivery_recipient (tenant_id, delivery_id, recipient)
+      SELECT DISTINCT $1::uuid, $2::uuid, recipient
+        FROM unnest($3::text[]) AS recipient)SQL",
+                          kTenant, delivery.id.text(), array_literal(delivery.recipients));
+}
+
+void hold_open(pqxx::work& transaction, const Uuid& id) {
+  lock_open(transaction, id, "SHARE");
+}
+
+void close_delivery(pqxx::work& transaction, const Uuid& id, const std::string& manifest,
+                    const std::vector<Uuid>& files) {
+  std::vector<Uuid> named = files;
+  std::sort(named.begin(), named.end());
+  // PostgreSQL orders uuids as their bytes, as we do.
+  const std::vector<Uuid> held = ids_of(transaction.exec_params(
+      "SELECT id FROM file WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY id", kTenant,
+      id.text()));
+  if (held.empty() || named != held) {
+    throw Error(ErrorCode::kConflict, "the manifest names " + std::to_string(named.size()) +
+                                          " files, the delivery " + id.text() + " holds " +
+                                          std::to_string(held.size()) +
+                                          (held.size() == named.size() ? " others" : ""));
+  }
+  transaction.exec_params(R"SQL(
+      UPDATE delivery
+         SET closed = now(), manifest = $3
+       WHERE tenant_id = $1 AND id = $2)SQL",
+                          kTenant, id.text(), binary(manifest));
+}
+
+void PostgresDeliveries::open(const NewDelivery& delivery) {
+  require_sound(delivery);
+  pool_.transact(
+      [&](pqxx::work& transaction, Connection&) { insert_delivery(transaction, delivery); });
+}
+
+void PostgresDeliveries::close(const Uuid& id, const std::string& manifest,
+                               const std::vector<Uuid>& files) {
+  pool_.transact([&](pqxx::work& transaction, Connection&) {
+    lock_open(transaction, id, "UPDATE");
+    close_delivery(transaction, id, manifest, files);
+  });
+}
+
+std::optional<Delivery> PostgresDeliveries::find(const Uuid& id) {
+  return pool_.read([&](auto& snapshot) -> std::optional<Delivery> {
+    const auto alive = ids_of(snapshot.exec_params(
+        "SELECT id FROM delivery WHERE tenant_id = $1 AND id = $2 AND expires > now()", kTenant,
+        id.text()));
+    if (alive.empty()) return std::nullopt;
+    return load(snapshot, alive).front();
+  });
+}
+
+std::vector<Delivery> PostgresDeliveries::inbox(const std::string& recipient,
+                                                const std::optional<Uuid>& after,
+                                                std::size_t limit) {
+  // No UUIDv7 is smaller than the nil UUID.
+  const std::string start = after ? after->text() : "00000000-0000-0000-0000-000000000000";
+  const auto most = std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max());
+  return pool_.read([&](auto& snapshot) {
+    return load(snapshot, ids_of(snapshot.exec_params(R"SQL(
+        SELECT d.id
+          FROM delivery_recipient AS r
+          JOIN delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
+         WHERE r.tenant_id = $1 AND r.recipient = $2 AND r.delivery_id > $3
+           AND d.closed IS NOT NULL AND d.expires > now()
+         ORDER BY r.delivery_id
+         LIMIT $4::bigint)SQL",
+                                                      kTenant, binary(recipient), start, most)));
+  });
+}
+
+}  // namespace letterbox::storage

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <pqxx/pqxx>
+
+#include "storage/delivery_store.h"
+#include "storage/pool.h"
+
+namespace letterbox::storage {
+
+class PostgresDeliveries final : public DeliveryStore {
+ public:
+  explicit PostgresDeliveries(Pool& pool) : pool_(pool) {}
+
+  void open(const NewDelivery& delivery) override;
+  void close(const Uuid& id, const std::string& manifest, const std::vector<Uuid>& files) override;
+  std::optional<Delivery> find(const Uuid& id) override;
+  std::vector<Delivery> inbox(const std::string& recipient, const std::optional<Uuid>& after,
+                              std::size_t limit) override;
+
+ private:
+  Pool& pool_;
+};
+
+// The steps that a blob's last transaction shares with the above.
+
+/// Throws Error kConflict if the id is taken.
+void insert_delivery(pqxx::work& transaction, const NewDelivery& delivery);
+/// Holds an open delivery open until the transaction ends; many may hold one. Throws Error
+/// kNotFound, kConflict if it is closed.
+void hold_open(pqxx::work& transaction, const Uuid& id);
+/// Throws Error kConflict unless exactly `files` are in it.
+void close_delivery(pqxx::work& transaction, const Uuid& id, const std::string& manifest,
+                    const std::vector<Uuid>& files);
+
+}  // namespace letterbox::storage

@@ -1,0 +1,85 @@
+// The store on PostgreSQL: a pool, the three stores on it, and the schema under them.
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "storage/migrations.h"
+#include "storage/pool.h"
+#include "storage/postgres_blobs.h"
+#include "storage/postgres_deliveries.h"
+#include "storage/postgres_devices.h"
+#include "storage/store.h"
+
+namespace letterbox::storage {
+
+namespace {
+
+class PostgresStore final : public Store {
+ public:
+  explicit PostgresStore(const PostgresOptions& options)
+      : pool_(options), blobs_(pool_, options.instance), deliveries_(pool_), devices_(pool_) {
+    const auto applied = pool_.transact(
+        [](pqxx::work& transaction, Connection&) { return migrate(transaction, migrations()); });
+    for (const Migration& migration : applied) {
+      log::info("schema migration applied", {{"migration", migration.name}});
+    }
+    warn_if_not_durable();
+  }
+
+  BlobStore& blobs() override { return blobs_; }
+  DeliveryStore& deliveries() override { return deliveries_; }
+  DeviceStore& devices() override { return devices_; }
+  Swept sweep() override { return blobs_.sweep(); }
+
+ private:
+  // What a session can't change. "Acknowledged means durable" rests on it.
+  void warn_if_not_durable() {
+    for (const char* setting : {"fsync", "full_page_writes"}) {
+      const auto value = pool_.read([&](auto& snapshot) {
+        return snapshot.exec1(std::string("SHOW ") + setting)[0].template as<std::string>();
+      });
+      if (value == "off") {
+        log::warn("the database may lose what it acknowledged: a setting of it is off",
+                  {{"setting", setting}});
+      }
+    }
+  }
+
+  Pool pool_;
+  PostgresBlobs blobs_;
+  PostgresDeliveries deliveries_;
+  PostgresDevices devices_;
+};
+
+// A connection string is seen in process lists, shell histories and configuration files.
+void require_no_password(const std::string& connection) {
+  char* reason = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
+      PQconninfoParse(connection.c_str(), &reason), PQconninfoFree);
+  if (parsed == nullptr) {
+    PQfreemem(reason);  // it quotes the string
+    throw Error(ErrorCode::kConfiguration,
+                "the database connection is neither a libpq connection string nor a URL");
+  }
+  for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
+    const std::string keyword = option->keyword;
+    if ((keyword == "password" || keyword == "sslpassword") && option->val != nullptr) {
+      throw Error(ErrorCode::kConfiguration,
+                  "the database connection holds a password: put it into a file of mode 0600 and "
+                  "name that with passfile=");
+    }
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_postgres(const PostgresOptions& options) {
+  require_no_password(options.connection);
+  return std::make_unique<PostgresStore>(options);
+}
+
+}  // namespace letterbox::storage

@@ -1,0 +1,82 @@
+// Our values as libpqxx's parameters and fields, and back.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <pqxx/pqxx>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/uuid.h"
+
+namespace letterbox::storage {
+
+/// The one tenant there is until tenants can be made (migration 0001).
+inline constexpr const char* kTenant = "00000000-0000-7000-8000-000000000001";
+
+/// For bytea and for text: binary parameters, because a text one would end at a NUL, silently.
+inline pqxx::binarystring binary(ByteView bytes) {
+  return {bytes.data(), bytes.size()};
+}
+inline pqxx::binarystring binary(std::string_view text) {
+  return binary(as_bytes(text));
+}
+
+inline std::int64_t seconds(std::chrono::sys_seconds time) {
+  return time.time_since_epoch().count();
+}
+/// Of a field that was selected as `extract(epoch FROM …)::bigint`.
+inline std::chrono::sys_seconds time_of(const pqxx::field& field) {
+  return std::chrono::sys_seconds(std::chrono::seconds(field.as<std::int64_t>()));
+}
+
+inline Uuid uuid_of(const pqxx::field& field) {
+  const auto uuid = Uuid::parse(field.as<std::string>());
+  if (!uuid) throw Error(ErrorCode::kInternal, "the database holds an id that isn't a UUIDv7");
+  return *uuid;
+}
+
+inline std::string text_of_bytea(const pqxx::field& field) {
+  return pqxx::binarystring(field).str();
+}
+inline Bytes bytes_of(const pqxx::field& field) {
+  const pqxx::binarystring bytes(field);
+  return {bytes.begin(), bytes.end()};
+}
+template <std::size_t N>
+std::array<Byte, N> array_of(const pqxx::field& field) {
+  const pqxx::binarystring bytes(field);
+  if (bytes.size() != N) {
+    throw Error(ErrorCode::kIntegrity, "the database holds a value of the wrong length");
+  }
+  std::array<Byte, N> array;
+  std::copy(bytes.begin(), bytes.end(), array.begin());
+  return array;
+}
+
+/// PostgreSQL's array literal: {"a","b"}.
+inline std::string array_literal(const std::vector<std::string>& elements) {
+  std::string literal = "{";
+  for (const std::string& element : elements) {
+    if (literal.size() > 1) literal += ',';
+    literal += '"';
+    for (const char c : element) {
+      if (c == '"' || c == '\\') literal += '\\';
+      literal += c;
+    }
+    literal += '"';
+  }
+  return literal + '}';
+}
+inline std::string array_literal(const std::vector<Uuid>& uuids) {
+  std::vector<std::string> texts;
+  for (const Uuid& uuid : uuids) texts.push_back(uuid.text());
+  return array_literal(texts);
+}
+
+}  // namespace letterbox::storage

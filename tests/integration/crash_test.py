@@ -1,0 +1,100 @@
+"""kill -9, and a database that goes away: nothing half-visible, nothing acknowledged lost, a clean start after."""
+import json
+import os
+import re
+import signal
+import unittest
+
+import rig
+
+
+class Killed(unittest.TestCase):
+    def test_in_the_middle_of_an_upload(self):
+        with rig.scene("surgeon@hospital.example") as (gateway, surgeon):
+            kept = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+            with gateway.tls() as connection:
+                connection.sendall(b"POST /v1/files?to=surgeon@hospital.example HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                   b"Content-Type: application/dicom\r\nContent-Length: 1000000000\r\n\r\n"
+                                   + bytes(128) + b"DICM")
+                # Far more than sockets and buffers hold, so rows lie staged in the database by now.
+                for _ in range(48):
+                    connection.sendall(os.urandom(rig.MIB))
+                gateway.stop(signal.SIGKILL)
+            gateway.start()
+            swept = re.findall(r'event="swept unfinished uploads" files="(\d+)" rows="(\d+)"', gateway.log_text())[-1]
+            self.assertEqual(int(swept[0]), 1)
+            self.assertGreater(int(swept[1]), 0)
+
+            listed = json.loads(surgeon.letterbox("--json", "--server", gateway.url, "list").stdout)
+            self.assertEqual([entry["delivery"] for entry in listed["deliveries"]], [kept["delivery"]])
+            out = gateway.data.parent / "ct.dcm"
+            surgeon.letterbox("--server", gateway.url, "get", kept["file"], "-o", out)
+            self.assertEqual(out.read_bytes(), rig.CT.read_bytes())
+
+            gateway.stop()
+            gateway.start()
+            swept = re.findall(r'event="swept unfinished uploads" files="(\d+)" rows="(\d+)"', gateway.log_text())[-1]
+            self.assertEqual(swept, ("0", "0"))
+
+    def test_stopped_with_sigterm_it_exits_0_and_keeps_everything(self):
+        with rig.scene("surgeon@hospital.example") as (gateway, surgeon):
+            kept = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+            self.assertEqual(gateway.stop(), 0)
+            gateway.start()
+            out = gateway.data.parent / "ct.dcm"
+            surgeon.letterbox("--server", gateway.url, "get", kept["file"], "-o", out)
+            self.assertEqual(out.read_bytes(), rig.CT.read_bytes())
+
+
+class ExternalDatabase(unittest.TestCase):
+    """A PostgreSQL server of its own, stopped and started under a running gateway."""
+
+    def setUp(self):
+        self.place = rig.workspace()
+        self.addCleanup(rig.shutil.rmtree, self.place, ignore_errors=True)
+        programs = sorted(rig.pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        self.pg_ctl, self.cluster = programs / "pg_ctl", self.place / "cluster"
+        # One account for server and gateway, so that peer authentication lets them meet.
+        self.account = "letterbox" if os.geteuid() == 0 else None
+        self.cluster.mkdir()
+        if self.account:
+            rig.shutil.chown(self.cluster, self.account, self.account)
+        self.as_owner(programs / "initdb", "--pgdata", self.cluster, "--auth=peer", "--encoding=UTF8", "--locale=C.UTF-8")
+        self.start_database()
+        self.addCleanup(self.stop_database)
+
+    def as_owner(self, *command):
+        become = {"user": self.account, "group": self.account, "extra_groups": []} if self.account else {}
+        log = self.place / "database.log"
+        with open(log, "ab") as output:
+            rig.run(*command, cwd="/", stdout=output, stderr=output, **become)
+
+    def start_database(self):
+        self.as_owner(self.pg_ctl, "--pgdata", self.cluster, "--wait", "--options",
+                      f"-c listen_addresses='' -c unix_socket_directories={self.cluster}", "start")
+
+    def stop_database(self):
+        if (self.cluster / "postmaster.pid").exists():
+            self.as_owner(self.pg_ctl, "--pgdata", self.cluster, "--wait", "--mode=immediate", "stop")
+
+    def test_goes_away_and_comes_back(self):
+        gateway = rig.Gateway(self.place / "data", "--database", f"host={self.cluster} dbname=postgres").start()
+        self.addCleanup(gateway.stop)
+        surgeon = gateway.enrol(rig.Person(self.place / "surgeon", "surgeon@hospital.example", gateway))
+        first = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+
+        self.stop_database()
+        for method, path in (("POST", "/v1/files?to=surgeon@hospital.example"), ("GET", "/v1/files/" + first["file"])):
+            status, fields, content = gateway.request(method, path, rig.CT if method == "POST" else b"", "application/dicom")
+            self.assertEqual((status, json.loads(content)["type"]), (503, "/problems/unavailable"))
+            self.assertIn("retry-after", fields)
+            self.assertNotIn(str(self.cluster).encode(), content)
+
+        self.start_database()
+        second = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+        listed = json.loads(surgeon.letterbox("--json", "list").stdout)
+        self.assertEqual([entry["delivery"] for entry in listed["deliveries"]], [first["delivery"], second["delivery"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
