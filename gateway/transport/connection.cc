@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "gateway/transport/answer_head.h"
 
@@ -25,6 +26,7 @@ constexpr std::size_t kRecordBytes = 16 * 1024;
 // How long, and for how many bytes, a peer that still sends is listened to after its answer: if we
 // closed at once, the kernel would reset the connection, and the answer could be lost on its way.
 constexpr std::chrono::seconds kLeaveTime{5};
+constexpr std::chrono::seconds kIdleLeaveTime{1};
 constexpr std::size_t kLeaveBytes = 64 * 1024 * 1024;
 
 /// The peer has closed, or the connection has; nobody is left to tell.
@@ -50,6 +52,9 @@ Connection::Connection(asio::ip::tcp::socket socket, asio::ssl::context& context
       changed_(stream_.get_executor()),
       room_(stream_.get_executor()) {
   input_.reserve(limits_.header_bytes + 2 * kRecordBytes);
+  error_code gone;
+  const auto endpoint = stream_.next_layer().remote_endpoint(gone);
+  if (!gone) peer_ = endpoint.address().to_string();
 }
 
 Connection::~Connection() {
@@ -85,8 +90,10 @@ asio::awaitable<void> Connection::run() {
     while (co_await serve_request()) {
     }
     co_await take_leave();
-  } catch (const Error&) {
-    // The peer has gone, or is to be left without a goodbye.
+  } catch (const PeerGone&) {
+    // Or it is to be left without a goodbye.
+  } catch (const std::exception&) {
+    log::error("a connection failed with a foreign exception");
   }
   co_await clean_up();
 }
@@ -105,15 +112,15 @@ asio::awaitable<void> Connection::handshake() {
 // at the same time. A refusal at any point ends the connection. True: there may be another request.
 asio::awaitable<bool> Connection::serve_request() {
   std::optional<Refusal> refusal;
-  bool is_head = std::string_view(as_text(input_)).starts_with("HEAD ");
+  std::string method;
   try {
     auto head = co_await read_head();
     if (!head) co_return false;
-    is_head = head->method == "HEAD";
+    method = head->method;
     const Route route = router_(*head);
     broken_body_.reset();
     stop_reading_ = false;
-    handoff_ = std::make_shared<Handoff>(std::move(*head), [weak = weak_from_this()] {
+    handoff_ = std::make_shared<Handoff>(std::move(*head), peer_, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) {
         asio::post(self->stream_.get_executor(), [self] {
           self->changed_.notify();
@@ -135,10 +142,14 @@ asio::awaitable<bool> Connection::serve_request() {
   if (!refusal) refusal = co_await converse();
   co_await stop_reading();
   if (refusal) {
-    const std::string answer = refusal_answer(*refusal, !is_head);
+    // A head that couldn't be read still lies in input_.
+    const bool to_head =
+        method == "HEAD" || (method.empty() && as_text(input_).starts_with("HEAD "));
+    const std::string answer = refusal_answer(*refusal, !to_head);
     co_await write(as_bytes(answer));
   }
   const bool persists = !refusal && handoff_->persists();
+  unheard_ = refusal || !decoder_->complete();
   if (handoff_) handoff_->close();
   handoff_.reset();
   co_return persists;
@@ -221,6 +232,8 @@ asio::awaitable<void> Connection::read_body() {
     broken_body_ = refusal;
   } catch (const PeerGone&) {
     broken_body_ = Refusal(400, "The body ended early.");
+  } catch (const std::exception&) {
+    broken_body_ = Refusal(500, "The body couldn't be read.");
   }
   if (broken_body_) {
     handoff_->body_failed(
@@ -278,7 +291,7 @@ asio::awaitable<void> Connection::stop_reading() {
 asio::awaitable<void> Connection::take_leave() {
   auto& socket = stream_.next_layer();
   error_code error;
-  read_dog_->allow(kLeaveTime);
+  read_dog_->allow(unheard_ ? kLeaveTime : kIdleLeaveTime);
   co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   Bytes scratch(4 * kRecordBytes);

@@ -75,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   const Limits& limits_;
   const Router& router_;
+  std::string peer_;
   boost::asio::ssl::stream<boost::asio::ip::tcp::socket> stream_;
   std::shared_ptr<Watchdog> read_dog_;
   std::shared_ptr<Watchdog> write_dog_;
@@ -83,6 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Bytes input_;           // received and not yet looked at: the next head, or a body's beginning
   bool idle_ = false;     // between requests
   bool leaving_ = false;  // no further request
+  bool unheard_ = false;  // the peer may still be sending something that nobody wants
   bool aborted_ = false;
 
   // Of the request at hand.

@@ -30,11 +30,12 @@ struct AnswerHead {
 /// and all, that the connection only has to pass on.
 class Handoff final : public Source {
  public:
-  /// `wake` makes the connection look at this again. It's called on any thread.
-  Handoff(RequestHead head, std::function<void()> wake)
-      : head_(std::move(head)), wake_(std::move(wake)) {}
+  /// `peer` is its address. `wake` makes the connection look at this again, on any thread.
+  Handoff(RequestHead head, std::string peer, std::function<void()> wake)
+      : head_(std::move(head)), peer_(std::move(peer)), wake_(std::move(wake)) {}
 
   const RequestHead& head() const noexcept { return head_; }
+  const std::string& peer() const noexcept { return peer_; }
 
   // The handler's side. All of it blocks.
 
@@ -75,6 +76,7 @@ class Handoff final : public Source {
   std::string begin_answer(const AnswerHead& head, bool& chunked);
 
   const RequestHead head_;
+  const std::string peer_;
   PieceQueue body_;
   PieceQueue answer_;
   bool holds_piece_ = false;  // the handler's: it's looking at the front of body_

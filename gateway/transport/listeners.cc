@@ -30,6 +30,11 @@ bool Listeners::wait_until_unused(Listener* listener, std::chrono::steady_clock:
   return given_back_.wait_for(lock, time, [&] { return leases_.count(listener) == 0; });
 }
 
+bool Listeners::empty() const {
+  const std::lock_guard lock(mutex_);
+  return by_path_.empty();
+}
+
 std::optional<Listeners::Lease> Listeners::find(const std::string& path) {
   const std::lock_guard lock(mutex_);
   std::string prefix = without_last_slash(path);

@@ -44,13 +44,14 @@ class Listeners {
   /// Whether all leases were given back within `time`.
   bool wait_until_unused(Listener* listener, std::chrono::steady_clock::duration time);
 
+  bool empty() const;
   /// The one whose path is the longest that `path` lies in, by whole segments.
   std::optional<Lease> find(const std::string& path);
 
  private:
   void give_back(Listener* listener);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable given_back_;
   std::map<std::string, Listener*> by_path_;  // without a slash at the end
   std::map<Listener*, int> leases_;

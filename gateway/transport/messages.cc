@@ -4,7 +4,6 @@
 
 #include "gateway/transport/answer_head.h"
 #include "gateway/transport/body_stream.h"
-#include "gateway/transport/refusal.h"
 
 namespace letterbox::gateway::transport {
 
@@ -51,22 +50,17 @@ AnswerHead answer_head(const web::http::http_response& response) {
 
 }  // namespace
 
-web::http::http_request make_request(std::shared_ptr<Handoff> handoff,
-                                     const std::string& remote_address, const web::uri& listener) {
+web::http::http_request make_request(std::shared_ptr<Handoff> handoff, const web::uri& listener) {
   const RequestHead& head = handoff->head();
   auto request = web::http::http_request::_create_request(std::make_unique<ServerContext>(handoff));
   request.set_method(head.method);
-  try {
-    request.set_request_uri(head.target.path_and_query);
-  } catch (const web::uri_exception&) {
-    throw Refusal(400, "The request target can't be read.");
-  }
+  request.set_request_uri(head.target.path_and_query);
   request._set_base_uri(listener.authority());
   request._set_listener_path(listener.path());
   for (const auto& field : head.fields) request.headers().add(field.name, field.value);
   const auto& impl = request._get_impl();
   impl->_set_http_version({1, static_cast<std::uint8_t>(head.minor_version)});
-  impl->_set_remote_address(remote_address);
+  impl->_set_remote_address(handoff->peer());
   impl->set_instream(stream_over(std::move(handoff)));
   // What the extract functions wait for before they look into the stream, which then blocks.
   impl->_complete(0);

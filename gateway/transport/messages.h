@@ -11,9 +11,8 @@ namespace letterbox::gateway::transport {
 
 /// The request as cpprestsdk's handlers know it. Its body stream draws on the handoff, and when its
 /// last copy goes without an answer the handoff is abandoned. `listener` is the URI that the
-/// handling listener is for. Throws Refusal 400 if cpprestsdk can't read the target.
-web::http::http_request make_request(std::shared_ptr<Handoff> handoff,
-                                     const std::string& remote_address, const web::uri& listener);
+/// handling listener is for.
+web::http::http_request make_request(std::shared_ptr<Handoff> handoff, const web::uri& listener);
 
 /// The handoff behind a request that isn't answered, or behind a response that answers one. Throws
 /// Error kInternal when there is none.

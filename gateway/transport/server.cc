@@ -1,8 +1,8 @@
 #include "gateway/transport/server.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -102,26 +102,28 @@ asio::awaitable<void> Server::accept() {
     Tcp::socket socket =
         co_await acceptor_.async_accept(asio::any_io_executor(asio::make_strand(io_)),
                                         asio::redirect_error(asio::use_awaitable, error));
-    if (!error) {
-      adopt(std::move(socket));
-    } else if (error != asio::error::operation_aborted) {
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    }
+    if (error == asio::error::operation_aborted) continue;
+    if (!error && adopt(std::move(socket))) continue;
+    pause.expires_after(kAcceptPause);
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
 }
 
-void Server::adopt(Tcp::socket socket) {
+// False: there is no memory for it now.
+bool Server::adopt(Tcp::socket socket) try {
   const auto executor = socket.get_executor();
   const auto connection = std::make_shared<Connection>(std::move(socket), tls_, limits_, router_);
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;
+    if (stopping_) return true;
     connections_.insert(connection);
   }
   asio::co_spawn(
       executor, [connection] { return connection->run(); },
       [this, connection](const std::exception_ptr&) { release(connection); });
+  return true;
+} catch (const std::exception&) {
+  return false;
 }
 
 void Server::release(const std::shared_ptr<Connection>& connection) {
@@ -134,13 +136,22 @@ void Server::release(const std::shared_ptr<Connection>& connection) {
 }
 
 Route Server::route(const RequestHead& head) {
-  // RFC 9110 section 7.4. Only a client that takes us for its proxy names the host here.
-  const std::string& authority = head.target.authority;
-  if (!authority.empty() && !certificate_names(tls_, web::uri("https://" + authority).host())) {
+  web::uri target;
+  std::string host;
+  try {
+    target = head.target.path_and_query;
+    // Only a client that takes us for its proxy names the host here.
+    if (!head.target.authority.empty()) host = web::uri("https://" + head.target.authority).host();
+  } catch (const web::uri_exception&) {
+    throw Refusal(400, "The request target can't be read.");
+  }
+  // RFC 9110 section 7.4.
+  if (!host.empty() && !certificate_names(tls_, host)) {
     throw Refusal(421, "This server isn't that host.");
   }
-  const std::string& target = head.target.path_and_query;
-  auto listener = listeners_.find(target.substr(0, target.find('?')));
+  auto listener = listeners_.find(target.path());
+  // A gateway that is about to stop mustn't look as if everything in it were gone.
+  if (!listener && listeners_.empty()) throw Refusal(503, "This server is stopping.");
   if (!listener) throw Refusal(404, "There is nothing here by that name.");
   const auto lease = std::make_shared<Listeners::Lease>(std::move(*listener));
   return [this, lease](const std::shared_ptr<Handoff>& handoff) {
@@ -150,7 +161,7 @@ Route Server::route(const RequestHead& head) {
 
 void Server::handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff) {
   try {
-    listener->handle_request(make_request(handoff, "", listener->uri()));
+    listener->handle_request(make_request(handoff, listener->uri()));
   } catch (const Error& error) {
     log::error("a handler failed", error);
   } catch (const std::exception&) {

@@ -45,7 +45,7 @@ class Server {
 
  private:
   boost::asio::awaitable<void> accept();
-  void adopt(boost::asio::ip::tcp::socket socket);
+  bool adopt(boost::asio::ip::tcp::socket socket);
   void release(const std::shared_ptr<Connection>& connection);
   Route route(const RequestHead& head);
   void handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff);

@@ -66,7 +66,7 @@ class Tampering(unittest.TestCase):
         self.refused()
 
     def test_a_payload_of_another_file(self):
-        other = json.loads(self.radiology.letterbox("--json", "send", rig.ULTRASOUND, "--to", "surgeon@hospital.example").stdout)
+        other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
         _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
         self.sql("UPDATE payload_row SET content = (SELECT content FROM payload_row"
