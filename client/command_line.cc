@@ -10,6 +10,7 @@
 #include "client/commands.h"
 #include "client/exit_code.h"
 #include "client/process.h"
+#include "client/terminal.h"
 
 namespace letterbox::client {
 namespace {
@@ -156,7 +157,7 @@ int run(int argc, char** argv) {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return line.app.exit(error);  // --help, --version
-    return report(Error(ErrorCode::kUsage, std::string(error.what()) + "; see letterbox --help"),
+    return report(Error(ErrorCode::kUsage, printable(error.what()) + "; see letterbox --help"),
                   line.global.json);
   }
   try {

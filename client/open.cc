@@ -1,4 +1,3 @@
-#include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -6,11 +5,9 @@
 #include "client/commands.h"
 #include "client/files.h"
 #include "client/passphrase.h"
-#include "client/threads.h"
 #include "client/verified_output.h"
 #include "crypto/header.h"
 #include "crypto/passphrase_file.h"
-#include "crypto/stream.h"
 
 namespace letterbox::client {
 namespace {
@@ -45,24 +42,6 @@ VerifiedCover find_cover(const Session& session, const OpenOptions& options,
                   "it names another cover than the one that was found");
   return cover;
 }
-
-// A file without a cover: age's own checks, and nobody to say who sealed it.
-class UncoveredFile final : public Source {
- public:
-  UncoveredFile(const crypto::FileKey& file_key, Source& payload)
-      : opener_(file_key, payload, nullptr, sealing_threads()) {}
-  ByteView next() override {
-    try {
-      return opener_.next();
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kIntegrity) throw;
-      throw Refused(checks::kPayload, error.code(), error.what());
-    }
-  }
-
- private:
-  crypto::Opener opener_;
-};
 
 crypto::FileKey unwrap_uncovered(const Session& session, const OpenOptions& options,
                                  const crypto::Header& header) {
@@ -134,14 +113,7 @@ void open(const Session& session, const OpenOptions& options) {
   InputFile input(options.file, options.file == "-" ? "standard input" : "the file");
   crypto::Dearmor age_file(input);
   Bytes rest;
-  const crypto::Header header = [&] {
-    try {
-      return crypto::read_header(age_file, rest);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kMalformed && error.code() != ErrorCode::kTooLarge) throw;
-      throw Refused(checks::kHeaderFormat, ErrorCode::kMalformed, error.what());
-    }
-  }();
+  const crypto::Header header = read_header(age_file, rest);
 
   // 1. Without a cover stanza it is an ordinary age file. One that is there and can't be read is
   //    no reason to believe less carefully.
@@ -150,7 +122,8 @@ void open(const Session& session, const OpenOptions& options) {
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "its cover stanza isn't in its form or place");
   if (!hash) {
-    const crypto::FileKey file_key = unwrap_uncovered(session, options, header);
+    const crypto::FileKey file_key =
+        uncovered_file_key([&] { return unwrap_uncovered(session, options, header); });
     PrefixedSource payload(std::move(rest), age_file);
     const Opening open_uncovered = [&](Source& source) {
       return std::make_unique<UncoveredFile>(file_key, source);

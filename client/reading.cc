@@ -5,8 +5,6 @@
 #include "client/files.h"
 #include "client/threads.h"
 #include "crypto/hash.h"
-#include "crypto/header.h"
-#include "crypto/stream.h"
 
 namespace letterbox::client {
 namespace {
@@ -151,6 +149,10 @@ const records::ManifestEntry& entry_of(const records::Manifest& manifest, const 
   return *found;
 }
 
+crypto::Header read_header(Source& age_file, Bytes& rest) {
+  return checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
+}
+
 struct OpenedFile::State {
   State(Source& age_file, Bytes rest, const records::Manifest* manifest_or_null,
         const records::ManifestEntry* entry_or_null, const crypto::FileKey& file_key)
@@ -182,8 +184,7 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
   for (const auto& identity : identities) ours.push_back(identity.recipient());
   check_listed(cover, ours);
   Bytes rest;
-  const crypto::Header header =
-      checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
+  const crypto::Header header = read_header(age_file, rest);
   if (crypto::named_cover(header) != cover.hash())
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "it names another cover, or none");
@@ -203,17 +204,20 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
   checked(checks::kHeaderRebuilt,
           [&] { crypto::verify_header(header, file_key, cover.hash(), cover.cover().keys()); });
 
-  state_ = std::make_unique<State>(age_file, std::move(rest), manifest, entry, file_key);
+  // 4. The payload's nonce, which follows from file key and file id.
+  state_ = checked(checks::kPayloadNonce, [&] {
+    return std::make_unique<State>(age_file, std::move(rest), manifest, entry, file_key);
+  });
 }
 
 OpenedFile::~OpenedFile() = default;
 
 ByteView OpenedFile::next() {
-  // 4. Nonce and chunks, each in its place, to the last one.
+  // 5. The chunks, each in its place, to the last one.
   const ByteView piece = checked(checks::kPayload, [&] { return state_->opener.next(); });
   if (!piece.empty() || state_->ended) return piece;
 
-  // 5. The end: what passed is what the manifest says.
+  // 6. The end: what passed is what the manifest says.
   state_->ended = true;
   if (state_->manifest == nullptr) return piece;
   const std::uint64_t length = state_->measured.length();
@@ -232,6 +236,19 @@ ByteView OpenedFile::next() {
   if (digest != state_->entry->sha256)
     throw Refused(checks::kPayloadDigest, ErrorCode::kIntegrity, "it isn't what the manifest says");
   return piece;
+}
+
+crypto::FileKey uncovered_file_key(const std::function<crypto::FileKey()>& unwrap) {
+  return checked(checks::kFileKey, unwrap);
+}
+
+UncoveredFile::UncoveredFile(const crypto::FileKey& file_key, Source& payload)
+    : opener_(checked(checks::kPayloadNonce, [&] {
+        return std::make_unique<crypto::Opener>(file_key, payload, nullptr, sealing_threads());
+      })) {}
+
+ByteView UncoveredFile::next() {
+  return checked(checks::kPayload, [&] { return opener_->next(); });
 }
 
 }  // namespace letterbox::client

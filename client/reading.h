@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,8 +13,10 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/uuid.h"
+#include "crypto/header.h"
 #include "crypto/recipient.h"
 #include "crypto/signing.h"
+#include "crypto/stream.h"
 #include "records/cover.h"
 #include "records/device_record.h"
 #include "records/manifest.h"
@@ -52,6 +55,7 @@ inline constexpr const char* kHeaderFormat = "header format";
 inline constexpr const char* kHeaderCover = "header names the cover";
 inline constexpr const char* kFileKey = "file key";
 inline constexpr const char* kHeaderRebuilt = "header rebuilt from file key and cover";
+inline constexpr const char* kPayloadNonce = "payload nonce";
 inline constexpr const char* kPayload = "payload chunks";
 inline constexpr const char* kPayloadLength = "payload length";
 inline constexpr const char* kPayloadDigest = "payload digest";
@@ -103,6 +107,9 @@ void check_listed(const VerifiedCover& cover, std::span<const crypto::X25519Reci
 /// The entry of a file. Throws Refused if there is none.
 const records::ManifestEntry& entry_of(const records::Manifest& manifest, const Uuid& file);
 
+/// crypto::read_header. Throws Refused, and what `age_file` throws.
+crypto::Header read_header(Source& age_file, Bytes& rest);
+
 /// The plaintext of a file sealed under a cover. Its end, an empty piece and not a throw, is the
 /// proof that everything was as cover and manifest say; release nothing before.
 class OpenedFile final : public Source {
@@ -123,6 +130,21 @@ class OpenedFile final : public Source {
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+/// The file key of a file that has no cover, as `unwrap` gets it. Throws Refused.
+crypto::FileKey uncovered_file_key(const std::function<crypto::FileKey()>& unwrap);
+
+/// The plaintext of a file that has no cover: age's own checks, and nobody to say who sealed it.
+/// Its end proves that it is whole.
+class UncoveredFile final : public Source {
+ public:
+  /// `payload`, nonce and chunks, must outlive this. Throws Refused, and what `payload` throws.
+  UncoveredFile(const crypto::FileKey& file_key, Source& payload);
+  ByteView next() override;
+
+ private:
+  std::unique_ptr<crypto::Opener> opener_;
 };
 
 }  // namespace letterbox::client

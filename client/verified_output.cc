@@ -61,6 +61,18 @@ void sync_directory(const std::filesystem::path& directory) {
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) throw_errno("the output's directory can't be synced");
 }
 
+// Gives a file without a name its first one; fails where that is taken.
+bool link_nameless(int fd, const std::filesystem::path& name) {
+  const std::string nameless = "/proc/self/fd/" + std::to_string(fd);
+  return ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+// The same for one that has a name. vfat knows no hard links and NFS no RENAME_NOREPLACE.
+bool rename_to_free(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  return errno == EINVAL && ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
 const char* extension_of(ByteView first_bytes) {
   const auto type = dicom::sniff(first_bytes);
   if (!type) return ".bin";
@@ -119,22 +131,19 @@ int VerifiedOutput::read_back() {
 
 void VerifiedOutput::keep(const std::filesystem::path& path, bool overwrite) {
   if (::fsync(file_.get()) != 0) throw_errno("the output can't be synced to the disk");
-  // A link is made only where no such name exists; that is the step that can't overwrite.
-  const std::string source =
-      temporary_.empty() ? "/proc/self/fd/" + std::to_string(file_.get()) : temporary_.string();
-  const auto link_as = [&](const std::filesystem::path& name) {
-    return ::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
-  };
   if (overwrite) {
-    const std::filesystem::path named = unused_name(path.parent_path());
-    if (!link_as(named)) throw_errno("the output can't be named");
+    const std::filesystem::path named =
+        temporary_.empty() ? unused_name(path.parent_path()) : temporary_;
+    if (temporary_.empty() && !link_nameless(file_.get(), named))
+      throw_errno("the output can't be named");
     if (::rename(named.c_str(), path.c_str()) != 0) {
       const int reason = errno;
       ::unlink(named.c_str());
       errno = reason;
       throw_errno("the output can't be named");
     }
-  } else if (!link_as(path)) {
+  } else if (temporary_.empty() ? !link_nameless(file_.get(), path)
+                                : !rename_to_free(temporary_, path)) {
     if (errno == EEXIST)
       throw Error(ErrorCode::kConflict,
                   "a file of the output's name exists already; --force overwrites it");

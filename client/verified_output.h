@@ -43,10 +43,10 @@ class VerifiedOutput {
 /// Where opened content is to appear.
 struct Destination {
   bool standard_output = false;
-  std::filesystem::path directory;
+  std::filesystem::path directory = {};
   /// A file name. Nothing: `stem` with .dcm, .jpg, .png or .bin, as the content shows.
-  std::optional<std::filesystem::path> name;
-  std::string stem;
+  std::optional<std::filesystem::path> name = std::nullopt;
+  std::string stem = {};
   bool overwrite = false;
 };
 
