@@ -33,7 +33,8 @@ class RowLine {
       handed_out_ = false;
     }
     while (!ended_ && end_ - first_ < rows_.size()) {
-      Row& row = rows_[end_ % rows_.size()];
+      WipingRow& row = rows_[end_ % rows_.size()];
+      row.once_used = std::max(row.once_used, row.bytes.size());
       fill(row);
       ended_ = row.is_last;
       crew_.post(row);
@@ -54,9 +55,10 @@ class RowLine {
     // Rows hold plaintext before they are sealed and after they are opened; behind a short last row
     // lies what a longer one left.
     ~WipingRow() {
-      bytes.resize(bytes.capacity());
+      bytes.resize(std::max(bytes.size(), once_used));
       wipe(bytes);
     }
+    std::size_t once_used = 0;
   };
 
   std::vector<WipingRow> rows_;
@@ -169,7 +171,8 @@ std::optional<Ciphertext> Sealer::next() {
 struct Opener::State {
   State(const FileKey& file_key, Source& payload, const PayloadNonce* expected_nonce,
         unsigned threads)
-      : feed(payload),
+      : chunks_per_row(threads > 1 ? kChunksPerRow : 1),
+        feed(payload),
         openers(ciphers<AeadOpener>(threads, payload_key(file_key, read_nonce(expected_nonce)))),
         line(threads, [this](unsigned member, Row& row, std::size_t chunk) {
           row.findings[chunk] = open(openers[member], row, chunk);
@@ -195,7 +198,7 @@ struct Opener::State {
   }
 
   void fill(Row& row) {
-    row.bytes.reserve(kRowSize);
+    row.bytes.reserve(chunks_per_row * kSealedChunkSize);
     row.bytes.clear();
     row.first_chunk = chunks;
     row.chunks = 0;
@@ -203,7 +206,7 @@ struct Opener::State {
       feed.append_to(row.bytes, kSealedChunkSize);
       ++row.chunks;
       row.is_last = feed.at_end();
-    } while (!row.is_last && row.chunks < kChunksPerRow);
+    } while (!row.is_last && row.chunks < chunks_per_row);
     chunks += row.chunks;
   }
 
@@ -231,6 +234,8 @@ struct Opener::State {
                 std::string("age payload: ") + what + " number " + std::to_string(chunk));
   }
 
+  // One thread has nothing to share, and a single chunk stays in its CPU's cache.
+  const std::size_t chunks_per_row;
   Feed feed;
   std::vector<AeadOpener> openers;
   std::uint64_t chunks = 0;
