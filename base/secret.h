@@ -16,7 +16,8 @@ namespace letterbox {
 
 /// Overwrites `memory` in a way that the compiler can't drop as a dead store.
 inline void wipe(std::span<Byte> memory) noexcept {
-  explicit_bzero(memory.data(), memory.size());
+  // An empty span may point nowhere, which explicit_bzero doesn't allow whatever the length.
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
 }
 
 /// A secret of fixed length. It moves (the source is wiped) and doesn't copy. Reading it is spelled
@@ -67,8 +68,9 @@ class SecretBytes {
 
   std::size_t size() const noexcept { return bytes_.size(); }
   bool empty() const noexcept { return bytes_.empty(); }
-  /// Shortens to `size` bytes and wipes what is cut. `size` must not exceed size().
+  /// Shortens to `size` bytes and wipes what is cut; leaves alone what is no longer than that.
   void truncate(std::size_t size) noexcept {
+    if (size >= bytes_.size()) return;
     wipe(std::span(bytes_).subspan(size));
     bytes_.resize(size);
   }

@@ -1,8 +1,8 @@
-// HTTPS for the gateway: cpprestsdk's http_server interface, implemented on Boost.Beast.
+// HTTPS for the gateway: cpprestsdk's http_server interface, implemented on Boost.Asio.
 //
 // cpprestsdk's stock listener buffers bodies without limit, has no timeouts and dies of one bad
 // chunk size (docs/adr/). So this one takes its place underneath
-// web::http::experimental::listener:: http_listener; everything above stays an ordinary cpprestsdk
+// web::http::experimental::listener::http_listener; everything above stays an ordinary cpprestsdk
 // handler, called on a bounded pool of threads, and may block.
 #pragma once
 
@@ -27,7 +27,9 @@ struct Limits {
   std::chrono::seconds handshake{10};     ///< TLS, from accept
   std::chrono::seconds header{10};        ///< from its first byte to its last; else 408
   std::chrono::seconds idle{60};          ///< between requests of a kept-alive connection
-  std::chrono::seconds stall{30};         ///< without one byte moving, in a body or an answer
+  std::chrono::seconds stall{30};         ///< for `stall_bytes` to move, in a body or an answer
+  std::size_t stall_bytes = 16 * 1024;    ///< less than that in `stall`: 408, or the answer is cut
+  std::chrono::seconds grace{5};          ///< for requests at hand when a listener closes
 };
 
 struct Options {
@@ -35,16 +37,19 @@ struct Options {
   std::uint16_t port = 0;                   ///< 0: any free one
   std::filesystem::path certificate_chain;  ///< PEM, the server's own first
   std::filesystem::path private_key;        ///< PEM
-  Limits limits;
+  Limits limits = {};
 };
 
-/// The one HTTPS server of the process. It binds when made, and serves once an http_listener for
-/// `https://host:port()` is opened.
+/// The one HTTPS server of the process; there is one at a time. It binds when made, and serves once
+/// an http_listener for `https://host:port()` is opened. From the first one on, every http_listener
+/// of the process stands on a Transport or fails to open: cpprestsdk's own never comes back.
 class Transport {
  public:
-  /// Throws Error kConfiguration: address not ours, port taken, certificate or key unusable.
+  /// Throws Error kConfiguration: address not ours, port taken, certificate or key unusable, or
+  /// another Transport is there.
   explicit Transport(const Options& options);
-  /// Stops accepting, lets running requests end for a few seconds, then closes all connections.
+  /// Stops accepting, lets running requests end within Limits::grace, then closes all connections
+  /// and waits for the handlers, whose peers are gone now, to return.
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;

@@ -24,11 +24,14 @@ class Tampering(unittest.TestCase):
 
     def sql(self, statement):
         """As the database's owner, on the cluster's own socket."""
-        options = (self.gateway.data / "postgres" / "postmaster.pid").read_text().splitlines()
-        socket_directory, owner = options[4], rig.os.stat(self.gateway.data).st_uid
-        become = (lambda: rig.os.setuid(owner)) if rig.os.geteuid() == 0 else None
-        return rig.run("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", socket_directory, "-p", options[3],
-                       "-d", "postgres", "-c", statement, preexec_fn=become, cwd="/").stdout
+        owner = rig.os.stat(self.gateway.data).st_uid
+        become = {"user": owner} if rig.os.geteuid() == 0 else {}
+        return rig.run("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", self.gateway.data / "postgres" / "run",
+                       "-d", "postgres", "-c", statement, cwd="/", **become).stdout
+
+    @staticmethod
+    def payload(file):
+        return f"(SELECT payload_id FROM file WHERE id = '{file}')"
 
     def refused(self, code=5):
         done = self.surgeon.letterbox("get", self.file, "-o", self.out, check=False)
@@ -38,10 +41,10 @@ class Tampering(unittest.TestCase):
         return done.stderr
 
     def header(self):
-        return bytes.fromhex(self.sql(f"SELECT encode(header, 'hex') FROM letterbox.file WHERE id = '{self.file}'").decode().strip())
+        return bytes.fromhex(self.sql(f"SELECT encode(header, 'hex') FROM file WHERE id = '{self.file}'").decode().strip())
 
     def put_header(self, header):
-        self.sql(f"UPDATE letterbox.file SET header = decode('{header.hex()}', 'hex') WHERE id = '{self.file}'")
+        self.sql(f"UPDATE file SET header = decode('{header.hex()}', 'hex') WHERE id = '{self.file}'")
 
     def test_untouched_it_opens(self):
         self.surgeon.letterbox("get", self.file, "-o", self.out)
@@ -58,23 +61,24 @@ class Tampering(unittest.TestCase):
                 self.assertFalse(self.out.exists())
 
     def test_a_flipped_byte_in_the_payload(self):
-        self.sql("UPDATE letterbox.payload_row SET content = set_byte(content, 1000, get_byte(content, 1000) # 1)"
-                 f" WHERE file_id = '{self.file}'")
+        self.sql("UPDATE payload_row SET content = set_byte(content, 1000, get_byte(content, 1000) # 1)"
+                 f" WHERE payload_id = {self.payload(self.file)}")
         self.refused()
 
     def test_a_payload_of_another_file(self):
-        other = json.loads(self.radiology.letterbox("--json", "send", rig.ULTRASOUND, "--to", "surgeon@hospital.example").stdout)
+        other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
         _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
-        self.sql(f"UPDATE letterbox.payload_row SET content = (SELECT content FROM letterbox.payload_row WHERE file_id = '{donor}' AND row_no = 0)"
-                 f" WHERE file_id = '{self.file}' AND row_no = 0")
+        self.sql("UPDATE payload_row SET content = (SELECT content FROM payload_row"
+                 f" WHERE payload_id = {self.payload(donor)} AND row_no = 0)"
+                 f" WHERE payload_id = {self.payload(self.file)} AND row_no = 0")
         self.refused()
 
     def test_a_header_of_another_file(self):
         other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
         _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
-        self.sql(f"UPDATE letterbox.file SET header = (SELECT header FROM letterbox.file WHERE id = '{donor}') WHERE id = '{self.file}'")
+        self.sql(f"UPDATE file SET header = (SELECT header FROM file WHERE id = '{donor}') WHERE id = '{self.file}'")
         self.refused()
 
     def stanzas(self):
@@ -96,8 +100,8 @@ class Tampering(unittest.TestCase):
 
     def test_another_cover(self):
         other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
-        cover = "(SELECT envelope FROM letterbox.cover WHERE delivery_id = '%s' AND version = 1)"
-        self.sql(f"UPDATE letterbox.cover SET envelope = {cover % other['delivery']} WHERE delivery_id = '{self.delivery}'")
+        cover = "(SELECT envelope FROM cover WHERE delivery_id = '%s' AND version = 1)"
+        self.sql(f"UPDATE cover SET envelope = {cover % other['delivery']} WHERE delivery_id = '{self.delivery}'")
         self.refused()
 
 

@@ -1,0 +1,57 @@
+// What the shell is told: the one place that maps error codes to exit codes.
+#pragma once
+
+#include "base/error.h"
+
+namespace letterbox::client {
+
+enum class ExitCode : int {
+  kOk = 0,
+  kOther = 1,
+  kUsage = 2,
+  kNotFound = 3,    ///< doesn't exist, or has expired
+  kNotAllowed = 4,  ///< the gateway refuses us
+  kIntegrity = 5,   ///< a verification failed; nothing was shown or kept
+  kNoKeyFits = 6,
+  kNetwork = 7,  ///< the gateway is away or can't serve now; trying again later may work
+};
+
+constexpr ExitCode exit_code(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::kMalformed:
+    case ErrorCode::kCoverMismatch:
+    case ErrorCode::kIntegrity:
+    case ErrorCode::kBadSignature:
+    case ErrorCode::kUntrustedKey:
+      return ExitCode::kIntegrity;
+    case ErrorCode::kNoKeyFits:
+    case ErrorCode::kWrongPassphrase:
+      return ExitCode::kNoKeyFits;
+    case ErrorCode::kNotFound:
+      return ExitCode::kNotFound;
+    case ErrorCode::kNotAllowed:
+      return ExitCode::kNotAllowed;
+    case ErrorCode::kNetwork:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTruncatedBody:
+      return ExitCode::kNetwork;
+    case ErrorCode::kUsage:
+      return ExitCode::kUsage;
+    case ErrorCode::kEmptyBody:
+    case ErrorCode::kTooLarge:
+    case ErrorCode::kUnsupportedMediaType:
+    case ErrorCode::kNotWhatItClaims:
+    case ErrorCode::kNoRecipient:
+    case ErrorCode::kMalformedRecipient:
+    case ErrorCode::kUnknownRecipient:
+    case ErrorCode::kConflict:
+    case ErrorCode::kWrongMethod:
+    case ErrorCode::kFile:
+    case ErrorCode::kConfiguration:
+    case ErrorCode::kInternal:
+      return ExitCode::kOther;
+  }
+  return ExitCode::kOther;
+}
+
+}  // namespace letterbox::client

@@ -1,0 +1,138 @@
+#include "client/home.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/error.h"
+#include "client/files.h"
+
+namespace letterbox::client {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxGatewayFile = 1024 * 1024;
+constexpr std::size_t kMaxEnvelopeFile = 1024 * 1024 + 1;  // and a line end
+
+void make_directory(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), S_IRWXU) == 0 || errno == EEXIST) return;
+  throw Error(ErrorCode::kFile, "the directory " + directory.string() +
+                                    " can't be made: " + std::generic_category().message(errno));
+}
+
+void write_once(const std::filesystem::path& path, const records::Envelope& envelope) {
+  if (std::filesystem::exists(path)) return;
+  const std::string text = records::to_json(envelope) + "\n";
+  replace_file(path, as_bytes(text));
+}
+
+std::optional<records::Envelope> read_if_any(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  return read_envelope(path);
+}
+
+}  // namespace
+
+Gateway parse_gateway(std::string_view text) {
+  const auto malformed = [](const char* what) {
+    return Error(ErrorCode::kMalformed, std::string("not a gateway's trust file: ") + what);
+  };
+  const json object = json::parse(text, nullptr, false);
+  if (!object.is_object() || object.size() != 3)
+    throw malformed("it must be a JSON object of url, ca_certificate and signing_key");
+  const auto member = [&](const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_string()) throw malformed(name);
+    return found->get<std::string>();
+  };
+  const auto key = crypto::VerifyKey::parse(member("signing_key"));
+  if (!key) throw malformed("signing_key isn't base64 of 32 bytes");
+  return {member("url"), member("ca_certificate"), *key};
+}
+
+std::string to_json(const Gateway& gateway) {
+  const json object = {{"url", gateway.url},
+                       {"ca_certificate", gateway.ca_certificate},
+                       {"signing_key", gateway.signing_key.text()}};
+  return object.dump(2) + "\n";
+}
+
+std::filesystem::path default_home() {
+  if (const char* set = std::getenv("LETTERBOX_HOME"); set != nullptr && *set != '\0') return set;
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return std::filesystem::path(home) / ".config" / "letterbox";
+  throw Error(ErrorCode::kUsage, "no home directory is set; say --home DIR");
+}
+
+records::Envelope read_envelope(const std::filesystem::path& path) {
+  const Bytes text = read_small_file(path, kMaxEnvelopeFile);
+  try {
+    return records::parse_envelope(as_text(text));
+  } catch (const Error& error) {
+    throw Error(error.code(), path.string() + ": " + error.what());
+  }
+}
+
+Home::Home(const std::filesystem::path& directory) : directory_(directory) {
+  std::error_code ignored;  // make_directory says what is wrong
+  if (directory_.has_parent_path())
+    std::filesystem::create_directories(directory_.parent_path(), ignored);
+  make_directory(directory_);
+  for (const char* name : {"known", "covers", "manifests"}) make_directory(directory_ / name);
+}
+
+std::filesystem::path Home::key_file() const {
+  const bool is_bare =
+      !std::filesystem::exists(sealed_key_file()) && std::filesystem::exists(bare_key_file());
+  return is_bare ? bare_key_file() : sealed_key_file();
+}
+
+bool Home::has_device() const {
+  return std::filesystem::exists(device_record_file());
+}
+
+records::DeviceRecord Home::device_record() const {
+  if (!has_device())
+    throw Error(ErrorCode::kFile,
+                "this device has no keys in " + directory_.string() + "; run letterbox keygen");
+  return records::verify_device_record(read_envelope(device_record_file()));
+}
+
+std::optional<Gateway> Home::gateway_if_any() const {
+  const auto path = directory_ / "gateway.json";
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  return parse_gateway(as_text(read_small_file(path, kMaxGatewayFile)));
+}
+
+Gateway Home::gateway() const {
+  if (auto gateway = gateway_if_any()) return *gateway;
+  throw Error(ErrorCode::kConfiguration,
+              "no gateway is known in " + directory_.string() +
+                  "; run letterbox connect with the file that its operator gave you");
+}
+
+void Home::remember(const Gateway& gateway) const {
+  const std::string text = to_json(gateway);
+  replace_file(directory_ / "gateway.json", as_bytes(text));
+}
+
+void Home::remember(const VerifiedCover& cover, const records::Envelope& manifest) const {
+  const std::string name = to_hex(cover.hash()) + ".json";
+  write_once(directory_ / "covers" / name, cover.envelope());
+  write_once(directory_ / "manifests" / name, manifest);
+}
+
+std::optional<records::Envelope> Home::cover(const crypto::CoverHash& hash) const {
+  return read_if_any(directory_ / "covers" / (to_hex(hash) + ".json"));
+}
+
+std::optional<records::Envelope> Home::manifest(const crypto::CoverHash& hash) const {
+  return read_if_any(directory_ / "manifests" / (to_hex(hash) + ".json"));
+}
+
+}  // namespace letterbox::client

@@ -1,0 +1,75 @@
+// The home directory: everything that this device remembers.
+//
+//   key.age       its secrets, an age identity file sealed with a passphrase (client/key_file.h);
+//   key.txt       or bare, if its owner wanted it so
+//   device.json   its device record, to be given to others
+//   gateway.json  the gateway it trusts
+//   known/        other people's device records, one file a device, named after its age recipient
+//   covers/       covers that were verified, named after their hash
+//   manifests/    the manifests that belong to them, under the same name
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "client/reading.h"
+#include "crypto/signing.h"
+#include "records/device_record.h"
+#include "records/dsse.h"
+
+namespace letterbox::client {
+
+/// What is trusted about a gateway: where it is, who signs its certificate, and what key signs the
+/// covers of what it seals.
+struct Gateway {
+  std::string url;
+  std::string ca_certificate;  ///< PEM
+  crypto::VerifyKey signing_key;
+};
+
+/// From the file that the gateway's operator hands out: {"url", "ca_certificate", "signing_key"}.
+/// Throws Error kMalformed.
+Gateway parse_gateway(std::string_view json);
+std::string to_json(const Gateway& gateway);
+
+class Home {
+ public:
+  /// Makes the directories, mode 0700, where they are missing. Throws Error kFile.
+  explicit Home(const std::filesystem::path& directory);
+
+  std::filesystem::path sealed_key_file() const { return directory_ / "key.age"; }
+  std::filesystem::path bare_key_file() const { return directory_ / "key.txt"; }
+  /// The one that is there; the first if none is.
+  std::filesystem::path key_file() const;
+  std::filesystem::path device_record_file() const { return directory_ / "device.json"; }
+  std::filesystem::path known() const { return directory_ / "known"; }
+  const std::filesystem::path& directory() const noexcept { return directory_; }
+
+  /// This device's own record, its signature checked. Throws Error kFile with what to do if there
+  /// is none, kMalformed, kBadSignature.
+  records::DeviceRecord device_record() const;
+  bool has_device() const;
+
+  /// Throws Error kConfiguration with what to do if there is none, kMalformed.
+  Gateway gateway() const;
+  std::optional<Gateway> gateway_if_any() const;
+  void remember(const Gateway& gateway) const;
+
+  /// Keeps the cover and manifest of a delivery that was verified, to open its files later.
+  void remember(const VerifiedCover& cover, const records::Envelope& manifest) const;
+  /// As they were kept; verify them again. Throws Error kMalformed.
+  std::optional<records::Envelope> cover(const crypto::CoverHash& hash) const;
+  std::optional<records::Envelope> manifest(const crypto::CoverHash& hash) const;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+/// $LETTERBOX_HOME, or ~/.config/letterbox.
+std::filesystem::path default_home();
+
+/// An envelope from a file. Throws Error kFile, kTooLarge, kMalformed (with the file's name).
+records::Envelope read_envelope(const std::filesystem::path& path);
+
+}  // namespace letterbox::client

@@ -1,0 +1,106 @@
+#include "client/key_file.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "client/files.h"
+#include "client/passphrase.h"
+#include "crypto/base64.h"
+#include "crypto/passphrase_file.h"
+
+namespace letterbox::client {
+namespace {
+
+constexpr std::size_t kMaxKeyFile = 64 * 1024;
+constexpr std::string_view kSeedComment = "# letterbox-signing-seed: ";
+
+// Wipes a text that held a secret on its way between types that don't.
+class WipedText {
+ public:
+  explicit WipedText(std::string text) : text_(std::move(text)) {}
+  ~WipedText() { wipe({reinterpret_cast<Byte*>(text_.data()), text_.size()}); }
+  WipedText(const WipedText&) = delete;
+  WipedText& operator=(const WipedText&) = delete;
+  std::string_view view() const noexcept { return text_; }
+
+ private:
+  std::string text_;
+};
+
+crypto::SigningKey parse_seed(std::string_view text, const Error& malformed) {
+  auto decoded = crypto::base64_decode(text, crypto::Padding::kRequired);
+  if (!decoded) throw malformed;
+  const SecretBytes bytes = [&] {
+    SecretBytes copy{ByteView(*decoded)};
+    wipe(*decoded);
+    return copy;
+  }();
+  Secret<32> seed;
+  if (bytes.size() != seed.kSize) throw malformed;
+  std::copy(bytes.reveal().begin(), bytes.reveal().end(), seed.reveal().begin());
+  return crypto::SigningKey(std::move(seed));
+}
+
+}  // namespace
+
+SecretBytes format_key_file(const crypto::X25519Identity& identity, const crypto::SigningKey& key,
+                            const records::Handle& handle, records::Time created) {
+  const std::string comments = "# created: " + records::to_text(created) +
+                               "\n# handle: " + handle.text() +
+                               "\n# recipient: " + identity.recipient().text() + "\n";
+  const WipedText seed(crypto::base64_encode(key.seed().reveal(), crypto::Padding::kRequired));
+  const SecretBytes secret_key = identity.text();
+
+  const std::array<std::string_view, 6> parts = {
+      comments, kSeedComment, seed.view(), "\n", secret_key.reveal_text(), "\n"};
+  std::size_t size = 0;
+  for (const auto part : parts) size += part.size();
+  SecretBytes file(size);
+  auto end = file.reveal().begin();
+  for (const auto part : parts) end = std::copy(part.begin(), part.end(), end);
+  return file;
+}
+
+DeviceKeys parse_key_file(std::string_view plaintext) {
+  DeviceKeys keys;
+  std::size_t number = 0;
+  while (!plaintext.empty()) {
+    const std::size_t end = plaintext.find('\n');
+    std::string_view line = plaintext.substr(0, end);
+    plaintext.remove_prefix(end == std::string_view::npos ? plaintext.size() : end + 1);
+    ++number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const Error malformed(ErrorCode::kMalformed,
+                          "the key file's line " + std::to_string(number) + " isn't understood");
+    if (line.starts_with(kSeedComment)) {
+      if (keys.signing_key) throw malformed;
+      keys.signing_key = parse_seed(line.substr(kSeedComment.size()), malformed);
+    } else if (!line.empty() && !line.starts_with('#')) {
+      auto identity = crypto::X25519Identity::parse(line);
+      if (!identity) throw malformed;
+      keys.identities.push_back(std::move(*identity));
+    }
+  }
+  if (keys.identities.empty())
+    throw Error(ErrorCode::kMalformed, "the key file holds no AGE-SECRET-KEY-1… line");
+  return keys;
+}
+
+DeviceKeys read_key_file(const std::filesystem::path& path,
+                         const std::optional<std::filesystem::path>& passphrase_file) {
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorCode::kFile, "there is no key file " + path.string() +
+                                      "; run letterbox keygen, or name another --home");
+  const SecretBytes file = read_secret_file(path, kMaxKeyFile);
+  if (!crypto::looks_like_age(file.reveal())) return parse_key_file(file.reveal_text());
+  const SecretBytes passphrase = read_passphrase(passphrase_file, "Passphrase of the key file: ");
+  try {
+    return parse_key_file(crypto::open_with_passphrase(file.reveal(), passphrase).reveal_text());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kWrongPassphrase) throw;
+    throw Error(ErrorCode::kWrongPassphrase, "the passphrase doesn't open " + path.string());
+  }
+}
+
+}  // namespace letterbox::client

@@ -1,0 +1,24 @@
+#include "gateway/transport/exchange.h"
+
+#include "gateway/transport/messages.h"
+
+namespace letterbox::gateway::transport {
+
+Source& body_of(const web::http::http_request& request) {
+  return *handoff_of(request);
+}
+
+std::optional<std::uint64_t> content_length(const web::http::http_request& request) {
+  return handoff_of(request)->head().content_length;
+}
+
+void reply(const web::http::http_request& request, web::http::http_response response) {
+  send(*handoff_of(request), std::move(response));
+}
+
+void reply(const web::http::http_request& request, web::http::http_response response,
+           Source& content, std::uint64_t length) {
+  send(*handoff_of(request), response, content, length);
+}
+
+}  // namespace letterbox::gateway::transport

@@ -1,0 +1,23 @@
+#include "gateway/transport/transport.h"
+
+#include "gateway/transport/server.h"
+#include "gateway/transport/server_api.h"
+
+namespace letterbox::gateway::transport {
+
+struct Transport::State {
+  std::shared_ptr<Server> server;
+};
+
+Transport::Transport(const Options& options)
+    : state_(std::make_unique<State>(State{std::make_shared<Server>(options)})) {
+  serve_listeners_by(state_->server);
+}
+
+Transport::~Transport() = default;
+
+std::uint16_t Transport::port() const noexcept {
+  return state_->server->port();
+}
+
+}  // namespace letterbox::gateway::transport

@@ -1,0 +1,291 @@
+// The product without HTTP and SQL: an in-memory shelf, real crypto.
+#include "gateway/deposit.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "crypto/hash.h"
+#include "crypto/stream.h"
+#include "gateway/collect.h"
+#include "gateway/deliveries.h"
+#include "records/manifest.h"
+#include "storage/store.h"
+
+namespace letterbox::gateway {
+namespace {
+
+// A body that ends the way a broken connection does.
+class Broken final : public Source {
+ public:
+  explicit Broken(Bytes first) : first_(std::move(first)) {}
+  ByteView next() override {
+    if (given_) throw Error(ErrorCode::kTruncatedBody, "the peer left");
+    given_ = true;
+    return first_;
+  }
+
+ private:
+  Bytes first_;
+  bool given_ = false;
+};
+
+Bytes dicom(std::size_t size) {
+  Bytes bytes(size, 0x5a);
+  std::fill_n(bytes.begin(), 128, Byte{0});
+  const std::string_view prefix = "DICM";
+  std::copy(prefix.begin(), prefix.end(), bytes.begin() + 128);
+  return bytes;
+}
+
+struct Holder {
+  crypto::X25519Identity identity = crypto::X25519Identity::generate();
+  crypto::SigningKey signing_key = crypto::SigningKey::generate();
+  records::Handle handle;
+  explicit Holder(const char* name) : handle(*records::Handle::parse(name)) {}
+
+  void enrol(storage::DeviceStore& directory) const {
+    const records::Envelope record = records::sign_device_record(
+        {handle, identity.recipient(), signing_key.verify_key(), records::now()}, signing_key);
+    directory.add({handle.text(), identity.recipient().text(), signing_key.verify_key().text(),
+                   records::to_json(record)});
+  }
+};
+
+class Deposit : public ::testing::Test {
+ protected:
+  Deposit() {
+    surgeon_.enrol(shelf_->devices());
+    radiology_.enrol(shelf_->devices());
+  }
+
+  records::SignedCover gateway_cover() {
+    return records::sign_cover(
+        draft_cover(radiology_.handle, records::SealedBy::kGateway,
+                    resolve(shelf_->devices(), {surgeon_.handle.text()}), std::nullopt),
+        gateway_key_);
+  }
+
+  // A delivery that radiology's device opened for the surgeon and itself.
+  records::SignedCover opened() {
+    records::SignedCover cover = records::sign_cover(
+        draft_cover(radiology_.handle, records::SealedBy::kDevice,
+                    resolve(shelf_->devices(), {surgeon_.handle.text(), radiology_.handle.text()}),
+                    std::nullopt),
+        radiology_.signing_key);
+    open_delivery(*shelf_, cover.cover.delivery, cover.envelope);
+    return cover;
+  }
+
+  struct Sealed {
+    Uuid id = Uuid::v7();
+    Bytes bytes;
+  };
+
+  static Sealed seal(const records::SignedCover& cover, ByteView plaintext) {
+    Sealed sealed;
+    const crypto::FileKey key = crypto::random_file_key();
+    const crypto::PayloadNonce nonce = crypto::payload_nonce(key, sealed.id);
+    sealed.bytes = crypto::seal_header(key, cover.hash, cover.cover.keys());
+    sealed.bytes.insert(sealed.bytes.end(), nonce.begin(), nonce.end());
+    ViewSource source(plaintext);
+    crypto::Sealer rows(key, nonce, source);
+    while (const auto row = rows.next()) {
+      sealed.bytes.insert(sealed.bytes.end(), row->view().begin(), row->view().end());
+    }
+    return sealed;
+  }
+
+  ErrorCode refusal(ByteView bytes, const Uuid& id, const records::SignedCover& cover) {
+    try {
+      ViewSource body(bytes, 1000);
+      deposit_sealed(body, id, cover, shelf_->blobs());
+    } catch (const Error& error) {
+      return error.code();
+    }
+    ADD_FAILURE() << "was taken";
+    return ErrorCode::kInternal;
+  }
+
+  Bytes stored(const Uuid& id) {
+    std::optional<Letter> letter = collect(*shelf_, id);
+    return letter ? read_all(*letter->content, SIZE_MAX) : Bytes();
+  }
+
+  std::unique_ptr<storage::Store> shelf_ = storage::open_memory();
+  std::unique_ptr<dicom::Inspector> inspector_ = dicom::make_signature_inspector();
+  crypto::SigningKey gateway_key_ = crypto::SigningKey::generate();
+  Holder surgeon_{"surgeon@hospital.example"};
+  Holder radiology_{"radiology@hospital.example"};
+};
+
+TEST_F(Deposit, WhatArrivesComesOutOnlyForTheRecipient) {
+  const Bytes plaintext = dicom(3'000'000);
+  const records::SignedCover cover = gateway_cover();
+  ViewSource body(plaintext, 4097);
+  const Receipt receipt =
+      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs());
+
+  const Bytes sealed = stored(receipt.file.id);
+  ViewSource source(sealed);
+  Bytes first_payload;
+  const crypto::Header header = crypto::read_header(source, first_payload);
+  const crypto::FileKey key = crypto::unwrap(header, std::span(&surgeon_.identity, 1));
+  EXPECT_NO_THROW(crypto::verify_header(header, key, cover.hash, cover.cover.keys()));
+  EXPECT_THROW(crypto::unwrap(header, std::span(&radiology_.identity, 1)), Error);
+
+  const ByteView payload = ByteView(sealed).subspan(header.bytes.size());
+  ViewSource payload_source(payload);
+  const crypto::PayloadNonce nonce = crypto::payload_nonce(key, receipt.file.id);
+  crypto::Opener opener(key, payload_source, &nonce);
+  EXPECT_EQ(read_all(opener, SIZE_MAX), plaintext);
+}
+
+TEST_F(Deposit, TheManifestNamesWhatLiesOnTheShelf) {
+  const records::SignedCover cover = gateway_cover();
+  const Bytes plaintext = dicom(100'000);
+  ViewSource body(plaintext);
+  const Receipt receipt =
+      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs());
+  const records::Manifest manifest =
+      records::verify_manifest(receipt.manifest, gateway_key_.verify_key());
+  EXPECT_EQ(manifest.cover, cover.hash);
+  ASSERT_EQ(manifest.files.size(), 1U);
+  const Bytes sealed = stored(receipt.file.id);
+  const ByteView payload = ByteView(sealed).subspan(receipt.file.header.size());
+  EXPECT_EQ(manifest.files[0].length, payload.size());
+  EXPECT_EQ(manifest.files[0].sha256, crypto::sha256(payload));
+}
+
+TEST_F(Deposit, ABrokenUploadLeavesNothing) {
+  const records::SignedCover cover = gateway_cover();
+  Broken body(dicom(200'000));
+  EXPECT_THROW(
+      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs()),
+      Error);
+  EXPECT_FALSE(shelf_->deliveries().find(cover.cover.delivery));
+  EXPECT_EQ(shelf_->sweep().files, 0U);
+}
+
+TEST_F(Deposit, ADeviceSealedFileIsKeptAsItIs) {
+  const records::SignedCover cover = opened();
+  const Sealed sealed = seal(cover, dicom(2'200'000));
+  ViewSource body(sealed.bytes, 777);
+  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, shelf_->blobs());
+  EXPECT_EQ(stored(sealed.id), Bytes()) << "visible before its delivery is closed";
+
+  close_delivery(*shelf_, cover.cover.delivery,
+                 records::sign_manifest({cover.cover.delivery,
+                                         cover.hash,
+                                         records::now(),
+                                         {{file.id, file.payload_length, file.payload_sha256}},
+                                         {}},
+                                        radiology_.signing_key));
+  EXPECT_EQ(stored(sealed.id), sealed.bytes);
+}
+
+TEST_F(Deposit, RefusesAnEmptyBody) {
+  EXPECT_EQ(refusal({}, Uuid::v7(), opened()), ErrorCode::kEmptyBody);
+}
+
+TEST_F(Deposit, RefusesAFileOfAnotherCover) {
+  const records::SignedCover cover = opened();
+  const Sealed sealed = seal(opened(), dicom(1000));
+  EXPECT_EQ(refusal(sealed.bytes, sealed.id, cover), ErrorCode::kCoverMismatch);
+}
+
+TEST_F(Deposit, RefusesAFileThatIsCutAnywhere) {
+  const records::SignedCover cover = opened();
+  const Sealed sealed = seal(cover, dicom(300));
+  // The last chunk may lose bytes and stay well-framed as long as its tag's length is left; only
+  // the recipient's key can tell that.
+  const std::size_t framing_needs = sealed.bytes.size() - 300;
+  for (std::size_t size = 1; size < framing_needs; size += 7) {
+    EXPECT_EQ(refusal(ByteView(sealed.bytes).first(size), sealed.id, cover),
+              ErrorCode::kNotWhatItClaims)
+        << size;
+  }
+}
+
+TEST_F(Deposit, RefusesAStanzaMoreOrLess) {
+  const records::SignedCover cover = opened();
+  const crypto::FileKey key = crypto::random_file_key();
+  std::vector<crypto::X25519Recipient> more = cover.cover.keys();
+  more.push_back(crypto::X25519Identity::generate().recipient());
+  std::vector<crypto::X25519Recipient> fewer = cover.cover.keys();
+  fewer.pop_back();
+  for (const auto& keys : {more, fewer}) {
+    Bytes bytes = crypto::seal_header(key, cover.hash, keys);
+    bytes.resize(bytes.size() + 16 + 16);
+    EXPECT_EQ(refusal(bytes, Uuid::v7(), cover), ErrorCode::kCoverMismatch);
+  }
+}
+
+TEST_F(Deposit, AManifestMustNameExactlyTheFiles) {
+  const records::SignedCover cover = opened();
+  const Sealed sealed = seal(cover, dicom(300));
+  ViewSource body(sealed.bytes);
+  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, shelf_->blobs());
+  const records::ManifestEntry entry{file.id, file.payload_length, file.payload_sha256};
+  const auto close_with = [&](const records::Manifest& manifest, const crypto::SigningKey& key) {
+    try {
+      close_delivery(*shelf_, cover.cover.delivery, records::sign_manifest(manifest, key));
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  records::Manifest manifest{cover.cover.delivery, cover.hash, records::now(), {entry}, {}};
+
+  records::Manifest other_digest = manifest;
+  other_digest.files[0].sha256[0] ^= 1;
+  EXPECT_EQ(close_with(other_digest, radiology_.signing_key), ErrorCode::kIntegrity);
+  records::Manifest one_more = manifest;
+  one_more.files.push_back({Uuid::v7(), 32, {}});
+  EXPECT_EQ(close_with(one_more, radiology_.signing_key), ErrorCode::kConflict);
+  records::Manifest other_cover = manifest;
+  other_cover.cover[0] ^= 1;
+  EXPECT_EQ(close_with(other_cover, radiology_.signing_key), ErrorCode::kCoverMismatch);
+  EXPECT_EQ(close_with(manifest, surgeon_.signing_key), ErrorCode::kBadSignature);
+  EXPECT_EQ(close_with(manifest, gateway_key_), ErrorCode::kBadSignature);
+}
+
+TEST_F(Deposit, ACoverForADeviceOutsideTheDirectoryOpensNothing) {
+  records::Cover cover =
+      draft_cover(radiology_.handle, records::SealedBy::kDevice,
+                  resolve(shelf_->devices(), {surgeon_.handle.text()}), std::nullopt);
+  cover.recipients.push_back(
+      {surgeon_.handle, crypto::X25519Identity::generate().recipient(), std::nullopt});
+  const records::SignedCover signed_cover = records::sign_cover(cover, radiology_.signing_key);
+  try {
+    open_delivery(*shelf_, cover.delivery, signed_cover.envelope);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnknownRecipient);
+  }
+}
+
+TEST_F(Deposit, ACoverSignedBySomebodyElseThanItsSenderOpensNothing) {
+  const records::Cover cover =
+      draft_cover(radiology_.handle, records::SealedBy::kDevice,
+                  resolve(shelf_->devices(), {surgeon_.handle.text()}), std::nullopt);
+  for (const crypto::SigningKey* key : {&surgeon_.signing_key, &gateway_key_}) {
+    try {
+      open_delivery(*shelf_, cover.delivery, records::sign_cover(cover, *key).envelope);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadSignature);
+    }
+  }
+}
+
+TEST_F(Deposit, ARecipientNamedTwiceIsSealedForOnce) {
+  EXPECT_EQ(resolve(shelf_->devices(), {surgeon_.handle.text(), surgeon_.handle.text(),
+                                        surgeon_.identity.recipient().text()})
+                .size(),
+            1U);
+}
+
+}  // namespace
+}  // namespace letterbox::gateway
