@@ -71,7 +71,7 @@ std::optional<pid_t> parse_pid(const std::string& text) {
   // 3. Nothing of ours: no blocked signal, no descriptor.
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
   const int nothing = open("/dev/null", O_RDONLY);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
   close_range(3, ~0U, 0);
