@@ -45,11 +45,11 @@ class Policy : public pqxx::connectionpolicy {
 // The policy is a base, so that it is there before libpqxx's half uses it and after.
 class Connection::Wire : public Policy, public pqxx::connection_base {
  public:
-  explicit Wire(const std::string& conninfo) : Policy(conninfo), connection_base(policy()) {
+  explicit Wire(const std::string& conninfo)
+      : Policy(conninfo), connection_base(static_cast<Policy&>(*this)) {
     init();
   }
-  ~Wire() noexcept { close(); }
-  Policy& policy() noexcept { return *this; }
+  ~Wire() noexcept override { close(); }
 };
 
 // Notices go nowhere: libpqxx would print them on standard error.

@@ -73,6 +73,7 @@ std::vector<Delivery> load(Snapshot& snapshot, const std::vector<Uuid>& ids) {
   }
 
   std::vector<Delivery> deliveries;
+  deliveries.reserve(ids.size());
   for (const Uuid& id : ids) deliveries.push_back(std::move(found.at(id)));
   return deliveries;
 }

@@ -75,6 +75,7 @@ inline std::string array_literal(const std::vector<std::string>& elements) {
 }
 inline std::string array_literal(const std::vector<Uuid>& uuids) {
   std::vector<std::string> texts;
+  texts.reserve(uuids.size());
   for (const Uuid& uuid : uuids) texts.push_back(uuid.text());
   return array_literal(texts);
 }

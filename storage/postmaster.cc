@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,11 +68,10 @@ std::optional<pid_t> parse_pid(const std::string& text) {
   setsid();
   // 2. End with us. Should we have ended before this took hold, nobody would tell it.
   if (prctl(PR_SET_PDEATHSIG, SIGINT) != 0 || getppid() != parent) _exit(127);
-  // 3. Nothing of ours: no blocked signal, no descriptor, no file mode.
+  // 3. Nothing of ours: no blocked signal, no descriptor.
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  umask(077);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
   const int nothing = open("/dev/null", O_RDONLY);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) _exit(127);
   close_range(3, ~0U, 0);

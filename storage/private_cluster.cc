@@ -192,7 +192,7 @@ fs::path programs_for(const fs::path& data) {
                       ": install the package postgresql, or name a database server");
     }
   }
-  const fs::path programs = fs::path(kInstallations) / std::to_string(version.value_or(0)) / "bin";
+  fs::path programs = fs::path(kInstallations) / std::to_string(version.value_or(0)) / "bin";
   if (!fs::exists(programs / "postgres")) {
     throw Error(ErrorCode::kConfiguration, "the database in " + data.string() +
                                                " was made by PostgreSQL " +
@@ -205,7 +205,7 @@ fs::path programs_for(const fs::path& data) {
 // --- The cluster --------------------------------------------------------------------------------
 
 std::string user_name() {
-  std::vector<char> buffer(16 * 1024);
+  std::vector<char> buffer(16384);
   passwd entry{};
   passwd* found = nullptr;
   if (getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found) != 0 ||

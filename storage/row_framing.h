@@ -11,7 +11,7 @@ namespace letterbox::storage {
 
 /// 16 STREAM chunks. It is crypto::kRowSize, said again because storage doesn't see crypto; a test
 /// holds the two together.
-inline constexpr std::size_t kFullRow = 16 * (64 * 1024 + 16);
+inline constexpr std::size_t kFullRow = 16 * std::size_t{64 * 1024 + 16};
 /// A payload begins with its nonce, which isn't in a row.
 inline constexpr std::size_t kNonceSize = 16;
 
