@@ -113,7 +113,7 @@ void open(const Session& session, const OpenOptions& options) {
   InputFile input(options.file, options.file == "-" ? "standard input" : "the file");
   crypto::Dearmor age_file(input);
   Bytes rest;
-  const crypto::Header header = read_header(age_file, rest);
+  const crypto::Header header = read_age_header(age_file, rest);
 
   // 1. Without a cover stanza it is an ordinary age file. One that is there and can't be read is
   //    no reason to believe less carefully.

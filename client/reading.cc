@@ -149,7 +149,7 @@ const records::ManifestEntry& entry_of(const records::Manifest& manifest, const 
   return *found;
 }
 
-crypto::Header read_header(Source& age_file, Bytes& rest) {
+crypto::Header read_age_header(Source& age_file, Bytes& rest) {
   return checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
 }
 
@@ -184,7 +184,7 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
   for (const auto& identity : identities) ours.push_back(identity.recipient());
   check_listed(cover, ours);
   Bytes rest;
-  const crypto::Header header = read_header(age_file, rest);
+  const crypto::Header header = read_age_header(age_file, rest);
   if (crypto::named_cover(header) != cover.hash())
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "it names another cover, or none");

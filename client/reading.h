@@ -108,7 +108,7 @@ void check_listed(const VerifiedCover& cover, std::span<const crypto::X25519Reci
 const records::ManifestEntry& entry_of(const records::Manifest& manifest, const Uuid& file);
 
 /// crypto::read_header. Throws Refused, and what `age_file` throws.
-crypto::Header read_header(Source& age_file, Bytes& rest);
+crypto::Header read_age_header(Source& age_file, Bytes& rest);
 
 /// The plaintext of a file sealed under a cover. Its end, an empty piece and not a throw, is the
 /// proof that everything was as cover and manifest say; release nothing before.
