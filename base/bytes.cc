@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/secret.h"
 
 namespace letterbox {
 
@@ -29,6 +30,15 @@ ByteView ViewSource::next() {
   const ByteView piece = rest_.first(std::min(piece_, rest_.size()));
   rest_ = rest_.subspan(piece.size());
   return piece;
+}
+
+PrefixedSource::~PrefixedSource() {
+  wipe(prefix_);
+}
+
+ByteView PrefixedSource::next() {
+  if (!std::exchange(begun_, true) && !prefix_.empty()) return prefix_;
+  return rest_.next();
 }
 
 Bytes read_all(Source& source, std::size_t limit) {

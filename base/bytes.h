@@ -50,6 +50,24 @@ class ViewSource final : public Source {
   std::size_t piece_;
 };
 
+/// What was read ahead, then the rest.
+class PrefixedSource final : public Source {
+ public:
+  /// `rest` must outlive this.
+  PrefixedSource(Bytes prefix, Source& rest) : prefix_(std::move(prefix)), rest_(rest) {}
+  /// Wipes the prefix: it may be the beginning of somebody's image.
+  ~PrefixedSource() override;
+  PrefixedSource(const PrefixedSource&) = delete;
+  PrefixedSource& operator=(const PrefixedSource&) = delete;
+
+  ByteView next() override;
+
+ private:
+  Bytes prefix_;
+  Source& rest_;
+  bool begun_ = false;
+};
+
 /// Everything that `source` still yields. Throws kTooLarge once it exceeds `limit` bytes.
 Bytes read_all(Source& source, std::size_t limit);
 

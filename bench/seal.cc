@@ -113,7 +113,7 @@ void open_file(const char* identity_file, const char* in, const char* out, unsig
   FileSource source(in);
   Bytes rest;
   const FileKey file_key = unwrap(read_header(source, rest), read_identities(identity_file));
-  Payload payload(std::move(rest), source);
+  PrefixedSource payload(std::move(rest), source);
   const Descriptor file(out, O_WRONLY | O_CREAT | O_TRUNC);
   Opener opener(file_key, payload, nullptr, threads);
   for (ByteView piece = opener.next(); !piece.empty(); piece = opener.next()) file.write(piece);

@@ -74,14 +74,6 @@ ByteView InputFile::next() {
   return piece;
 }
 
-ByteView PrefixedSource::next() {
-  if (!begun_) {
-    begun_ = true;
-    if (!prefix_.empty()) return prefix_;
-  }
-  return rest_.next();
-}
-
 SecretBytes read_secret_file(const std::filesystem::path& path, std::size_t limit) {
   const FileDescriptor fd = open_to_read(path, path.string());
   SecretBytes content(limit + 1);

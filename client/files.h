@@ -61,19 +61,6 @@ class InputFile final : public Source {
   std::uint64_t read_ = 0;
 };
 
-/// First what was read ahead, then the rest.
-class PrefixedSource final : public Source {
- public:
-  /// `rest` must outlive this.
-  PrefixedSource(Bytes prefix, Source& rest) : prefix_(std::move(prefix)), rest_(rest) {}
-  ByteView next() override;
-
- private:
-  Bytes prefix_;
-  Source& rest_;
-  bool begun_ = false;
-};
-
 /// The whole of a small file that isn't payload. Throws Error kFile, or kTooLarge above `limit`.
 Bytes read_small_file(const std::filesystem::path& path, std::size_t limit);
 /// The same for a file that holds a secret, in wiped memory throughout.

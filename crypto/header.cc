@@ -188,14 +188,6 @@ Header read_header(Source& source, Bytes& rest) {
   return header;
 }
 
-ByteView Payload::next() {
-  if (!rest_given_) {
-    rest_given_ = true;
-    if (!rest_.empty()) return rest_;
-  }
-  return source_.next();
-}
-
 Header parse_header(ByteView bytes) {
   ViewSource source(bytes);
   Bytes rest;

@@ -34,20 +34,6 @@ struct Header {
 /// payload bytes. Throws Error kMalformed (with the line's number) or kTooLarge.
 Header read_header(Source& source, Bytes& rest);
 
-/// What lies behind a header: the `rest` that read_header left over, then what `source` still
-/// yields.
-class Payload final : public Source {
- public:
-  /// `source` must outlive this.
-  Payload(Bytes rest, Source& source) : rest_(std::move(rest)), source_(source) {}
-  ByteView next() override;
-
- private:
-  Bytes rest_;
-  Source& source_;
-  bool rest_given_ = false;
-};
-
 /// Parses `bytes`, which must hold a header and nothing else. Throws as read_header.
 Header parse_header(ByteView bytes);
 

@@ -36,7 +36,7 @@ SecretBytes open_with_passphrase(ByteView file, const SecretBytes& passphrase) {
   Bytes rest;
   const Header header = read_header(binary, rest);
   const FileKey file_key = unwrap(header, passphrase);
-  Payload payload(std::move(rest), binary);
+  PrefixedSource payload(std::move(rest), binary);
   Opener opener(file_key, payload);
   SecretBytes plaintext(kMaxPlaintext);
   std::size_t size = 0;

@@ -6,20 +6,16 @@ namespace letterbox::gateway {
 
 namespace {
 
+// Owns what it draws on.
 class WholeFile final : public Source {
  public:
   WholeFile(Bytes head, std::unique_ptr<Source> rows)
-      : head_(std::move(head)), rows_(std::move(rows)) {}
-
-  ByteView next() override {
-    if (!std::exchange(head_given_, true)) return head_;
-    return rows_->next();
-  }
+      : rows_(std::move(rows)), whole_(std::move(head), *rows_) {}
+  ByteView next() override { return whole_.next(); }
 
  private:
-  Bytes head_;
   std::unique_ptr<Source> rows_;
-  bool head_given_ = false;
+  PrefixedSource whole_;
 };
 
 }  // namespace

@@ -26,24 +26,6 @@ storage::FileRecord shelve(Rows& rows, storage::BlobWriter& letter, const Uuid& 
   return {id, delivery, std::move(header), nonce, length, digest.finish()};
 }
 
-// Bytes pulled already, then the rest.
-class Resumed final : public Source {
- public:
-  Resumed(Bytes first, Source& rest) : first_(std::move(first)), rest_(rest) {}
-  ByteView next() override {
-    if (!given_) {
-      given_ = true;
-      if (!first_.empty()) return first_;
-    }
-    return rest_.next();
-  }
-
- private:
-  Bytes first_;
-  Source& rest_;
-  bool given_ = false;
-};
-
 }  // namespace
 
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
@@ -75,12 +57,12 @@ storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::
                                    storage::BlobStore& shelf) try {
   const ByteView first = body.next();
   if (first.empty()) throw Error(ErrorCode::kEmptyBody, "an age file was announced and none came");
-  Resumed whole({first.begin(), first.end()}, body);
+  PrefixedSource whole({first.begin(), first.end()}, body);
 
   Bytes after_header;
   crypto::Header header = crypto::read_header(whole, after_header);
   crypto::screen_header(header, cover.hash, cover.cover.recipients.size());
-  Resumed payload(std::move(after_header), whole);
+  PrefixedSource payload(std::move(after_header), whole);
   crypto::Screener rows(payload);
 
   const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(id);

@@ -120,7 +120,7 @@ class AgeInterop : public testing::TestWithParam<Case> {
     Bytes rest;
     const Header header = read_header(binary, rest);
     const FileKey file_key = unwrap(header, std::span(&identities_.back(), 1));
-    Payload payload(std::move(rest), binary);
+    PrefixedSource payload(std::move(rest), binary);
     Opener opener(file_key, payload, nullptr, 2);
     EXPECT_EQ(digest_of(opener), digest("plain"));
   }

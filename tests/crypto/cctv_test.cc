@@ -170,7 +170,7 @@ Outcome open_binary(const Vector& vector, const Bytes& file, std::size_t piece, 
         throw;
     }
   }
-  Payload payload(std::move(rest), source);
+  PrefixedSource payload(std::move(rest), source);
   return open_payload(file_key, payload, threads);
 }
 

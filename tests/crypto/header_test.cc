@@ -43,7 +43,7 @@ TEST(Header, IsReadInPiecesOfAnySizeAndLeavesThePayload) {
     ViewSource source(file, piece);
     Bytes rest;
     EXPECT_EQ(read_header(source, rest).bytes, bytes);
-    Payload behind(std::move(rest), source);
+    PrefixedSource behind(std::move(rest), source);
     EXPECT_EQ(read_all(behind, SIZE_MAX), payload) << piece;
   }
 }
