@@ -68,8 +68,9 @@ class SecretBytes {
 
   std::size_t size() const noexcept { return bytes_.size(); }
   bool empty() const noexcept { return bytes_.empty(); }
-  /// Shortens to `size` bytes and wipes what is cut. `size` must not exceed size().
+  /// Shortens to `size` bytes and wipes what is cut; leaves alone what is no longer than that.
   void truncate(std::size_t size) noexcept {
+    if (size >= bytes_.size()) return;
     wipe(std::span(bytes_).subspan(size));
     bytes_.resize(size);
   }

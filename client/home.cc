@@ -86,7 +86,15 @@ Home::Home(const std::filesystem::path& directory) : directory_(directory) {
   for (const char* name : {"known", "covers", "manifests"}) make_directory(directory_ / name);
 }
 
-bool Home::has_device() const { return std::filesystem::exists(device_record_file()); }
+std::filesystem::path Home::key_file() const {
+  const bool is_bare =
+      !std::filesystem::exists(sealed_key_file()) && std::filesystem::exists(bare_key_file());
+  return is_bare ? bare_key_file() : sealed_key_file();
+}
+
+bool Home::has_device() const {
+  return std::filesystem::exists(device_record_file());
+}
 
 records::DeviceRecord Home::device_record() const {
   if (!has_device())

@@ -1,6 +1,7 @@
 // The home directory: everything that this device remembers.
 //
-//   device.key    its secrets, an age identity file sealed with a passphrase (client/key_file.h)
+//   key.age       its secrets, an age identity file sealed with a passphrase (client/key_file.h);
+//   key.txt       or bare, if its owner wanted it so
 //   device.json   its device record, to be given to others
 //   gateway.json  the gateway it trusts
 //   known/        other people's device records, one file a device, named after its age recipient
@@ -37,7 +38,10 @@ class Home {
   /// Makes the directories, mode 0700, where they are missing. Throws Error kFile.
   explicit Home(const std::filesystem::path& directory);
 
-  std::filesystem::path key_file() const { return directory_ / "device.key"; }
+  std::filesystem::path sealed_key_file() const { return directory_ / "key.age"; }
+  std::filesystem::path bare_key_file() const { return directory_ / "key.txt"; }
+  /// The one that is there; the first if none is.
+  std::filesystem::path key_file() const;
   std::filesystem::path device_record_file() const { return directory_ / "device.json"; }
   std::filesystem::path known() const { return directory_ / "known"; }
   const std::filesystem::path& directory() const noexcept { return directory_; }

@@ -5,8 +5,6 @@
 #include "client/files.h"
 #include "client/threads.h"
 #include "crypto/hash.h"
-#include "crypto/header.h"
-#include "crypto/stream.h"
 
 namespace letterbox::client {
 namespace {
@@ -39,13 +37,6 @@ auto checked(const char* name, Check check) {
     const bool oversized = error.code() == ErrorCode::kTooLarge;
     throw Refused(name, oversized ? ErrorCode::kMalformed : error.code(), error.what());
   }
-}
-
-// A DSSE keyid is text of a stranger until it proves to be a fingerprint.
-std::string described_key(const std::string& key_id) {
-  const bool is_fingerprint =
-      key_id.size() == 64 && key_id.find_first_not_of("0123456789abcdef") == std::string::npos;
-  return is_fingerprint ? "the key " + key_id : "an unnamed key";
 }
 
 // Nonce and chunks as they pass: how many, and their SHA-256. No more than the manifest allows is
@@ -90,7 +81,7 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
   });
   if (!by_gateway && device == trusted.devices.end())
     throw Refused(checks::kCoverSigner, ErrorCode::kUntrustedKey,
-                  "it is signed by " + described_key(envelope.key_id) +
+                  "it is signed by the key " + envelope.key_id +
                       ", which this device doesn't know; if you know the sender, get the device "
                       "record and run letterbox recipient add");
   const crypto::VerifyKey maker = by_gateway ? *trusted.gateway : device->signing_key;
@@ -108,8 +99,10 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
                              : "a device signed for what it says the gateway sealed");
   if (!by_gateway && device->handle != cover.cover().sender)
     throw Refused(checks::kCoverSigner, ErrorCode::kBadSignature,
-                  "it names " + cover.cover().sender.text() + " as its sender and is signed by a "
-                  "device of " + device->handle.text());
+                  "it names " + cover.cover().sender.text() +
+                      " as its sender and is signed by a "
+                      "device of " +
+                      device->handle.text());
   if (cover.cover().version != 1)
     throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
                   "it isn't version 1, and this letterbox doesn't follow later ones");
@@ -130,9 +123,9 @@ records::Manifest verify_manifest(const records::Envelope& envelope, const Verif
 
 VerifiedDelivery verify_delivery(const UnverifiedDelivery& delivery, const TrustedKeys& trusted) {
   if (delivery.covers.size() != 1)
-    throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
-                  "there must be one cover, and there are " +
-                      std::to_string(delivery.covers.size()));
+    throw Refused(
+        checks::kCoverVersions, ErrorCode::kMalformed,
+        "there must be one cover, and there are " + std::to_string(delivery.covers.size()));
   VerifiedCover cover = verify_cover(delivery.covers.front(), trusted);
   if (cover.cover().delivery != delivery.id)
     throw Refused(checks::kCoverDelivery, ErrorCode::kCoverMismatch,
@@ -156,33 +149,42 @@ const records::ManifestEntry& entry_of(const records::Manifest& manifest, const 
   return *found;
 }
 
+crypto::Header read_header(Source& age_file, Bytes& rest) {
+  return checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
+}
+
 struct OpenedFile::State {
-  State(Source& age_file, Bytes rest, const records::ManifestEntry* manifest_entry,
-        const crypto::FileKey& file_key)
-      : entry(manifest_entry),
+  State(Source& age_file, Bytes rest, const records::Manifest* manifest_or_null,
+        const records::ManifestEntry* entry_or_null, const crypto::FileKey& file_key)
+      : manifest(manifest_or_null),
+        entry(entry_or_null),
         payload(std::move(rest), age_file),
         measured(payload, entry),
         nonce(entry != nullptr ? std::optional(crypto::payload_nonce(file_key, entry->id))
                                : std::nullopt),
         opener(file_key, measured, nonce ? &*nonce : nullptr, sealing_threads()) {}
 
+  const records::Manifest* manifest;
   const records::ManifestEntry* entry;
   PrefixedSource payload;
   MeasuredSource measured;
   std::optional<crypto::PayloadNonce> nonce;
   crypto::Opener opener;
-  std::optional<Digest> digest;
+  bool ended = false;
 };
 
 OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity> identities,
-                       const VerifiedCover& cover, const records::ManifestEntry* entry) {
+                       const VerifiedCover& cover, const records::Manifest* manifest,
+                       const Uuid* file) {
+  const records::ManifestEntry* const entry =
+      manifest != nullptr && file != nullptr ? &entry_of(*manifest, *file) : nullptr;
+
   // 1. The cover is the root of what follows: does it list us, and does the header name it?
   std::vector<crypto::X25519Recipient> ours;
   for (const auto& identity : identities) ours.push_back(identity.recipient());
   check_listed(cover, ours);
   Bytes rest;
-  const crypto::Header header =
-      checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
+  const crypto::Header header = read_header(age_file, rest);
   if (crypto::named_cover(header) != cover.hash())
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "it names another cover, or none");
@@ -199,35 +201,54 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
   });
 
   // 3. The header anew, byte for byte: no stanza too many, of another type, or for another key.
-  checked(checks::kHeaderRebuilt, [&] {
-    crypto::verify_header(header, file_key, cover.hash(), cover.cover().keys());
-  });
+  checked(checks::kHeaderRebuilt,
+          [&] { crypto::verify_header(header, file_key, cover.hash(), cover.cover().keys()); });
 
-  state_ = std::make_unique<State>(age_file, std::move(rest), entry, file_key);
+  // 4. The payload's nonce, which follows from file key and file id.
+  state_ = checked(checks::kPayloadNonce, [&] {
+    return std::make_unique<State>(age_file, std::move(rest), manifest, entry, file_key);
+  });
 }
 
 OpenedFile::~OpenedFile() = default;
 
 ByteView OpenedFile::next() {
-  // 4. Nonce and chunks, each in its place, to the last one.
+  // 5. The chunks, each in its place, to the last one.
   const ByteView piece = checked(checks::kPayload, [&] { return state_->opener.next(); });
-  if (!piece.empty() || state_->digest) return piece;
+  if (!piece.empty() || state_->ended) return piece;
 
-  // 5. The end: what passed is what the manifest says.
-  state_->digest = state_->measured.finish();
-  if (state_->entry == nullptr) return piece;
-  if (state_->measured.length() != state_->entry->length)
+  // 6. The end: what passed is what the manifest says.
+  state_->ended = true;
+  if (state_->manifest == nullptr) return piece;
+  const std::uint64_t length = state_->measured.length();
+  const Digest digest = state_->measured.finish();
+  if (state_->entry == nullptr) {
+    if (std::ranges::none_of(state_->manifest->files, [&](const records::ManifestEntry& entry) {
+          return entry.sha256 == digest && entry.length == length;
+        }))
+      throw Refused(checks::kPayloadDigest, ErrorCode::kIntegrity,
+                    "it is none of the files that the manifest lists");
+    return piece;
+  }
+  if (length != state_->entry->length)
     throw Refused(checks::kPayloadLength, ErrorCode::kIntegrity,
                   "it isn't as long as the manifest says");
-  if (*state_->digest != state_->entry->sha256)
+  if (digest != state_->entry->sha256)
     throw Refused(checks::kPayloadDigest, ErrorCode::kIntegrity, "it isn't what the manifest says");
   return piece;
 }
 
-bool OpenedFile::is_in(const records::Manifest& manifest) const {
-  return std::ranges::any_of(manifest.files, [&](const records::ManifestEntry& entry) {
-    return entry.sha256 == state_->digest && entry.length == state_->measured.length();
-  });
+crypto::FileKey uncovered_file_key(const std::function<crypto::FileKey()>& unwrap) {
+  return checked(checks::kFileKey, unwrap);
+}
+
+UncoveredFile::UncoveredFile(const crypto::FileKey& file_key, Source& payload)
+    : opener_(checked(checks::kPayloadNonce, [&] {
+        return std::make_unique<crypto::Opener>(file_key, payload, nullptr, sealing_threads());
+      })) {}
+
+ByteView UncoveredFile::next() {
+  return checked(checks::kPayload, [&] { return opener_->next(); });
 }
 
 }  // namespace letterbox::client

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,8 +13,10 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/uuid.h"
+#include "crypto/header.h"
 #include "crypto/recipient.h"
 #include "crypto/signing.h"
+#include "crypto/stream.h"
 #include "records/cover.h"
 #include "records/device_record.h"
 #include "records/manifest.h"
@@ -52,6 +55,7 @@ inline constexpr const char* kHeaderFormat = "header format";
 inline constexpr const char* kHeaderCover = "header names the cover";
 inline constexpr const char* kFileKey = "file key";
 inline constexpr const char* kHeaderRebuilt = "header rebuilt from file key and cover";
+inline constexpr const char* kPayloadNonce = "payload nonce";
 inline constexpr const char* kPayload = "payload chunks";
 inline constexpr const char* kPayloadLength = "payload length";
 inline constexpr const char* kPayloadDigest = "payload digest";
@@ -103,15 +107,19 @@ void check_listed(const VerifiedCover& cover, std::span<const crypto::X25519Reci
 /// The entry of a file. Throws Refused if there is none.
 const records::ManifestEntry& entry_of(const records::Manifest& manifest, const Uuid& file);
 
+/// crypto::read_header. Throws Refused, and what `age_file` throws.
+crypto::Header read_header(Source& age_file, Bytes& rest);
+
 /// The plaintext of a file sealed under a cover. Its end, an empty piece and not a throw, is the
 /// proof that everything was as cover and manifest say; release nothing before.
 class OpenedFile final : public Source {
  public:
-  /// Reads the header from `age_file`, unwraps the file key and rebuilds the header. `entry` is
-  /// null where it isn't known which file this is: then nonce, length and digest go unchecked.
-  /// `age_file`, `cover` and `entry` must outlive this. Throws Refused, and what `age_file` throws.
+  /// Reads the header from `age_file`, unwraps the file key and rebuilds the header. The payload is
+  /// held against the entry of `file` in `manifest`. Where `file` is null (a local file whose id
+  /// isn't known) any entry will do; where `manifest` is null, too, nothing is compared. Everything
+  /// that is pointed to must outlive this. Throws Refused, and what `age_file` throws.
   OpenedFile(Source& age_file, std::span<const crypto::X25519Identity> identities,
-             const VerifiedCover& cover, const records::ManifestEntry* entry);
+             const VerifiedCover& cover, const records::Manifest* manifest, const Uuid* file);
   ~OpenedFile() override;
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;
@@ -119,12 +127,24 @@ class OpenedFile final : public Source {
   /// Throws Refused, and what `age_file` throws.
   ByteView next() override;
 
-  /// Whether what was opened, to its end, is one of the files of this manifest.
-  bool is_in(const records::Manifest& manifest) const;
-
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+/// The file key of a file that has no cover, as `unwrap` gets it. Throws Refused.
+crypto::FileKey uncovered_file_key(const std::function<crypto::FileKey()>& unwrap);
+
+/// The plaintext of a file that has no cover: age's own checks, and nobody to say who sealed it.
+/// Its end proves that it is whole.
+class UncoveredFile final : public Source {
+ public:
+  /// `payload`, nonce and chunks, must outlive this. Throws Refused, and what `payload` throws.
+  UncoveredFile(const crypto::FileKey& file_key, Source& payload);
+  ByteView next() override;
+
+ private:
+  std::unique_ptr<crypto::Opener> opener_;
 };
 
 }  // namespace letterbox::client

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/uuid.h"
+#include "dicom/inspector.h"
 
 namespace letterbox::client {
 namespace {
@@ -43,7 +44,9 @@ void guard(const std::string& path) {
   }
 }
 
-void unguard() { unfinished_path.fill('\0'); }
+void unguard() {
+  unfinished_path.fill('\0');
+}
 
 [[noreturn]] void throw_errno(const std::string& what) {
   throw Error(ErrorCode::kFile, what + ": " + std::generic_category().message(errno));
@@ -54,9 +57,39 @@ std::filesystem::path or_here(const std::filesystem::path& directory) {
 }
 
 void sync_directory(const std::filesystem::path& directory) {
-  const FileDescriptor fd(
-      ::open(or_here(directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor fd(::open(or_here(directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) throw_errno("the output's directory can't be synced");
+}
+
+// Gives a file without a name its first one; fails where that is taken.
+bool link_nameless(int fd, const std::filesystem::path& name) {
+  const std::string nameless = "/proc/self/fd/" + std::to_string(fd);
+  return ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+// The same for one that has a name. vfat knows no hard links and NFS no RENAME_NOREPLACE.
+bool rename_to_free(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  return errno == EINVAL && ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
+const char* extension_of(ByteView first_bytes) {
+  const auto type = dicom::sniff(first_bytes);
+  if (!type) return ".bin";
+  switch (*type) {
+    case dicom::MediaType::kDicom:
+      return ".dcm";
+    case dicom::MediaType::kJpeg:
+      return ".jpg";
+    case dicom::MediaType::kPng:
+      return ".png";
+  }
+  return ".bin";
+}
+
+template <typename Take>
+void pour(Source& source, Take take) {
+  for (ByteView piece = source.next(); !piece.empty(); piece = source.next()) take(piece);
 }
 
 std::filesystem::path unused_name(const std::filesystem::path& directory) {
@@ -98,27 +131,53 @@ int VerifiedOutput::read_back() {
 
 void VerifiedOutput::keep(const std::filesystem::path& path, bool overwrite) {
   if (::fsync(file_.get()) != 0) throw_errno("the output can't be synced to the disk");
-  // A link is made only where no such name exists; that is the step that can't overwrite.
-  const std::string source =
-      temporary_.empty() ? "/proc/self/fd/" + std::to_string(file_.get()) : temporary_.string();
-  const auto link_as = [&](const std::filesystem::path& name) {
-    return ::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
-  };
   if (overwrite) {
-    const std::filesystem::path named = unused_name(path.parent_path());
-    if (!link_as(named)) throw_errno("the output can't be named");
+    const std::filesystem::path named =
+        temporary_.empty() ? unused_name(path.parent_path()) : temporary_;
+    if (temporary_.empty() && !link_nameless(file_.get(), named))
+      throw_errno("the output can't be named");
     if (::rename(named.c_str(), path.c_str()) != 0) {
       const int reason = errno;
       ::unlink(named.c_str());
       errno = reason;
       throw_errno("the output can't be named");
     }
-  } else if (!link_as(path)) {
+  } else if (temporary_.empty() ? !link_nameless(file_.get(), path)
+                                : !rename_to_free(temporary_, path)) {
     if (errno == EEXIST)
-      throw Error(ErrorCode::kConflict, "a file of the output's name exists already");
+      throw Error(ErrorCode::kConflict,
+                  "a file of the output's name exists already; --force overwrites it");
     throw_errno("the output can't be named");
   }
   sync_directory(path.parent_path());
+}
+
+std::filesystem::path release(Source& age_file, const Opening& open, const Destination& destination,
+                              const std::filesystem::path& spool_directory) {
+  const bool to_stdout = destination.standard_output;
+  // To find out at once and not after gigabytes; keep() is what makes sure.
+  if (destination.name && !destination.overwrite &&
+      std::filesystem::exists(destination.directory / *destination.name))
+    throw Error(ErrorCode::kConflict,
+                "a file of the output's name exists already; --force overwrites it");
+  VerifiedOutput file(to_stdout ? spool_directory : destination.directory);
+  const auto write = [&](ByteView piece) { file.write(piece); };
+  if (!to_stdout) {
+    pour(*open(age_file), write);
+    const std::filesystem::path name =
+        destination.name.value_or(destination.stem + extension_of(file.first_bytes()));
+    const std::filesystem::path path = destination.directory / name;
+    file.keep(path, destination.overwrite);
+    return path;
+  }
+  pour(age_file, write);
+  const auto pass = [&](auto take) {
+    DescriptorSource sealed(file.read_back(), "the spooled file");
+    pour(*open(sealed), take);
+  };
+  pass([](ByteView) {});
+  pass([](ByteView piece) { write_all(STDOUT_FILENO, piece, "standard output"); });
+  return {};
 }
 
 }  // namespace letterbox::client

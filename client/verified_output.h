@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -36,5 +39,25 @@ class VerifiedOutput {
   std::filesystem::path temporary_;
   Bytes first_bytes_;
 };
+
+/// Where opened content is to appear.
+struct Destination {
+  bool standard_output = false;
+  std::filesystem::path directory = {};
+  /// A file name. Nothing: `stem` with .dcm, .jpg, .png or .bin, as the content shows.
+  std::optional<std::filesystem::path> name = std::nullopt;
+  std::string stem = {};
+  bool overwrite = false;
+};
+
+/// Makes, from an age file, the Source of its plaintext, whose end proves it (client/reading.h).
+using Opening = std::function<std::unique_ptr<Source>(Source& age_file)>;
+
+/// Pulls `age_file` through `open` to its verified end and only then lets the plaintext appear at
+/// `destination`. For standard output the age file, still sealed, is spooled in `spool_directory`,
+/// verified whole, and opened a second time. Throws what `open` and its Source throw, Error kFile
+/// and kConflict, and then has left nothing behind. Returns the path, empty for standard output.
+std::filesystem::path release(Source& age_file, const Opening& open, const Destination& destination,
+                              const std::filesystem::path& spool_directory);
 
 }  // namespace letterbox::client

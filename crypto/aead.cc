@@ -47,21 +47,20 @@ void AeadSealer::seal(const AeadNonce& nonce, std::span<Byte> message) {
 AeadOpener::AeadOpener(const Secret<32>& key) : context_(keyed_context(key, 0)) {}
 
 bool AeadOpener::open(const AeadNonce& nonce, std::span<Byte> message) {
-  if (message.size() < kAeadTagSize) {
-    wipe(message);
-    return false;
-  }
+  if (message.size() < kAeadTagSize) return false;
   const auto text = message.first(message.size() - kAeadTagSize);
   const auto tag = message.last(kAeadTagSize);
   set_nonce(context_.get(), nonce, 0);
   openssl::require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()),
                    "ChaCha20-Poly1305 tag");
   run_cipher(context_.get(), text);
-  // The text is plaintext by now, and nobody may see it unless the tag agrees.
   int written = 0;
   if (EVP_CipherFinal_ex(context_.get(), tag.data(), &written) == 1) return true;
   openssl::forget_errors();
-  wipe(message);
+  // What lies there now is unauthenticated plaintext. ChaCha20 is its own inverse: the same
+  // keystream once more, and it is ciphertext again.
+  set_nonce(context_.get(), nonce, 0);
+  run_cipher(context_.get(), text);
   return false;
 }
 

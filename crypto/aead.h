@@ -33,7 +33,7 @@ class AeadOpener {
  public:
   explicit AeadOpener(const Secret<32>& key);
   /// Opens all of `message` but its last 16 bytes, in place, those being the tag. False, and the
-  /// message wiped, if the tag differs or has no room.
+  /// message as it was, if the tag differs or has no room.
   bool open(const AeadNonce& nonce, std::span<Byte> message);
 
  private:

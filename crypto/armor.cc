@@ -96,8 +96,6 @@ struct Dearmor::State {
       short_line = line.size() < kColumns || line.back() == '=';
       piece.insert(piece.end(), decoded->begin(), decoded->end());
     }
-    if (stage == Stage::kEnded && piece.empty() && !any) fail("it holds nothing");
-    any = true;
     return piece;
   }
 
@@ -156,7 +154,6 @@ struct Dearmor::State {
   std::size_t position = 0;
   Bytes piece;
   bool short_line = false;
-  bool any = false;
 };
 
 Dearmor::Dearmor(Source& source) : state_(std::make_unique<State>(source)) {}

@@ -18,14 +18,22 @@
 
 namespace letterbox::crypto {
 
+/// What opening a chunk found.
+enum class Finding : std::uint8_t {
+  kForged,     ///< authentic in no way
+  kAuthentic,  ///< authentic where it stands
+  kCutOff,     ///< authentic as one in the middle, and nothing follows
+  kRunOver,    ///< authentic as the last one, and something follows
+};
+
 /// Up to sixteen chunks side by side, each with room for its tag. They are sealed or opened where
 /// they lie.
 struct Row {
   Bytes bytes;
-  std::uint64_t first_chunk = 0;                ///< the index of chunk 0 in the payload
-  std::size_t chunks = 0;                       ///< how many there are
-  bool is_last = false;                         ///< the last of them is the payload's last
-  std::array<bool, kChunksPerRow> authentic{};  ///< what opening found
+  std::uint64_t first_chunk = 0;  ///< the index of chunk 0 in the payload
+  std::size_t chunks = 0;         ///< how many there are
+  bool is_last = false;           ///< the last of them is the payload's last
+  std::array<Finding, kChunksPerRow> findings{};
 
   std::span<Byte> chunk(std::size_t index) {
     const auto rest = std::span(bytes).subspan(index * kSealedChunkSize);

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -171,9 +172,20 @@ struct Opener::State {
       : feed(payload),
         openers(ciphers<AeadOpener>(threads, payload_key(file_key, read_nonce(expected_nonce)))),
         line(threads, [this](unsigned member, Row& row, std::size_t chunk) {
-          row.authentic[chunk] = openers[member].open(
-              chunk_nonce(row.first_chunk + chunk, row.is_final(chunk)), row.chunk(chunk));
+          row.findings[chunk] = open(openers[member], row, chunk);
         }) {}
+
+  // Where the payload ends is where the source ends; a chunk that says otherwise tells on what was
+  // done to the file. Only a full chunk can: a short one has no place but the last.
+  static Finding open(AeadOpener& opener, Row& row, std::size_t index) {
+    const std::span<Byte> chunk = row.chunk(index);
+    const std::uint64_t number = row.first_chunk + index;
+    const bool is_final = row.is_final(index);
+    if (opener.open(chunk_nonce(number, is_final), chunk)) return Finding::kAuthentic;
+    if (chunk.size() == kSealedChunkSize && opener.open(chunk_nonce(number, !is_final), chunk))
+      return is_final ? Finding::kCutOff : Finding::kRunOver;
+    return Finding::kForged;
+  }
 
   PayloadNonce read_nonce(const PayloadNonce* expected) {
     const PayloadNonce nonce = crypto::read_nonce(feed, ErrorCode::kIntegrity);
@@ -197,22 +209,26 @@ struct Opener::State {
 
   // The plaintext of the next chunk; empty at the proven end.
   ByteView next() {
+    if (finding == Finding::kCutOff) fail("it is cut off behind chunk", given - 1);
+    if (finding == Finding::kRunOver) fail("something follows its last chunk,", given - 1);
     if (current == nullptr || at == current->chunks) {
       current = line.next([this](Row& empty) { fill(empty); });
       at = 0;
       if (current == nullptr) return {};
     }
-    const std::uint64_t number = current->first_chunk + at;
+    finding = current->findings[at];
+    if (finding == Finding::kForged) fail("altered, moved or cut: chunk", given);
     const std::span<Byte> chunk = current->chunk(at);
-    if (!current->authentic[at])
-      throw Error(ErrorCode::kIntegrity,
-                  "age payload: chunk " + std::to_string(number) +
-                      " isn't authentic: it was altered, moved or cut, or bytes follow the end");
     // Two payloads would mean the same plaintext if a last chunk could be empty behind others.
-    if (chunk.size() == kTagSize && number > 0)
-      throw Error(ErrorCode::kIntegrity, "age payload: its last chunk is empty");
+    if (chunk.size() == kTagSize && given > 0) fail("nothing is in its last chunk,", given);
     ++at;
+    ++given;
     return chunk.first(chunk.size() - kTagSize);
+  }
+
+  [[noreturn]] static void fail(const char* what, std::uint64_t chunk) {
+    throw Error(ErrorCode::kIntegrity,
+                std::string("age payload: ") + what + " number " + std::to_string(chunk));
   }
 
   Feed feed;
@@ -220,6 +236,8 @@ struct Opener::State {
   std::uint64_t chunks = 0;
   Row* current = nullptr;  // the row being handed out, chunk by chunk
   std::size_t at = 0;
+  std::uint64_t given = 0;
+  Finding finding = Finding::kAuthentic;  // about the chunk given last
   Latch latch;
   RowLine line;
 };

@@ -28,7 +28,7 @@ Problem problem_of(ErrorCode code) noexcept {
       return {
           415, "/problems/unsupported-media-type", "Unsupported media type",
           "POST /v1/files takes application/dicom, image/jpeg and image/png; a delivery's files "
-          "are application/age. A Content-Encoding isn't taken."};
+          "are application/age."};
     case ErrorCode::kNotWhatItClaims:
       return {422, "/problems/not-what-it-claims", "Content isn't what it claims to be",
               "The body isn't a file of the type in Content-Type, or not an acceptable one."};

@@ -277,9 +277,6 @@ void dispatch(Call& call) {
   const Route& route = find_route(call);
   call.route = template_of(route);
   if (route.path.size() > 2) call.id = call.target.segments()[2];
-  if (call.request.headers().has("Content-Encoding")) {
-    throw Error(ErrorCode::kUnsupportedMediaType, "a Content-Encoding isn't taken");
-  }
   route.handler(call);
 }
 

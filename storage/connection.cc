@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <algorithm>
+
 namespace letterbox::storage {
 
 namespace {
@@ -57,7 +59,7 @@ class Connection::Silence : public pqxx::errorhandler {
   bool operator()(const char* /*message*/) noexcept override { return false; }
 };
 
-Parameter::Parameter(std::int32_t number) noexcept : size_(number_.size()) {
+Parameter::Parameter(std::int32_t number) noexcept : size_(sizeof number) {
   const auto bits = static_cast<std::uint32_t>(number);
   for (std::size_t i = 0; i < number_.size(); ++i) {
     number_[i] = static_cast<Byte>((bits >> (24 - 8 * i)) & 0xff);
@@ -94,7 +96,8 @@ Connection::Connection(const std::string& conninfo, std::chrono::seconds patienc
       "SELECT set_config('lock_timeout', $1, false),"
       "       set_config('statement_timeout', '60s', false),"
       "       set_config('idle_in_transaction_session_timeout', '60s', false)",
-      std::to_string(patience.count()) + "s");
+      // To PostgreSQL, 0 means to wait for ever.
+      std::to_string(std::max<std::int64_t>(patience.count(), 1)) + "s");
 }
 
 Connection::~Connection() = default;

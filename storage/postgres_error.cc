@@ -49,6 +49,10 @@ Error translate(const std::exception& error) {
     return {ErrorCode::kUnavailable,
             "the database kept undoing a transaction: " + flat(error.what())};
   }
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) {  // has no SQLSTATE
+    return {ErrorCode::kConfiguration,
+            "the database doesn't allow its user this: " + flat(error.what())};
+  }
   if (const auto* sql = as_sql_error(error)) {
     return {code_of(sql->sqlstate()),
             "the database refused (" + sql->sqlstate() + "): " + flat(sql->what())};

@@ -3,8 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,7 +131,8 @@ pid_t spawn(const fs::path& program, const std::vector<std::string>& arguments,
 }
 
 std::optional<int> wait_for_end(pid_t pid, std::chrono::milliseconds patience) {
-  const Descriptor process(pidfd_open(pid, 0));
+  // By its number: glibc 2.36's <sys/pidfd.h> can't be used from C++.
+  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (process.get() >= 0) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {

@@ -115,7 +115,8 @@ void require_private_directory(const fs::path& directory) {
   }
 }
 
-void require_short_enough(const fs::path& sockets) {
+// libpq takes a socket's directory in a list, whose elements a comma ends.
+void require_sound_path(const fs::path& sockets) {
   const std::size_t most = sizeof(sockaddr_un::sun_path) - 1;
   const std::string socket = (sockets / kSocketName).string();
   if (socket.size() > most) {
@@ -123,6 +124,11 @@ void require_short_enough(const fs::path& sockets) {
                 "the path " + socket + " is longer than the " + std::to_string(most) +
                     " characters that a Unix socket may have: choose a data directory with a "
                     "shorter path");
+  }
+  if (socket.find(',') != std::string::npos) {
+    throw Error(ErrorCode::kConfiguration, "the path " + socket +
+                                               " holds a comma, which PostgreSQL's client "
+                                               "can't reach: choose another data directory");
   }
 }
 
@@ -263,7 +269,7 @@ void end_earlier_run(const Layout& layout) {
 }
 
 pid_t start_server(const Layout& layout, const fs::path& programs) {
-  // The setting is a list; quotes keep a comma in the path from ending its element.
+  // The setting is a list of names, which quotes keep as they are.
   std::string sockets = "unix_socket_directories=\"";
   for (const char c : layout.sockets.string()) sockets += c == '"' ? "\"\"" : std::string(1, c);
   sockets += '"';
@@ -334,7 +340,7 @@ std::unique_ptr<PrivateCluster> PrivateCluster::start(const fs::path& directory)
                 "PostgreSQL refuses to run as root: run this as an unprivileged user");
   }
   const Layout layout(directory);
-  require_short_enough(layout.sockets);
+  require_sound_path(layout.sockets);
   try {
     fs::create_directories(layout.root.parent_path());
     require_private_directory(layout.root);

@@ -38,7 +38,7 @@ Bytes admitted(MediaType claimed, ByteView file, std::size_t piece) {
   ViewSource body(file, piece);
   const auto inspector = make_signature_inspector();
   const auto source = inspector->admit(claimed, body);
-  return read_all(*source, 64 * 1024 * 1024);
+  return read_all(*source, 64'000'000);
 }
 
 ErrorCode refusal(Source& source) {

@@ -40,7 +40,9 @@ class BadRequests(unittest.TestCase):
         self.refused(415, "unsupported-media-type", "POST", self.TO, b"x", "")
 
     def test_content_encoding(self):
-        self.refused(415, "unsupported-media-type", "POST", self.TO, rig.CT, headers=["Content-Encoding: gzip"])
+        # The transport's own answer: it judges the framing of every request.
+        status, fields, _ = self.gateway.request("POST", self.TO, rig.CT, "application/dicom", ["Content-Encoding: gzip"])
+        self.assertEqual((status, fields["content-type"]), (415, "application/problem+json"))
 
     def test_empty_body(self):
         self.refused(400, "empty-body", "POST", self.TO, b"")

@@ -24,11 +24,10 @@ class Tampering(unittest.TestCase):
 
     def sql(self, statement):
         """As the database's owner, on the cluster's own socket."""
-        options = (self.gateway.data / "postgres" / "postmaster.pid").read_text().splitlines()
-        socket_directory, owner = options[4], rig.os.stat(self.gateway.data).st_uid
-        become = (lambda: rig.os.setuid(owner)) if rig.os.geteuid() == 0 else None
-        return rig.run("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", socket_directory, "-p", options[3],
-                       "-d", "postgres", "-c", statement, preexec_fn=become, cwd="/").stdout
+        owner = rig.os.stat(self.gateway.data).st_uid
+        become = {"user": owner} if rig.os.geteuid() == 0 else {}
+        return rig.run("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", self.gateway.data / "postgres" / "run",
+                       "-d", "postgres", "-c", statement, cwd="/", **become).stdout
 
     @staticmethod
     def payload(file):
@@ -67,7 +66,7 @@ class Tampering(unittest.TestCase):
         self.refused()
 
     def test_a_payload_of_another_file(self):
-        other = json.loads(self.radiology.letterbox("--json", "send", rig.ULTRASOUND, "--to", "surgeon@hospital.example").stdout)
+        other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
         _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
         self.sql("UPDATE payload_row SET content = (SELECT content FROM payload_row"

@@ -26,7 +26,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json load_vectors() {
-  const char* source = std::getenv("LETTERBOX_SOURCE_DIR");
+  const char* source = std::getenv("LETTERBOX_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
   const std::string path =
       std::string(source == nullptr ? "." : source) + "/tests/vectors/format/vectors.json";
   std::ifstream file(path);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes vectors.json: one small delivery, byte for byte as docs/format.md specifies it.
 
-Written from that document and not from the C++ code, so that the two can judge each other.
+It shares nothing with the C++ code, so that the two can judge each other.
 
   make.py          writes vectors.json beside itself
   make.py --check  ends 0 if vectors.json is exactly what it would write
@@ -15,7 +15,7 @@ import pathlib
 import sys
 import uuid
 
-from primitives import (Ed25519, bech32, chacha20poly1305, hkdf, self_check, x25519)
+from primitives import Ed25519, bech32, chacha20poly1305, hkdf, self_check, x25519
 
 VECTORS = pathlib.Path(__file__).with_name("vectors.json")
 

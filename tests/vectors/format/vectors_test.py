@@ -1,4 +1,4 @@
-"""Stock age, which knows nothing of Letterbox, opens the files of vectors.json."""
+"""vectors.json from outside: stock age, which knows nothing of Letterbox, and the document."""
 
 import hashlib
 import json
@@ -11,6 +11,17 @@ import unittest
 import make
 
 VECTORS = json.loads(make.VECTORS.read_text())
+
+
+class DocumentTest(unittest.TestCase):
+    def test_its_example_is_one_of_the_vectors(self):
+        document = pathlib.Path(__file__).parents[3] / "docs" / "format.md"
+        self.assertIn("```\n" + VECTORS["files"][1]["headers"][0] + "```\n", document.read_text())
+
+    def test_a_header_is_as_long_as_it_says(self):
+        for file in VECTORS["files"]:
+            for header, cover in zip(file["headers"], VECTORS["covers"]):
+                self.assertEqual(len(header), 137 + 98 * cover["recipients"])
 
 
 @unittest.skipUnless(shutil.which("age"), "age isn't installed")

@@ -1,0 +1,44 @@
+// Who a delivery is for, as its sender asked, and whether a cover keeps to that.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crypto/recipient.h"
+#include "records/cover.h"
+#include "records/device_record.h"
+#include "records/dsse.h"
+#include "records/handle.h"
+
+namespace letterbox::client {
+
+class Addressees {
+ public:
+  /// From handles and age1… strings. Throws Error kUsage for anything else, and for none.
+  explicit Addressees(const std::vector<std::string>& texts);
+
+  /// Adds one device.
+  void add(const crypto::X25519Recipient& device) { devices_.push_back(device); }
+
+  /// Throws Error kUnknownRecipient unless somebody in `known` answers to each of them.
+  void check_known(std::span<const records::DeviceRecord> known) const;
+
+  /// What a sender checks before it signs a cover, or believes one that the gateway signed: every
+  /// recipient is a device in `known` under its handle (kUntrustedKey: a ghost) and was asked for,
+  /// and nobody who was asked for is left out (kCoverMismatch). `devices` are the records that the
+  /// gateway gives for the recipients, in their order, to name a ghost by; or none.
+  void check(const records::Cover& cover, std::span<const records::DeviceRecord> known,
+             std::span<const records::Envelope> devices) const;
+
+  /// As the gateway is asked: handles, then age1… strings.
+  std::vector<std::string> texts() const;
+
+ private:
+  bool asked_for(const records::CoverRecipient& recipient) const;
+
+  std::vector<records::Handle> handles_;
+  std::vector<crypto::X25519Recipient> devices_;
+};
+
+}  // namespace letterbox::client

@@ -1,0 +1,127 @@
+#include "client/answers.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "crypto/base64.h"
+
+namespace letterbox::client {
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& member) {
+  throw Error(ErrorCode::kMalformed, "the gateway's answer isn't as documented, at: " + member);
+}
+
+json parse(std::string_view text) {
+  json object = json::parse(text, nullptr, false);
+  if (!object.is_object()) refuse("the object itself");
+  return object;
+}
+
+const json& member(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) refuse(name);
+  return *found;
+}
+
+const std::string& text_of(const json& object, const char* name) {
+  const auto* text = member(object, name).get_ptr<const std::string*>();
+  if (text == nullptr) refuse(name);
+  return *text;
+}
+
+Uuid uuid_of(const json& object, const char* name) {
+  const auto id = Uuid::parse(text_of(object, name));
+  if (!id) refuse(name);
+  return *id;
+}
+
+Bytes base64_of(const json& object, const char* name) {
+  auto bytes = crypto::base64_decode(text_of(object, name), crypto::Padding::kRequired);
+  if (!bytes) refuse(name);
+  return *std::move(bytes);
+}
+
+const json::array_t& array_of(const json& object, const char* name) {
+  const auto* array = member(object, name).get_ptr<const json::array_t*>();
+  if (array == nullptr) refuse(name);
+  return *array;
+}
+
+// An envelope has a strict reader of its own, which wants text.
+records::Envelope envelope_of(const json& value) {
+  return records::parse_envelope(value.dump());
+}
+
+std::vector<records::Envelope> envelopes_of(const json& object, const char* name) {
+  std::vector<records::Envelope> envelopes;
+  for (const json& value : array_of(object, name)) envelopes.push_back(envelope_of(value));
+  return envelopes;
+}
+
+StoredAnswer stored_of(const json& object) {
+  const json& length = member(object, "length");
+  if (!length.is_number_unsigned()) refuse("length");
+  const Bytes digest = base64_of(object, "sha256");
+  StoredAnswer stored{uuid_of(object, "file"), length.get<std::uint64_t>(), {}};
+  if (digest.size() != stored.sha256.size()) refuse("sha256");
+  std::ranges::copy(digest, stored.sha256.begin());
+  return stored;
+}
+
+}  // namespace
+
+DraftAnswer parse_draft_answer(std::string_view text) {
+  const json object = parse(text);
+  return {uuid_of(object, "delivery"), base64_of(object, "cover"), envelopes_of(object, "devices")};
+}
+
+StoredAnswer parse_stored_answer(std::string_view text) {
+  return stored_of(parse(text));
+}
+
+SealedAnswer parse_sealed_answer(std::string_view text) {
+  const json object = parse(text);
+  return {{uuid_of(object, "delivery"),
+           {envelope_of(member(object, "cover"))},
+           envelope_of(member(object, "manifest"))},
+          stored_of(object)};
+}
+
+UnverifiedDelivery parse_delivery_answer(std::string_view text) {
+  const json object = parse(text);
+  return {uuid_of(object, "delivery"), envelopes_of(object, "covers"),
+          envelope_of(member(object, "manifest"))};
+}
+
+InboxAnswer parse_inbox_answer(std::string_view text) {
+  const json object = parse(text);
+  InboxAnswer inbox;
+  for (const json& delivery : array_of(object, "deliveries"))
+    inbox.deliveries.push_back(delivery.dump());
+  if (!member(object, "next").is_null()) inbox.next = uuid_of(object, "next");
+  return inbox;
+}
+
+std::optional<Uuid> delivery_id_of(std::string_view text) {
+  const json object = json::parse(text, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  const auto found = object.find("delivery");
+  if (found == object.end() || !found->is_string()) return std::nullopt;
+  return Uuid::parse(found->get_ref<const std::string&>());
+}
+
+std::optional<Uuid> delivery_of_link(std::string_view link) {
+  constexpr std::string_view kPrefix = "</v1/deliveries/";
+  constexpr std::string_view kSuffix = ">; rel=\"collection\"";
+  if (!link.starts_with(kPrefix) || !link.ends_with(kSuffix)) return std::nullopt;
+  link.remove_prefix(kPrefix.size());
+  if (link.size() < kSuffix.size()) return std::nullopt;
+  link.remove_suffix(kSuffix.size());
+  return Uuid::parse(link);
+}
+
+}  // namespace letterbox::client

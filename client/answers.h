@@ -1,0 +1,58 @@
+// The gateway's JSON answers (docs/api/README.md), read into values. Members that we don't know are
+// passed over; what we need must be there and in its form: Error kMalformed otherwise. Nothing in
+// them is verified.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "client/reading.h"
+#include "records/dsse.h"
+
+namespace letterbox::client {
+
+/// POST /v1/deliveries.
+struct DraftAnswer {
+  Uuid delivery;
+  Bytes cover;  ///< to be read, judged and then signed
+  std::vector<records::Envelope> devices;
+};
+DraftAnswer parse_draft_answer(std::string_view json);
+
+/// What the gateway stored: length and digest of nonce and chunks.
+struct StoredAnswer {
+  Uuid file;
+  std::uint64_t length;
+  Digest sha256;
+};
+StoredAnswer parse_stored_answer(std::string_view json);
+
+/// POST /v1/files.
+struct SealedAnswer {
+  UnverifiedDelivery delivery;
+  StoredAnswer stored;
+};
+SealedAnswer parse_sealed_answer(std::string_view json);
+
+/// GET /v1/deliveries/{id}.
+UnverifiedDelivery parse_delivery_answer(std::string_view json);
+
+/// GET /v1/inbox. The deliveries are still JSON: one that can't be read mustn't hide the others.
+struct InboxAnswer {
+  std::vector<std::string> deliveries;
+  std::optional<Uuid> next;
+};
+InboxAnswer parse_inbox_answer(std::string_view json);
+
+/// The id of a delivery, if there is one, in a JSON that may otherwise be unreadable.
+std::optional<Uuid> delivery_id_of(std::string_view json);
+
+/// The delivery that a file's Link field names.
+std::optional<Uuid> delivery_of_link(std::string_view link);
+
+}  // namespace letterbox::client

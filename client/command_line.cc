@@ -1,0 +1,182 @@
+#include "client/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "client/commands.h"
+#include "client/exit_code.h"
+#include "client/process.h"
+#include "client/terminal.h"
+
+namespace letterbox::client {
+namespace {
+
+struct GlobalOptions {
+  std::string home;
+  std::optional<std::string> server;
+  std::optional<std::filesystem::path> passphrase_file;
+  bool json = false;
+};
+
+using Command = std::function<ExitCode(const Session&)>;
+
+template <typename Run>
+Command done_by(Run run) {
+  return [run](const Session& session) {
+    run(session);
+    return ExitCode::kOk;
+  };
+}
+
+// What was asked for. CLI11 fills `options` when it parses, and `chosen` then.
+struct CommandLine {
+  CLI::App app{"Sends and receives sealed files through a letterbox gateway.", "letterbox"};
+  GlobalOptions global;
+  ConnectOptions connect;
+  KeygenOptions keygen;
+  std::filesystem::path record;
+  std::string who;
+  SendOptions send;
+  GetOptions get;
+  OpenOptions open;
+  Command chosen;
+
+  CommandLine();
+
+ private:
+  void add_people_commands();
+  void add_delivery_commands();
+  void choose(CLI::App* command, Command run) {
+    command->callback([this, run] { chosen = run; });
+  }
+};
+
+CommandLine::CommandLine() {
+  app.set_version_flag("--version", LETTERBOX_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();  // global options may stand after the command, too
+  app.add_option("--home", global.home,
+                 "Directory of this device's keys and of whom it knows [$LETTERBOX_HOME, or "
+                 "~/.config/letterbox]");
+  app.add_option("--server", global.server, "URL of the gateway, if not the connected one's");
+  app.add_option("--passphrase-file", global.passphrase_file,
+                 "File whose first line is the passphrase, instead of asking for it");
+  app.add_flag("--json", global.json, "Results and errors as JSON objects");
+  add_people_commands();
+  add_delivery_commands();
+}
+
+void CommandLine::add_people_commands() {
+  auto* const connect_command = app.add_subcommand("connect", "Trust a gateway");
+  connect_command->add_option("FILE", connect.file, "The file gateway.json from its operator")
+      ->required();
+  connect_command->add_flag("--replace", connect.replace, "Even if another one is trusted now");
+  choose(connect_command, done_by([this](const Session& s) { client::connect(s, connect); }));
+
+  auto* const keygen_command = app.add_subcommand("keygen", "Make this device's keys");
+  keygen_command->add_option("--handle", keygen.handle, "Whose device it is: name@tenant")
+      ->required();
+  keygen_command->add_flag("--no-passphrase", keygen.no_passphrase,
+                           "Leave the key file unsealed; for machines whose disk is protected");
+  choose(keygen_command, done_by([this](const Session& s) { client::keygen(s, keygen); }));
+
+  auto* const recipient =
+      app.add_subcommand("recipient", "The devices of others that this device knows");
+  recipient->require_subcommand(1);
+  auto* const add = recipient->add_subcommand("add", "Know a device from its device record");
+  add->add_option("FILE", record, "The device.json that letterbox keygen made there")->required();
+  choose(add, done_by([this](const Session& s) { recipient_add(s, record); }));
+  choose(recipient->add_subcommand("list", "Show them, with fingerprints"),
+         done_by([](const Session& s) { recipient_list(s); }));
+  auto* const remove =
+      recipient->add_subcommand("remove", "Forget the devices of somebody, or one");
+  remove->add_option("WHO", who, "A handle or an age1… string")->required();
+  choose(remove, done_by([this](const Session& s) { recipient_remove(s, who); }));
+}
+
+void CommandLine::add_delivery_commands() {
+  auto* const send_command = app.add_subcommand("send", "Seal files on this device and send them");
+  send_command->add_option("FILE", send.files, "Files; - is standard input")->required();
+  send_command->add_option("--to", send.to, "A handle, or the age1… string of one device")
+      ->required()
+      ->expected(1);
+  send_command->add_option("--expires", send.expires,
+                           "7d, 12h, 30m, or a time as 2026-12-24T00:00:00Z [30d]");
+  send_command->add_flag("--no-copy", send.no_copy, "Don't seal them for this device as well");
+  send_command->add_flag("--seal-at-gateway", send.seal_at_gateway,
+                         "Send them plain inside TLS, as a PACS does: the gateway seals them, each "
+                         "as a delivery of its own");
+  choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
+
+  choose(app.add_subcommand("list", "Show the deliveries for this device"),
+         [](const Session& s) { return client::list(s); });
+
+  auto* const get_command = app.add_subcommand("get", "Fetch, verify and open");
+  get_command->add_option("ID", get.id, "Of a delivery or a file")->required();
+  get_command->add_option("-o,--output", get.output, "Where to; - is standard output");
+  get_command->add_option("--output-dir", get.output_directory, "Directory for the files [.]");
+  get_command->add_flag("--sealed", get.sealed, "Keep the age file and its cover, unopened");
+  get_command->add_flag("--force", get.force, "Overwrite existing files");
+  choose(get_command, done_by([this](const Session& s) { client::get(s, get); }));
+
+  auto* const open_command = app.add_subcommand("open", "Verify and open a local age file");
+  open_command->add_option("FILE", open.file, "The file; - is standard input")->required();
+  open_command->add_option("-o,--output", open.output,
+                           "Where to; - is standard output [FILE without .age]");
+  open_command->add_option(
+      "--cover", open.cover,
+      "The cover that it is sealed under [FILE.cover.json, or one seen by get]");
+  open_command->add_option("--identity", open.identity, "Another key file than this device's");
+  open_command->add_flag("--force", open.force, "Overwrite an existing file");
+  choose(open_command, done_by([this](const Session& s) { client::open(s, open); }));
+}
+
+int report(const Error& error, bool as_json) {
+  const auto code = static_cast<int>(exit_code(error.code()));
+  if (!as_json) {
+    std::cerr << "letterbox: " << error.what() << '\n';
+    return code;
+  }
+  nlohmann::json object = {
+      {"code", to_string(error.code())}, {"exit", code}, {"message", error.what()}};
+  if (const auto* refusal = dynamic_cast<const Refused*>(&error))
+    object["check"] = refusal->check();
+  std::cerr << nlohmann::json{{"error", object}} << '\n';
+  return code;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return line.app.exit(error);  // --help, --version
+    return report(Error(ErrorCode::kUsage, printable(error.what()) + "; see letterbox --help"),
+                  line.global.json);
+  }
+  try {
+    harden_process();
+    const Session session{
+        Home(line.global.home.empty() ? default_home() : std::filesystem::path(line.global.home)),
+        line.global.server, line.global.passphrase_file, line.global.json};
+    const ExitCode code = line.chosen(session);
+    std::cout.flush();
+    if (!std::cout) throw Error(ErrorCode::kFile, "standard output can't be written");
+    return static_cast<int>(code);
+  } catch (const Error& error) {
+    return report(error, line.global.json);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(Error(ErrorCode::kFile, error.what()), line.global.json);
+  } catch (const std::exception& error) {
+    return report(Error(ErrorCode::kInternal, std::string("internal error: ") + error.what()),
+                  line.global.json);
+  }
+}
+
+}  // namespace letterbox::client

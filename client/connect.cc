@@ -1,0 +1,31 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "client/commands.h"
+#include "client/files.h"
+#include "client/gateway_connection.h"
+
+namespace letterbox::client {
+
+void connect(const Session& session, const ConnectOptions& options) {
+  const Gateway gateway = parse_gateway(as_text(read_small_file(options.file, 1024 * 1024)));
+  const GatewayConnection usable(gateway.url, gateway.ca_certificate);  // throws if it isn't
+
+  // Another key is another gateway, or somebody who wants to be taken for it.
+  const auto before = session.home.gateway_if_any();
+  if (before && before->signing_key != gateway.signing_key && !options.replace)
+    throw Error(ErrorCode::kConflict, "another gateway is trusted already, with the signing key " +
+                                          before->signing_key.fingerprint() +
+                                          "; --replace trusts the new one instead");
+  session.home.remember(gateway);
+
+  const std::string fingerprint = gateway.signing_key.fingerprint();
+  if (session.json)
+    std::cout << nlohmann::json{{"url", gateway.url}, {"fingerprint", fingerprint}} << '\n';
+  else
+    std::cout << "gateway      " << gateway.url << "\nfingerprint  " << fingerprint
+              << "\nCompare the fingerprint with the one that the gateway's operator tells you.\n";
+}
+
+}  // namespace letterbox::client

@@ -1,0 +1,400 @@
+#include "client/gateway_connection.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <chrono>
+#include <limits>
+
+#include "base/error.h"
+#include "client/problem.h"
+
+namespace letterbox::client {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds kConnectTime{15};
+// Without one byte moving. The gateway's COMMIT of a large file falls into it.
+constexpr std::chrono::seconds kStallTime{90};
+constexpr std::uint32_t kMaxAnswerHeader = 32 * 1024;
+constexpr std::size_t kMaxText = 64 * 1024 * 1024;
+constexpr std::size_t kMaxProblem = 64 * 1024;
+// flat_buffer reads as much at once as its capacity lets it.
+constexpr std::size_t kReadSize = 256 * 1024;
+
+struct Address {
+  std::string host;  ///< without brackets
+  std::string port;
+  std::string authority;  ///< for the Host field
+};
+
+Address parse_url(const std::string& url) {
+  const Error unusable(
+      ErrorCode::kConfiguration,
+      "the gateway's URL must be https://HOST or https://HOST:PORT, and nothing after it");
+  constexpr std::string_view kScheme = "https://";
+  if (!url.starts_with(kScheme)) throw unusable;
+  std::string authority = url.substr(kScheme.size());
+  if (authority.ends_with('/')) authority.pop_back();
+  std::string host = authority;
+  std::string port = "443";
+  // A colon inside brackets belongs to an IPv6 address.
+  const std::size_t colon = authority.rfind(':');
+  if (colon != std::string::npos && authority.find(']', colon) == std::string::npos) {
+    host = authority.substr(0, colon);
+    port = authority.substr(colon + 1);
+  }
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:";
+  if (host.empty() || host.find_first_not_of(letters) != std::string::npos || port.empty() ||
+      port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
+    throw unusable;
+  return {host, port, authority};
+}
+
+std::string quoted(const error_code& error) {
+  return " (" + error.message() + ")";
+}
+
+// One TCP connection under TLS, driven by the calling thread: an operation is begun, and then the
+// loop turns until it is done. Reading and writing may both be under way.
+class Wire {
+ public:
+  Wire(asio::ssl::context& tls, const Address& address)
+      : address_(address), stream_(loop_, tls), incoming_(kReadSize * 2) {
+    incoming_.reserve(kReadSize);
+    connect();
+    shake_hands();
+  }
+
+  asio::ssl::stream<tcp::socket>& stream() { return stream_; }
+  beast::flat_buffer& incoming() { return incoming_; }
+
+  /// Begins an operation and waits for it. `begin` gets a callback that takes an error code first.
+  template <typename Begin>
+  error_code wait(Begin begin, std::chrono::seconds patience = kStallTime) {
+    bool done = false;
+    error_code result;
+    begin([&](const error_code& error, auto&&...) {
+      result = error;
+      done = true;
+    });
+    while (!done) turn(patience);
+    return result;
+  }
+
+  /// Lets one thing happen. Throws Error kNetwork if nothing does for so long.
+  void turn(std::chrono::seconds patience = kStallTime) {
+    if (loop_.stopped()) loop_.restart();
+    if (loop_.run_one_for(patience) == 0)
+      throw Error(ErrorCode::kNetwork, "the gateway at " + address_.authority +
+                                           " has stopped responding; try again later");
+  }
+
+  /// Whether an idle connection is still there. The gateway may have closed it, and then there is
+  /// something to read.
+  bool is_quiet() {
+    char byte = 0;
+    const ssize_t count =
+        ::recv(stream_.next_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && incoming_.size() == 0;
+  }
+
+ private:
+  void connect() {
+    const auto unreachable = [&](const error_code& error) {
+      return Error(ErrorCode::kNetwork, "the gateway at " + address_.authority +
+                                            " can't be reached" + quoted(error) +
+                                            "; does it run there, and is the URL right?");
+    };
+    tcp::resolver resolver(loop_);
+    tcp::resolver::results_type endpoints;
+    const error_code resolved = wait(
+        [&](auto callback) {
+          resolver.async_resolve(address_.host, address_.port,
+                                 [&endpoints, callback](const error_code& error, auto results) {
+                                   endpoints = std::move(results);
+                                   callback(error);
+                                 });
+        },
+        kConnectTime);
+    if (resolved) throw unreachable(resolved);
+    const error_code connected =
+        wait([&](auto callback) { asio::async_connect(stream_.next_layer(), endpoints, callback); },
+             kConnectTime);
+    if (connected) throw unreachable(connected);
+    error_code ignored;  // only speed depends on it
+    stream_.next_layer().set_option(tcp::no_delay(true), ignored);
+  }
+
+  void shake_hands() {
+    // RFC 9110 section 4.3.4: a certificate for an IP address carries it as such; names are matched
+    // otherwise, and SNI (RFC 6066 section 3) is for names alone.
+    SSL* const ssl = stream_.native_handle();
+    X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl);
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_ip_asc(expected, address_.host.c_str()) != 1 &&
+        (X509_VERIFY_PARAM_set1_host(expected, address_.host.c_str(), 0) != 1 ||
+         SSL_set_tlsext_host_name(ssl, address_.host.c_str()) != 1))
+      throw Error(ErrorCode::kInternal, "the gateway's host can't be given to OpenSSL");
+
+    const error_code shaken = wait(
+        [&](auto callback) { stream_.async_handshake(asio::ssl::stream_base::client, callback); },
+        kConnectTime);
+    if (!shaken) return;
+    const long verdict = SSL_get_verify_result(ssl);
+    if (verdict != X509_V_OK)
+      throw Error(ErrorCode::kNetwork,
+                  "whoever answers at " + address_.authority +
+                      " isn't the gateway that was connected: its certificate isn't accepted (" +
+                      X509_verify_cert_error_string(verdict) +
+                      "); if its operator renewed its CA, run letterbox connect again");
+    throw Error(ErrorCode::kNetwork, "no TLS connection with " + address_.authority +
+                                         quoted(shaken) + "; is that a letterbox gateway?");
+  }
+
+  Address address_;
+  asio::io_context loop_{1};
+  asio::ssl::stream<tcp::socket> stream_;
+  beast::flat_buffer incoming_;
+};
+
+using AnswerParser = http::response_parser<http::buffer_body>;
+
+}  // namespace
+
+struct GatewayConnection::State {
+  Address address;
+  asio::ssl::context tls{asio::ssl::context::tls_client};
+  std::unique_ptr<Wire> wire;  ///< null, or idle and fit for the next request
+
+  /// An answer whose header has been read.
+  struct Answer {
+    AnswerParser parser;
+    std::unique_ptr<Wire> wire;
+    bool reusable = true;
+  };
+
+  [[noreturn]] void broken(const error_code& error) const {
+    throw Error(ErrorCode::kNetwork, "the connection with the gateway at " + address.authority +
+                                         " broke off" + quoted(error) + "; try again");
+  }
+
+  std::unique_ptr<Wire> take_wire() {
+    if (wire && wire->is_quiet()) return std::move(wire);
+    wire.reset();
+    return std::make_unique<Wire>(tls, address);
+  }
+
+  /// Sends a request and reads the answer's header; throws for every answer that isn't a success.
+  std::unique_ptr<Answer> exchange(http::verb method, const std::string& target,
+                                   const RequestBody* body);
+  /// Pushes the body out while listening for an answer; whether all of it went.
+  bool send_body(Answer& answer, const RequestBody& body, std::optional<error_code>& answered);
+  /// The next bytes of an answer's body, into `buffer`; none at its end.
+  std::size_t read_some(Answer& answer, std::span<Byte> buffer);
+  std::string read_text(Answer& answer, std::size_t limit);
+  std::string text(http::verb method, const std::string& target, const RequestBody* body);
+};
+
+std::unique_ptr<GatewayConnection::State::Answer> GatewayConnection::State::exchange(
+    http::verb method, const std::string& target, const RequestBody* body) {
+  http::request<http::empty_body> request(method, target, 11);
+  request.set(http::field::host, address.authority);
+  request.set(http::field::user_agent, "letterbox");
+  request.set(http::field::accept, "*/*");
+  if (body != nullptr) {
+    request.set(http::field::content_type,
+                beast::string_view(body->content_type.data(), body->content_type.size()));
+    if (body->length)
+      request.content_length(*body->length);
+    else
+      request.chunked(true);
+  }
+
+  auto answer = std::make_unique<Answer>();
+  answer->wire = take_wire();
+  answer->parser.header_limit(kMaxAnswerHeader);
+  answer->parser.body_limit(std::numeric_limits<std::uint64_t>::max());
+  answer->parser.skip(method == http::verb::head);
+  Wire& connection = *answer->wire;
+
+  http::request_serializer<http::empty_body> serializer(request);
+  if (const error_code error = connection.wait([&](auto callback) {
+        http::async_write_header(connection.stream(), serializer, callback);
+      }))
+    broken(error);
+
+  // From here on the gateway may answer, whether or not it has the whole body: an early refusal
+  // would be lost if we only looked after sending everything.
+  std::optional<error_code> answered;
+  http::async_read_header(connection.stream(), connection.incoming(), answer->parser,
+                          [&](const error_code& error, std::size_t) { answered = error; });
+  const bool sent = body == nullptr || send_body(*answer, *body, answered);
+  while (!answered) connection.turn();
+  if (*answered) broken(*answered);
+
+  answer->reusable = sent && answer->parser.keep_alive();
+  const unsigned status = answer->parser.get().result_int();
+  if (status >= 200 && status < 300) {
+    if (sent) return answer;
+    throw Error(ErrorCode::kNetwork, "the gateway answers before it has the whole file; try again");
+  }
+  throw problem_error(status, read_text(*answer, kMaxProblem));
+}
+
+bool GatewayConnection::State::send_body(Answer& answer, const RequestBody& body,
+                                         std::optional<error_code>& answered) {
+  Wire& connection = *answer.wire;
+  std::uint64_t sent = 0;
+  for (bool last = false; !last;) {
+    const ByteView piece = body.body.next();
+    last = piece.empty();
+    sent += piece.size();
+    if (last && body.length && sent != *body.length)
+      throw Error(ErrorCode::kInternal, "a request's body isn't as long as it was announced");
+    if (last && body.length) return true;
+
+    // The state lives on the heap: where the gateway answers before it took this piece, the write
+    // is left behind unfinished.
+    const auto written = std::make_shared<std::optional<error_code>>();
+    const auto callback = [written](const error_code& error, std::size_t) { *written = error; };
+    const asio::const_buffer bytes(piece.data(), piece.size());
+    if (body.length)
+      asio::async_write(connection.stream(), bytes, callback);
+    else if (last)
+      asio::async_write(connection.stream(), http::make_chunk_last(), callback);
+    else
+      asio::async_write(connection.stream(), http::make_chunk(bytes), callback);
+    while (!*written && !answered) connection.turn();
+    // Answered while it still writes: refused. Or failed: the gateway has gone, and its reason may
+    // be on the way to us.
+    if (!*written || **written) return false;
+  }
+  return true;
+}
+
+std::size_t GatewayConnection::State::read_some(Answer& answer, std::span<Byte> buffer) {
+  while (!answer.parser.is_done()) {
+    auto& target = answer.parser.get().body();
+    target.data = buffer.data();
+    target.size = buffer.size();
+    target.more = true;
+    const error_code error = answer.wire->wait([&](auto callback) {
+      http::async_read_some(answer.wire->stream(), answer.wire->incoming(), answer.parser,
+                            callback);
+    });
+    if (error && error != http::error::need_buffer) broken(error);
+    if (const std::size_t size = buffer.size() - target.size; size > 0) return size;
+  }
+  if (answer.reusable && answer.wire) wire = std::move(answer.wire);
+  return 0;
+}
+
+std::string GatewayConnection::State::read_text(Answer& answer, std::size_t limit) {
+  Bytes buffer(64 * 1024);
+  std::string text;
+  while (const std::size_t size = read_some(answer, buffer)) {
+    if (size > limit - text.size())
+      throw Error(ErrorCode::kTooLarge, "the gateway's answer is larger than any that is needed");
+    text += as_text(ByteView(buffer).first(size));
+  }
+  return text;
+}
+
+std::string GatewayConnection::State::text(http::verb method, const std::string& target,
+                                           const RequestBody* body) {
+  return read_text(*exchange(method, target, body), kMaxText);
+}
+
+class GatewayConnection::Download final : public Source {
+ public:
+  Download(State& state, std::unique_ptr<State::Answer> answer)
+      : state_(state), answer_(std::move(answer)), buffer_(kReadSize) {}
+  ByteView next() override {
+    return ByteView(buffer_).first(answer_->wire ? state_.read_some(*answer_, buffer_) : 0);
+  }
+
+ private:
+  State& state_;
+  std::unique_ptr<State::Answer> answer_;
+  Bytes buffer_;
+};
+
+GatewayConnection::GatewayConnection(const std::string& url, const std::string& ca_certificate)
+    : state_(std::make_unique<State>()) {
+  state_->address = parse_url(url);
+  SSL_CTX* const context = state_->tls.native_handle();
+  error_code error;
+  // A fresh context trusts nobody; this adds the one CA. The system's stay out.
+  state_->tls.add_certificate_authority(asio::buffer(ca_certificate), error);
+  const bool has_ca =
+      sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0;
+  if (error || !has_ca)
+    throw Error(ErrorCode::kConfiguration, "the gateway's CA certificate can't be read");
+  state_->tls.set_verify_mode(asio::ssl::verify_peer);
+  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
+    throw Error(ErrorCode::kInternal, "TLS 1.2 can't be required");
+}
+
+GatewayConnection::~GatewayConnection() = default;
+
+std::string GatewayConnection::get(const std::string& target) {
+  return state_->text(http::verb::get, target, nullptr);
+}
+
+std::string GatewayConnection::put(const std::string& target, const RequestBody& body) {
+  return state_->text(http::verb::put, target, &body);
+}
+
+std::string GatewayConnection::post(const std::string& target, const RequestBody& body) {
+  return state_->text(http::verb::post, target, &body);
+}
+
+std::string GatewayConnection::head_link(const std::string& target) {
+  const auto answer = state_->exchange(http::verb::head, target, nullptr);
+  const auto link = answer->parser.get()[http::field::link];
+  std::string text(link.data(), link.size());
+  state_->read_text(*answer, 0);
+  return text;
+}
+
+std::unique_ptr<Source> GatewayConnection::download(const std::string& target) {
+  return std::make_unique<Download>(*state_, state_->exchange(http::verb::get, target, nullptr));
+}
+
+std::string query_value(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char letter : text) {
+    const bool is_unreserved = (letter >= 'a' && letter <= 'z') ||
+                               (letter >= 'A' && letter <= 'Z') ||
+                               (letter >= '0' && letter <= '9') || letter == '-' || letter == '.' ||
+                               letter == '_' || letter == '~';
+    if (is_unreserved) {
+      encoded += letter;
+    } else {
+      const auto byte = static_cast<Byte>(letter);
+      encoded += '%';
+      encoded += kDigits[byte >> 4];
+      encoded += kDigits[byte & 15];
+    }
+  }
+  return encoded;
+}
+
+}  // namespace letterbox::client

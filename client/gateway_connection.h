@@ -1,0 +1,59 @@
+// HTTPS to the gateway: requests that stream both ways, in bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace letterbox::client {
+
+/// What a request carries. `body` is pulled as fast as the gateway takes it.
+struct RequestBody {
+  std::string_view content_type;
+  Source& body;
+  /// Nothing: sent chunked.
+  std::optional<std::uint64_t> length;
+};
+
+/// One gateway, one request at a time. Its certificate must be signed by the given CA (no other is
+/// trusted) and be for the host or IP address of the URL.
+///
+/// Every call throws Error kNetwork where the gateway can't be reached, isn't the trusted one,
+/// breaks off or stalls; and what a problem answer says: kNotFound for 404, kNotAllowed for 401 and
+/// 403, kUnavailable for 5xx, otherwise the code that the problem's type names. That holds while
+/// an upload runs, too: an early refusal is told as what it is. For one thread at a time.
+class GatewayConnection {
+ public:
+  /// `url`: https://HOST[:PORT]. Doesn't connect yet. Throws Error kConfiguration for another URL
+  /// or a CA that can't be read.
+  GatewayConnection(const std::string& url, const std::string& ca_certificate);
+  ~GatewayConnection();
+  GatewayConnection(const GatewayConnection&) = delete;
+  GatewayConnection& operator=(const GatewayConnection&) = delete;
+
+  /// The answer's body, a JSON text of at most 64 MiB.
+  std::string get(const std::string& target);
+  std::string put(const std::string& target, const RequestBody& body);
+  std::string post(const std::string& target, const RequestBody& body);
+
+  /// The Link field of what GET would answer.
+  std::string head_link(const std::string& target);
+
+  /// The body of a GET as it arrives. Ends only at the answer's announced end; else throws. Use it
+  /// up or drop it before the next call; it must not outlive this.
+  std::unique_ptr<Source> download(const std::string& target);
+
+ private:
+  struct State;
+  class Download;
+  std::unique_ptr<State> state_;
+};
+
+/// Percent-encodes a value for a query, RFC 3986 section 2.
+std::string query_value(std::string_view text);
+
+}  // namespace letterbox::client

@@ -1,0 +1,179 @@
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "client/answers.h"
+#include "client/commands.h"
+#include "client/files.h"
+#include "client/terminal.h"
+#include "client/verified_output.h"
+
+namespace letterbox::client {
+namespace {
+
+using nlohmann::json;
+
+// What was asked for: the delivery, and the one file of it or all.
+struct Wanted {
+  UnverifiedDelivery delivery;
+  std::optional<Uuid> file;
+};
+
+Wanted look_up(GatewayConnection& gateway, const Uuid& id) {
+  const auto delivery = [&](const Uuid& delivery_id) {
+    UnverifiedDelivery answer =
+        parse_delivery_answer(gateway.get("/v1/deliveries/" + delivery_id.text()));
+    if (answer.id != delivery_id)
+      throw Refused(checks::kCoverDelivery, ErrorCode::kCoverMismatch,
+                    "the gateway answers with another delivery");
+    return answer;
+  };
+  try {
+    return {delivery(id), std::nullopt};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+  }
+  // No delivery of that id; a file tells which one it belongs to.
+  try {
+    const auto of_file = delivery_of_link(gateway.head_link("/v1/files/" + id.text()));
+    if (!of_file)
+      throw Error(ErrorCode::kMalformed, "the gateway doesn't say which delivery a file is in");
+    return {delivery(*of_file), id};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    throw Error(ErrorCode::kNotFound, "the gateway has no delivery and no file " + id.text() +
+                                          ", or not any more: they expire");
+  }
+}
+
+// Bytes on their way, copied into a file as they pass.
+class CopiedSource final : public Source {
+ public:
+  CopiedSource(Source& source, VerifiedOutput& copy) : source_(source), copy_(copy) {}
+  ByteView next() override {
+    const ByteView piece = source_.next();
+    copy_.write(piece);
+    return piece;
+  }
+
+ private:
+  Source& source_;
+  VerifiedOutput& copy_;
+};
+
+// As release does it, for the age file itself: it is opened only to be verified.
+std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
+                                  const Destination& destination, const records::Envelope& cover,
+                                  const std::filesystem::path& spool_directory) {
+  const bool to_stdout = destination.standard_output;
+  VerifiedOutput file(to_stdout ? spool_directory : destination.directory);
+  CopiedSource copied(age_file, file);
+  const auto plaintext = open(copied);
+  while (!plaintext->next().empty()) {
+  }
+  if (to_stdout) {
+    DescriptorSource again(file.read_back(), "the spooled file");
+    for (ByteView piece = again.next(); !piece.empty(); piece = again.next())
+      write_all(STDOUT_FILENO, piece, "standard output");
+    return {};
+  }
+  const std::filesystem::path path =
+      destination.directory / destination.name.value_or(destination.stem + ".age");
+  const std::filesystem::path cover_path = path.string() + ".cover.json";
+  const std::string text = records::to_json(cover) + "\n";
+  file.keep(path, destination.overwrite);
+  try {
+    (destination.overwrite ? replace_file : write_new_file)(cover_path, as_bytes(text));
+  } catch (const Error&) {
+    std::filesystem::remove(path);
+    throw;
+  }
+  return path;
+}
+
+Destination destination_of(const GetOptions& options, const Uuid& file) {
+  Destination destination{.standard_output = options.output == "-",
+                          .directory = options.output_directory.value_or(""),
+                          .name = std::nullopt,
+                          .stem = file.text(),
+                          .overwrite = options.force};
+  if (options.output && !destination.standard_output) {
+    const std::filesystem::path path = *options.output;
+    destination.directory = path.parent_path();
+    destination.name = path.filename();
+  }
+  return destination;
+}
+
+void check_options(const GetOptions& options) {
+  if (options.output && options.output_directory)
+    throw Error(ErrorCode::kUsage, "-o and --output-dir exclude each other");
+}
+
+// What was verified, to people or programs; on standard error where the content has the output.
+void report(const records::Cover& cover, json files, bool as_json, std::ostream& out) {
+  if (as_json) {
+    out << json{{"delivery", cover.delivery.text()},
+                {"sender", cover.sender.text()},
+                {"sealed_by", records::to_text(cover.sealed_by)},
+                {"files", std::move(files)}}
+        << '\n';
+    return;
+  }
+  for (const json& file : files)
+    if (file["path"].is_string()) out << file["path"].get<std::string>() << '\n';
+  out << "verified: from " << cover.sender.text() << ", sealed by "
+      << (cover.sealed_by == records::SealedBy::kDevice ? "their device" : "the gateway") << ", "
+      << records::to_text(cover.created) << '\n';
+}
+
+}  // namespace
+
+void get(const Session& session, const GetOptions& options) {
+  const auto id = Uuid::parse(options.id);
+  if (!id) throw Error(ErrorCode::kUsage, "that isn't the id of a delivery or a file (a UUIDv7)");
+  check_options(options);
+
+  // 1. Who says what the delivery is, and for whom: before anything is fetched.
+  GatewayConnection gateway = session.connection();
+  const Wanted wanted = look_up(gateway, *id);
+  const VerifiedDelivery delivery = verify_delivery(wanted.delivery, session.trusted_keys());
+  check_listed(delivery.cover, std::array{session.home.device_record().recipient});
+  std::vector<Uuid> files;
+  if (wanted.file) files.push_back(entry_of(delivery.manifest, *wanted.file).id);
+  if (!wanted.file)
+    for (const auto& entry : delivery.manifest.files) files.push_back(entry.id);
+  if (options.output && files.size() != 1)
+    throw Error(ErrorCode::kUsage, "the delivery holds " + std::to_string(files.size()) +
+                                       " files; say --output-dir DIR, or get one by its id");
+  session.home.remember(delivery.cover, delivery.manifest_envelope);
+
+  // 2. Each file: opened while it comes, and named once it proved to be what the manifest says.
+  const DeviceKeys keys = session.keys();
+  const std::filesystem::path& spool = session.home.directory();
+  json paths = json::array();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Opening open = [&](Source& age_file) {
+      return std::make_unique<OpenedFile>(age_file, keys.identities, delivery.cover,
+                                          &delivery.manifest, &files[i]);
+    };
+    const Destination destination = destination_of(options, files[i]);
+    const auto download = gateway.download("/v1/files/" + files[i].text());
+    Progress progress(
+        "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
+        entry_of(delivery.manifest, files[i]).length, !session.json);
+    WatchedSource age_file(*download, progress);
+    const std::filesystem::path path =
+        options.sealed ? keep_sealed(age_file, open, destination, delivery.cover.envelope(), spool)
+                       : release(age_file, open, destination, spool);
+    paths.push_back(
+        {{"file", files[i].text()}, {"path", path.empty() ? json(nullptr) : json(path.string())}});
+  }
+  report(delivery.cover.cover(), std::move(paths), session.json,
+         options.output == "-" ? std::cerr : std::cout);
+}
+
+}  // namespace letterbox::client

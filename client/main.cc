@@ -1,0 +1,5 @@
+#include "client/command_line.h"
+
+int main(int argc, char** argv) {
+  return letterbox::client::run(argc, argv);
+}

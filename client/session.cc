@@ -1,0 +1,13 @@
+#include "client/session.h"
+
+namespace letterbox::client {
+
+TrustedKeys Session::trusted_keys() const {
+  TrustedKeys trusted;
+  if (const auto gateway = home.gateway_if_any()) trusted.gateway = gateway->signing_key;
+  trusted.devices = KnownDevices(home.known()).all();
+  if (home.has_device()) trusted.devices.push_back(home.device_record());
+  return trusted;
+}
+
+}  // namespace letterbox::client

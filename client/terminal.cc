@@ -1,0 +1,67 @@
+#include "client/terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace letterbox::client {
+namespace {
+
+constexpr std::size_t kLongestText = 300;
+constexpr std::uint64_t kRedrawEvery = 4ULL * 1024 * 1024;
+constexpr unsigned kBarWidth = 30;
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string safe(text.substr(0, kLongestText));
+  std::ranges::replace_if(
+      safe, [](char letter) { return letter < ' ' || letter > '~'; }, '?');
+  return safe;
+}
+
+std::string human_size(std::uint64_t bytes) {
+  static constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+  return text.data();
+}
+
+Progress::Progress(std::string label, std::optional<std::uint64_t> total, bool shown)
+    : label_(std::move(label)), total_(total), shown_(shown && ::isatty(STDERR_FILENO) == 1) {
+  if (shown_) draw();
+}
+
+Progress::~Progress() {
+  if (shown_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::advance(std::uint64_t bytes) {
+  done_ += bytes;
+  if (shown_ && done_ - drawn_ >= kRedrawEvery) draw();
+}
+
+void Progress::draw() {
+  drawn_ = done_;
+  std::string line = label_ + "  " + human_size(done_);
+  if (total_ && *total_ > 0) {
+    const auto filled = static_cast<unsigned>(std::min(done_, *total_) * kBarWidth / *total_);
+    line += " of " + human_size(*total_) + "  [" + std::string(filled, '#') +
+            std::string(kBarWidth - filled, ' ') + "]";
+  }
+  std::fprintf(stderr, "\r\033[K%s", line.c_str());
+  std::fflush(stderr);
+}
+
+ByteView WatchedSource::next() {
+  const ByteView piece = source_.next();
+  progress_.advance(piece.size());
+  return piece;
+}
+
+}  // namespace letterbox::client

@@ -1,0 +1,54 @@
+// What people see: text that is safe to print, and how far a transfer has come.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace letterbox::client {
+
+/// A stranger's text, cut to 300 characters, with everything but printable ASCII replaced: an
+/// escape sequence in it could rewrite what the terminal shows.
+std::string printable(std::string_view text);
+
+/// "512 B", "5.2 MiB".
+std::string human_size(std::uint64_t bytes);
+
+/// A line on standard error that says how far something is, if that is a terminal and `shown`. It
+/// is gone when this ends.
+class Progress {
+ public:
+  /// `label` is what is being done: "sending file 2 of 5". `total` in bytes, if it is known.
+  Progress(std::string label, std::optional<std::uint64_t> total, bool shown);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void advance(std::uint64_t bytes);
+
+ private:
+  void draw();
+
+  std::string label_;
+  std::optional<std::uint64_t> total_;
+  bool shown_;
+  std::uint64_t done_ = 0;
+  std::uint64_t drawn_ = 0;
+};
+
+/// Shows how much of a Source has been taken.
+class WatchedSource final : public Source {
+ public:
+  /// Both must outlive this.
+  WatchedSource(Source& source, Progress& progress) : source_(source), progress_(progress) {}
+  ByteView next() override;
+
+ private:
+  Source& source_;
+  Progress& progress_;
+};
+
+}  // namespace letterbox::client

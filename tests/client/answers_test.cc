@@ -1,0 +1,91 @@
+#include "client/answers.h"
+
+#include "client/problem.h"
+#include "client/terminal.h"
+#include "tests/client/fixtures.h"
+
+namespace letterbox::client {
+namespace {
+
+constexpr const char* kId = "01997d3c-59ff-7000-8000-000000000001";
+const std::string kDigest = std::string(43, 'A') + "=";
+
+TEST(Answers, AStoredFileIsRead) {
+  const StoredAnswer stored =
+      parse_stored_answer(R"({"file":")" + std::string(kId) + R"(","length":1234,"sha256":")" +
+                          kDigest + R"(","something":"newer"})");
+  EXPECT_EQ(stored.file.text(), kId);
+  EXPECT_EQ(stored.length, 1234U);
+  EXPECT_EQ(stored.sha256, Digest{});
+}
+
+TEST(Answers, InAnotherFormAreRefused) {
+  const std::string id = kId;
+  for (const std::string& text :
+       {std::string(), std::string("[]"), std::string("{"), std::string("\xFF"),
+        R"({"file":"x","length":1,"sha256":")" + kDigest + "\"}",
+        R"({"file":")" + id + R"(","length":-1,"sha256":")" + kDigest + "\"}",
+        R"({"file":")" + id + R"(","length":1.5,"sha256":")" + kDigest + "\"}",
+        R"({"file":")" + id + R"(","length":1,"sha256":"AAAA"})",
+        R"({"file":")" + id + R"(","length":1})"}) {
+    EXPECT_EQ(thrown_by([&] { parse_stored_answer(text); }), ErrorCode::kMalformed) << text;
+    EXPECT_EQ(thrown_by([&] { parse_draft_answer(text); }), ErrorCode::kMalformed) << text;
+    EXPECT_EQ(thrown_by([&] { parse_sealed_answer(text); }), ErrorCode::kMalformed) << text;
+    EXPECT_EQ(thrown_by([&] { parse_delivery_answer(text); }), ErrorCode::kMalformed) << text;
+    EXPECT_EQ(thrown_by([&] { parse_inbox_answer(text); }), ErrorCode::kMalformed) << text;
+  }
+}
+
+TEST(Answers, AnUnreadableDeliveryDoesNotHideTheOthersOfAPage) {
+  const InboxAnswer inbox = parse_inbox_answer(
+      R"({"deliveries":[{"delivery":")" + std::string(kId) + R"("},7],"next":")" + kId + R"("})");
+  ASSERT_EQ(inbox.deliveries.size(), 2U);
+  EXPECT_EQ(delivery_id_of(inbox.deliveries[0])->text(), kId);
+  EXPECT_FALSE(delivery_id_of(inbox.deliveries[1]));
+  EXPECT_EQ(inbox.next->text(), kId);
+  EXPECT_FALSE(parse_inbox_answer(R"({"deliveries":[],"next":null})").next);
+}
+
+TEST(Answers, AFilesLinkNamesItsDelivery) {
+  const std::string id = kId;
+  EXPECT_EQ(delivery_of_link("</v1/deliveries/" + id + ">; rel=\"collection\"")->text(), id);
+  for (const std::string& link :
+       {std::string(), "</v1/deliveries/" + id + ">", "</v1/files/" + id + ">; rel=\"collection\"",
+        std::string("</v1/deliveries/x>; rel=\"collection\""),
+        std::string("</v1/deliveries/>; rel=\"collection\"")})
+    EXPECT_FALSE(delivery_of_link(link)) << link;
+}
+
+TEST(ProblemAnswers, BecomeTheErrorThatTheyName) {
+  const auto code = [](unsigned status, const std::string& type) {
+    return problem_error(status, R"({"type":")" + type + "\"}").code();
+  };
+  EXPECT_EQ(code(422, "/problems/unknown-recipient"), ErrorCode::kUnknownRecipient);
+  EXPECT_EQ(code(413, "/problems/too-large"), ErrorCode::kTooLarge);
+  EXPECT_EQ(code(415, "/problems/unsupported-media-type"), ErrorCode::kUnsupportedMediaType);
+  EXPECT_EQ(code(409, "/problems/conflict"), ErrorCode::kConflict);
+  EXPECT_EQ(code(404, "/problems/conflict"), ErrorCode::kNotFound);
+  EXPECT_EQ(code(403, "/problems/bad-signature"), ErrorCode::kNotAllowed);
+  EXPECT_EQ(code(401, "about:blank"), ErrorCode::kNotAllowed);
+  EXPECT_EQ(code(503, "/problems/unavailable"), ErrorCode::kUnavailable);
+  EXPECT_EQ(code(400, "/problems/of-tomorrow"), ErrorCode::kInternal);
+}
+
+TEST(ProblemAnswers, OfStrangersAreSurvived) {
+  EXPECT_EQ(problem_error(502, "<html>").code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(problem_error(400, "").code(), ErrorCode::kInternal);
+  EXPECT_EQ(problem_error(302, "[1]").code(), ErrorCode::kInternal);
+}
+
+TEST(ProblemAnswers, CanNotWriteToTheTerminal) {
+  const std::string message =
+      problem_error(400, R"({"title":"a\u001b[2J\u009bb\nc","detail":7})").what();
+  EXPECT_EQ(message.find_first_of("\033\n"), std::string::npos);
+  EXPECT_EQ(message, printable(message));
+  EXPECT_LT(problem_error(400, "{\"title\":\"" + std::string(100'000, 'x') + "\"}").what() +
+                std::string(),
+            std::string(1000, 'z'));
+}
+
+}  // namespace
+}  // namespace letterbox::client

@@ -1,0 +1,100 @@
+"""The passphrase prompts, on a terminal, and stock age with the key file that results."""
+import os
+import pathlib
+import pty
+import select
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+LETTERBOX = str(pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "bin" / "letterbox")
+PASSPHRASE = b"correct horse battery"
+
+
+def converse(command, answers):
+    """Runs `command` on a terminal of its own; gives each answer to one prompt. (exit code, what was shown)"""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp(command[0], command)
+    shown = b""
+    answers = list(answers)
+    asked = 0
+    try:
+        while True:
+            ready, _, _ = select.select([terminal], [], [], 60)
+            if not ready:
+                raise AssertionError(f"no end in sight: {shown!r}")
+            try:
+                piece = os.read(terminal, 4096)
+            except OSError:  # how Linux says that the other end has closed
+                break
+            if not piece:
+                break
+            shown += piece
+            # A prompt is a line that ends in a colon and a space. The echo is off before it is shown.
+            if shown[asked:].rstrip(b" ").endswith(b":") and answers:
+                asked = len(shown)
+                os.write(terminal, answers.pop(0) + b"\n")
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), shown
+
+
+class Terminal(unittest.TestCase):
+    def setUp(self):
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="letterbox-client-"))
+        self.addCleanup(shutil.rmtree, self.place)
+        self.home = self.place / "home"
+
+    def keygen(self, *answers):
+        return converse([LETTERBOX, "--home", str(self.home), "keygen", "--handle", "ada@clinic.example"], answers)
+
+    def seal(self):
+        recipient = next(word for word in self.shown.decode().split() if word.startswith("age1"))
+        sealed = self.place / "sealed.age"
+        subprocess.run(["age", "--recipient", recipient, "--output", str(sealed)], input=b"content", check=True)
+        return sealed
+
+    def test_keygen_asks_twice_and_never_shows_it(self):
+        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, 0, self.shown)
+        self.assertNotIn(PASSPHRASE, self.shown)
+        self.assertTrue((self.home / "key.age").exists())
+
+        code, shown = converse([LETTERBOX, "--home", str(self.home), "open", str(self.seal()), "-o",
+                                str(self.place / "opened")], [PASSPHRASE])
+        self.assertEqual(code, 0, shown)
+        self.assertNotIn(PASSPHRASE, shown)
+        self.assertEqual((self.place / "opened").read_bytes(), b"content")
+
+    def test_keygen_writes_nothing_if_the_two_differ(self):
+        code, shown = self.keygen(PASSPHRASE, PASSPHRASE + b"x")
+        self.assertEqual(code, 2, shown)
+        self.assertFalse((self.home / "key.age").exists())
+        self.assertFalse((self.home / "device.json").exists())
+
+    def test_an_empty_passphrase_is_refused(self):
+        code, shown = self.keygen(b"")
+        self.assertEqual(code, 2, shown)
+        self.assertFalse((self.home / "key.age").exists())
+
+    def test_stock_age_takes_the_sealed_key_file(self):
+        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, 0, self.shown)
+        opened = self.place / "opened"
+        code, shown = converse(["age", "--decrypt", "--identity", str(self.home / "key.age"), "--output", str(opened),
+                                str(self.seal())], [PASSPHRASE])
+        self.assertEqual(code, 0, shown)
+        self.assertEqual(opened.read_bytes(), b"content")
+
+    def test_without_a_terminal_it_says_what_to_do(self):
+        done = subprocess.run([LETTERBOX, "--home", str(self.home), "keygen", "--handle", "ada@clinic.example"],
+                              stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"--passphrase-file", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

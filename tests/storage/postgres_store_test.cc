@@ -1,0 +1,331 @@
+// What only a store with a server behind it can go through.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <thread>
+
+#include "storage/postmaster.h"
+#include "storage/row_framing.h"
+#include "tests/storage/child.h"
+#include "tests/storage/database.h"
+#include "tests/storage/sample.h"
+
+namespace letterbox::storage::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PostgresStore : public ::testing::Test {
+ protected:
+  std::string database_ = fresh_database(shared_cluster());
+  PostgresOptions options_ = options_for(database_);
+  std::unique_ptr<Store> store_ = open_postgres(options_);
+
+  int rows() { return std::stoi(ask(database_, "SELECT count(*) FROM payload_row")); }
+  int payloads() { return std::stoi(ask(database_, "SELECT count(*) FROM payload")); }
+};
+
+// --- Staging and sweeping -----------------------------------------------------------------------
+
+TEST_F(PostgresStore, AWriterThatEndsBeforeItsCommitDropsItsRows) {
+  {
+    const auto writer = staged(*store_, sealed_file(Uuid::v7(), 3 * kPlainRow + 1));
+    EXPECT_EQ(rows(), 3) << "the last one waits in the writer";
+    EXPECT_EQ(payloads(), 1);
+  }
+  EXPECT_EQ(rows(), 0);
+  EXPECT_EQ(payloads(), 0);
+}
+
+TEST_F(PostgresStore, AWriterThatFailedItsCommitDropsItsRows) {
+  const SealedFile file = sealed_file(Uuid::v7(), 3 * kPlainRow);
+  EXPECT_EQ(error_of([&] { staged(*store_, file)->commit(file.record); }), ErrorCode::kNotFound);
+  EXPECT_EQ(rows(), 0);
+  EXPECT_EQ(payloads(), 0);
+}
+
+TEST_F(PostgresStore, AFileOfOneRowTouchesNothingBeforeItsCommit) {
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, kPlainRow);
+  const auto writer = staged(*store_, file);
+  EXPECT_EQ(payloads(), 0);
+  writer->commit_as_delivery(file.record, delivery, "a manifest");
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(PostgresStore, ASweepTakesWhatAKilledRunOfThisInstanceStagedAndNothingElse) {
+  const NewDelivery delivery = some_delivery();
+  const SealedFile delivered = sealed_file(delivery.id, 2 * kPlainRow);
+  deliver(*store_, delivered, delivery);
+  Child ours({"--stage", database_, options_.instance.text(), "3"});
+  Child theirs({"--stage", database_, Uuid::v7().text(), "4"});
+  ours.kill_at_once();
+  theirs.kill_at_once();
+  EXPECT_EQ(rows(), 2 + 3 + 4);
+
+  const Swept swept = store_->sweep();
+  EXPECT_EQ(swept.files, 1u);
+  EXPECT_EQ(swept.rows, 3u);
+  EXPECT_EQ(rows(), 2 + 4);
+  const Swept again = store_->sweep();
+  EXPECT_EQ(again.files, 0u);
+  EXPECT_EQ(again.rows, 0u);
+  EXPECT_EQ(read_payload(*store_, delivered.record.id), delivered.payload());
+}
+
+TEST_F(PostgresStore, ACommitNoticesStagedRowsThatWereLost) {
+  const NewDelivery delivery = some_delivery();
+  store_->deliveries().open(delivery);
+  const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
+  const auto writer = staged(*store_, file);
+  // What a server's crash may do to transactions that didn't wait for the disk.
+  ask(database_, "DELETE FROM payload_row WHERE row_no = 2");
+  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kUnavailable);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
+}
+
+TEST_F(PostgresStore, AWriterNoticesThatItsPayloadIsGone) {
+  const NewDelivery delivery = some_delivery();
+  store_->deliveries().open(delivery);
+  const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
+  const auto writer = store_->blobs().begin(file.record.id);
+  writer->append(file.rows[0]);
+  writer->append(file.rows[1]);
+  ask(database_, "DELETE FROM payload");
+  EXPECT_EQ(error_of([&] { writer->append(file.rows[2]); }), ErrorCode::kUnavailable);
+
+  const SealedFile other = sealed_file(delivery.id, 4 * kPlainRow);
+  const auto at_commit = staged(*store_, other);
+  ask(database_, "DELETE FROM payload");
+  EXPECT_EQ(error_of([&] { at_commit->commit(other.record); }), ErrorCode::kUnavailable);
+  EXPECT_EQ(rows(), 0) << "no row without its payload";
+}
+
+TEST_F(PostgresStore, AReaderNoticesAMissingRow) {
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
+  deliver(*store_, file, delivery);
+  ask(database_, "DELETE FROM payload_row WHERE row_no = 2");
+  const auto source = store_->blobs().read(file.record.id);
+  EXPECT_EQ(source->next().size(), kFullRow);
+  EXPECT_EQ(source->next().size(), kFullRow);
+  EXPECT_EQ(error_of([&] { source->next(); }), ErrorCode::kIntegrity);
+}
+
+TEST_F(PostgresStore, AReaderNoticesThatTheFileWentAway) {
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
+  deliver(*store_, file, delivery);
+  const auto source = store_->blobs().read(file.record.id);
+  source->next();
+  ask(database_, "UPDATE delivery SET created = now() - interval '2 h', expires = now()");
+  EXPECT_EQ(error_of([&] { source->next(); }), ErrorCode::kNotFound);
+}
+
+TEST_F(PostgresStore, KeepsCiphertextUncompressedAndOutOfLine) {
+  EXPECT_EQ(ask(database_,
+                "SELECT string_agg(attstorage::text, '') FROM pg_attribute"
+                " WHERE attrelid IN ('payload_row'::regclass, 'file'::regclass)"
+                "   AND attname IN ('content', 'header')"),
+            "ee");
+}
+
+TEST_F(PostgresStore, EveryKeyBeginsWithTheTenant) {
+  EXPECT_EQ(ask(database_, R"SQL(
+      SELECT coalesce(string_agg(c.conname, ', '), '')
+        FROM pg_constraint AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+       WHERE c.connamespace = current_schema()::regnamespace
+         AND c.contype IN ('p', 'u', 'f')
+         AND c.conrelid NOT IN ('tenant'::regclass, 'schema_migration'::regclass)
+         AND a.attname <> 'tenant_id')SQL"),
+            "");
+}
+
+// --- The connection -----------------------------------------------------------------------------
+
+TEST(PostgresStoreConnection, RefusesAPassword) {
+  for (const char* connection : {"host=/x password=secret", "postgresql://me:secret@localhost/x",
+                                 "postgresql://me@localhost/x?password=secret"}) {
+    try {
+      open_postgres(options_for(connection));
+      FAIL() << connection;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kConfiguration);
+      EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos);
+    }
+  }
+}
+
+TEST(PostgresStoreConnection, RefusesWhatIsNoConnectionString) {
+  EXPECT_EQ(error_of([] { open_postgres(options_for("no such thing")); }),
+            ErrorCode::kConfiguration);
+}
+
+TEST(PostgresStoreConnection, TakesAUrl) {
+  const fs::path directory = fresh_path("url");
+  const auto cluster = PrivateCluster::start(directory);
+  EXPECT_TRUE(
+      open_postgres(options_for("postgresql:///postgres?host=" + (directory / "run").string())));
+}
+
+TEST(PostgresStoreConnection, IsUnavailableWhereNoServerIs) {
+  PostgresOptions options = options_for("host=" + scratch().string() + " dbname=postgres");
+  options.patience_seconds = 0;
+  EXPECT_EQ(error_of([&] { open_postgres(options); }), ErrorCode::kUnavailable);
+}
+
+// --- The server goes away -----------------------------------------------------------------------
+
+// Tests that end a server have one of their own.
+class PostgresStoreWithServer : public ::testing::Test {
+ protected:
+  void start() { cluster_ = PrivateCluster::start(directory_); }
+  void stop() { cluster_.reset(); }
+  // As a power cut would: no farewell, no checkpoint.
+  void crash() {
+    const pid_t server = postmaster_of(directory_);
+    kill(server, SIGQUIT);
+    ASSERT_TRUE(wait_for_end(server, std::chrono::seconds(30)));
+  }
+  std::unique_ptr<Store> open(unsigned patience_seconds) {
+    PostgresOptions options = options_for(fresh_database(*cluster_));
+    options.patience_seconds = patience_seconds;
+    return open_postgres(options);
+  }
+
+  static const fs::path& directory() {
+    static const fs::path kDirectory = fresh_path("own");
+    return kDirectory;
+  }
+
+  const fs::path& directory_ = directory();
+  std::unique_ptr<PrivateCluster> cluster_ = PrivateCluster::start(directory_);
+};
+
+TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceItIsBack) {
+  const auto store = open(0);
+  const NewDelivery delivery = some_delivery();
+  store->deliveries().open(delivery);
+  const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
+  const auto writer = store->blobs().begin(file.record.id);
+  writer->append(file.rows[0]);
+  writer->append(file.rows[1]);
+  stop();
+
+  const auto unavailable = ErrorCode::kUnavailable;
+  const NewDelivery other = some_delivery();
+  EXPECT_EQ(error_of([&] { writer->append(file.rows[2]); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().open(other); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().find(other.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().inbox("age1", std::nullopt, 1); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().close(other.id, "m", {}); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->blobs().find(file.record.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { read_payload(*store, file.record.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { deliver(*store, sealed_file(other.id, 1), other); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().add(some_device("a@b")); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().list(); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().remove("age1"); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->sweep(); }), unavailable);
+
+  start();
+  writer->append(file.rows[2]);
+  writer->commit(file.record);
+  store->deliveries().close(delivery.id, "a manifest", {file.record.id});
+  EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+}
+
+TEST_F(PostgresStoreWithServer, AWriterAndAReaderLiveThroughARestart) {
+  const auto store = open(30);
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
+  const auto writer = store->blobs().begin(file.record.id);
+  for (const Ciphertext& row : file.rows) {
+    writer->append(row);
+    stop();
+    start();
+  }
+  writer->commit_as_delivery(file.record, delivery, "a manifest");
+
+  const auto source = store->blobs().read(file.record.id);
+  Bytes read;
+  for (ByteView piece = source->next(); !piece.empty(); piece = source->next()) {
+    read.insert(read.end(), piece.begin(), piece.end());
+    stop();
+    start();
+  }
+  EXPECT_EQ(read, file.payload());
+}
+
+TEST_F(PostgresStoreWithServer, ACrashMayCostStagedRowsButNeverHalfAFile) {
+  const auto store = open(30);
+  for (int round = 0; round < 3; ++round) {
+    const NewDelivery delivery = some_delivery();
+    const SealedFile file = sealed_file(delivery.id, 6 * kPlainRow);
+    const auto writer = staged(*store, file);
+    crash();
+    stop();
+    start();
+    const auto error =
+        error_of([&] { writer->commit_as_delivery(file.record, delivery, "a manifest"); });
+    if (error) {
+      EXPECT_EQ(error, ErrorCode::kUnavailable);
+      EXPECT_FALSE(store->blobs().find(file.record.id));
+    } else {
+      EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+    }
+  }
+}
+
+TEST_F(PostgresStoreWithServer, WhatWasAcknowledgedOutlivesACrash) {
+  const auto store = open(30);
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, 6 * kPlainRow);
+  deliver(*store, file, delivery);
+  const Device device = some_device("alice@clinic");
+  store->devices().add(device);
+  crash();
+  stop();
+  start();
+  EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+  EXPECT_TRUE(store->devices().find_recipient(device.recipient));
+}
+
+TEST_F(PostgresStoreWithServer, DuringARestartACallSucceedsOrSaysThatItIsUnavailable) {
+  const auto store = open(30);
+  std::atomic<bool> enough = false;
+  std::atomic<int> delivered = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      while (!enough) {
+        const NewDelivery delivery = some_delivery();
+        const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
+        const auto error = error_of([&] { deliver(*store, file, delivery); });
+        if (error) {
+          EXPECT_EQ(error, ErrorCode::kUnavailable);
+        } else {
+          ++delivered;
+          EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+        }
+      }
+    });
+  }
+  const auto after_some_more = [&] {
+    for (const int before = delivered; delivered < before + 5;) std::this_thread::yield();
+  };
+  after_some_more();
+  stop();
+  start();
+  after_some_more();
+  crash();
+  stop();
+  start();
+  after_some_more();
+  enough = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace letterbox::storage::testing

@@ -1,0 +1,81 @@
+#include "tests/storage/sample.h"
+
+#include <gtest/gtest.h>
+
+#include "crypto/hash.h"
+#include "crypto/stream.h"
+
+namespace letterbox::storage::testing {
+
+using namespace std::chrono_literals;
+
+Bytes SealedFile::payload() const {
+  Bytes all;
+  for (const Ciphertext& row : rows) all.insert(all.end(), row.view().begin(), row.view().end());
+  return all;
+}
+
+SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext) {
+  const Uuid id = Uuid::v7();
+  const crypto::FileKey key = crypto::random_file_key();
+  const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
+  const Bytes plain(plaintext, Byte{0x5a});
+  ViewSource source(plain);
+  crypto::Sealer sealer(key, nonce, source);
+
+  SealedFile file{{id, delivery, {}, nonce, nonce.size(), {}}, {}};
+  const std::string header = "age-encryption.org/v1\n-> a header of " + id.text() + "\n";
+  file.record.header.assign(header.begin(), header.end());
+  crypto::Sha256 digest;
+  digest.update(nonce);
+  while (auto row = sealer.next()) {
+    digest.update(row->view());
+    file.record.payload_length += row->size();
+    file.rows.push_back(std::move(*row));
+  }
+  file.record.payload_sha256 = digest.finish();
+  return file;
+}
+
+std::string some_recipient() {
+  return "age1" + to_hex(Uuid::v7().bytes());
+}
+
+NewDelivery some_delivery() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return {Uuid::v7(), false, R"({"payload":"cover"})", now, now + 1h, {some_recipient()}};
+}
+
+NewDelivery expired_delivery() {
+  NewDelivery delivery = some_delivery();
+  delivery.created -= 2h;
+  delivery.expires -= 2h;
+  return delivery;
+}
+
+Device some_device(const std::string& handle) {
+  return {handle, some_recipient(), to_hex(Uuid::v7().bytes()), R"({"payload":"record"})"};
+}
+
+std::unique_ptr<BlobWriter> staged(Store& store, const SealedFile& file) {
+  auto writer = store.blobs().begin(file.record.id);
+  for (const Ciphertext& row : file.rows) writer->append(row);
+  return writer;
+}
+
+void deliver(Store& store, const SealedFile& file, const NewDelivery& delivery) {
+  staged(store, file)->commit_as_delivery(file.record, delivery, "a manifest");
+}
+
+Bytes read_payload(Store& store, const Uuid& file, std::vector<std::size_t>* pieces) {
+  const auto source = store.blobs().read(file);
+  Bytes all;
+  for (ByteView piece = source->next(); !piece.empty(); piece = source->next()) {
+    all.insert(all.end(), piece.begin(), piece.end());
+    if (pieces != nullptr) pieces->push_back(piece.size());
+  }
+  EXPECT_TRUE(source->next().empty()) << "the end of a source is its end";
+  return all;
+}
+
+}  // namespace letterbox::storage::testing

@@ -1,0 +1,63 @@
+// Sealed files, deliveries and devices to store.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "storage/store.h"
+
+namespace letterbox::storage::testing {
+
+/// Length of a plaintext that fills one row.
+inline constexpr std::size_t kPlainRow = 16 * 64 * 1024;
+
+struct SealedFile {
+  FileRecord record;
+  std::vector<Ciphertext> rows;
+
+  Bytes payload() const;  ///< of all rows, without the nonce
+};
+
+/// A file of `plaintext` bytes, really sealed.
+SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext);
+
+/// An age1… look-alike that nothing else uses.
+std::string some_recipient();
+
+/// For one fresh recipient, from now on for an hour.
+NewDelivery some_delivery();
+NewDelivery expired_delivery();
+Device some_device(const std::string& handle);
+
+/// A writer that holds all rows of `file`.
+std::unique_ptr<BlobWriter> staged(Store& store, const SealedFile& file);
+/// A delivery of this one file, closed.
+void deliver(Store& store, const SealedFile& file, const NewDelivery& delivery);
+
+/// What read() yields; the size of each piece goes to `pieces` if given.
+Bytes read_payload(Store& store, const Uuid& file, std::vector<std::size_t>* pieces = nullptr);
+
+/// The code of the Error that `call` throws; anything else fails the test.
+template <typename Call>
+std::optional<ErrorCode> error_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return std::nullopt;
+}
+
+}  // namespace letterbox::storage::testing
+
+namespace letterbox {
+/// So that a failed expectation says "NotFound" and not a number.
+inline void PrintTo(ErrorCode code, std::ostream* out) {
+  *out << to_string(code);
+}
+}  // namespace letterbox

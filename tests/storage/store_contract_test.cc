@@ -1,0 +1,480 @@
+// What storage's headers promise, held against both stores.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "crypto/stream.h"
+#include "storage/row_framing.h"
+#include "tests/storage/database.h"
+#include "tests/storage/sample.h"
+
+namespace letterbox::storage::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+static_assert(kFullRow == crypto::kRowSize);
+static_assert(kFullRow == 1'048'832);
+
+enum class Kind { kMemory, kPostgres };
+
+class StoreContract : public ::testing::TestWithParam<Kind> {
+ protected:
+  std::unique_ptr<Store> store_ =
+      GetParam() == Kind::kMemory ? open_memory()
+                                  : open_postgres(options_for(fresh_database(shared_cluster())));
+  BlobStore& blobs_ = store_->blobs();
+  DeliveryStore& deliveries_ = store_->deliveries();
+  DeviceStore& devices_ = store_->devices();
+
+  NewDelivery opened() {
+    NewDelivery delivery = some_delivery();
+    deliveries_.open(delivery);
+    return delivery;
+  }
+};
+
+std::vector<Uuid> ids(const std::vector<Delivery>& deliveries) {
+  std::vector<Uuid> all;
+  for (const Delivery& delivery : deliveries) all.push_back(delivery.id);
+  return all;
+}
+
+void expect_equal(const FileRecord& found, const FileRecord& stored) {
+  EXPECT_EQ(found.id, stored.id);
+  EXPECT_EQ(found.delivery, stored.delivery);
+  EXPECT_EQ(found.header, stored.header);
+  EXPECT_EQ(found.nonce, stored.nonce);
+  EXPECT_EQ(found.payload_length, stored.payload_length);
+  EXPECT_EQ(found.payload_sha256, stored.payload_sha256);
+}
+
+// --- Files --------------------------------------------------------------------------------------
+
+class StoreContractOfSizes : public ::testing::TestWithParam<std::tuple<Kind, std::size_t>> {};
+
+TEST_P(StoreContractOfSizes, APayloadComesBackByteExactInTheSameRows) {
+  const auto [kind, size] = GetParam();
+  const auto store = kind == Kind::kMemory
+                         ? open_memory()
+                         : open_postgres(options_for(fresh_database(shared_cluster())));
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, size);
+  deliver(*store, file, delivery);
+
+  std::vector<std::size_t> pieces;
+  EXPECT_EQ(read_payload(*store, file.record.id, &pieces), file.payload());
+  ASSERT_THAT(pieces, SizeIs(file.rows.size()));
+  for (std::size_t i = 0; i < pieces.size(); ++i) EXPECT_EQ(pieces[i], file.rows[i].size());
+  expect_equal(store->blobs().find(file.record.id).value(), file.record);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Stores, StoreContractOfSizes,
+    ::testing::Combine(::testing::Values(Kind::kMemory, Kind::kPostgres),
+                       ::testing::Values(0, 1, 64 * 1024, kPlainRow - 1, kPlainRow, kPlainRow + 1,
+                                         2 * kPlainRow, 5 * kPlainRow + 12345)),
+    [](const auto& instance) {
+      return std::string(std::get<0>(instance.param) == Kind::kMemory ? "Memory" : "Postgres") +
+             std::to_string(std::get<1>(instance.param));
+    });
+
+TEST_P(StoreContract, AStagedFileIsInvisible) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
+  const auto writer = staged(*store_, file);
+  EXPECT_FALSE(blobs_.find(file.record.id));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, file.record.id); }), ErrorCode::kNotFound);
+  EXPECT_THAT(deliveries_.find(delivery.id).value().files, IsEmpty());
+}
+
+TEST_P(StoreContract, AFileIsVisibleOnceItsDeliveryIsClosed) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
+  staged(*store_, file)->commit(file.record);
+  EXPECT_FALSE(blobs_.find(file.record.id));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, file.record.id); }), ErrorCode::kNotFound);
+
+  deliveries_.close(delivery.id, "a manifest", {file.record.id});
+  expect_equal(blobs_.find(file.record.id).value(), file.record);
+  EXPECT_EQ(read_payload(*store_, file.record.id), file.payload());
+}
+
+TEST_P(StoreContract, AnUnknownFileIsNotThere) {
+  EXPECT_FALSE(blobs_.find(Uuid::v7()));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, Uuid::v7()); }), ErrorCode::kNotFound);
+}
+
+TEST_P(StoreContract, ACommitWithoutItsDeliveryIsNotFound) {
+  const SealedFile file = sealed_file(Uuid::v7(), 10);
+  const auto writer = staged(*store_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kNotFound);
+}
+
+TEST_P(StoreContract, ACommitIntoAnExpiredDeliveryIsNotFound) {
+  const NewDelivery delivery = expired_delivery();
+  deliveries_.open(delivery);
+  const SealedFile file = sealed_file(delivery.id, 10);
+  const auto writer = staged(*store_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kNotFound);
+}
+
+TEST_P(StoreContract, ACommitIntoAClosedDeliveryIsAConflict) {
+  const NewDelivery delivery = some_delivery();
+  deliver(*store_, sealed_file(delivery.id, 10), delivery);
+  const SealedFile late = sealed_file(delivery.id, 2 * kPlainRow);
+  const auto writer = staged(*store_, late);
+  EXPECT_EQ(error_of([&] { writer->commit(late.record); }), ErrorCode::kConflict);
+  EXPECT_FALSE(blobs_.find(late.record.id));
+}
+
+TEST_P(StoreContract, OfTwoUploadsOfOneFileIdTheFirstToCommitWins) {
+  const NewDelivery delivery = opened();
+  const SealedFile first = sealed_file(delivery.id, 2 * kPlainRow);
+  SealedFile second = sealed_file(delivery.id, 3 * kPlainRow);
+  second.record.id = first.record.id;
+  const auto one = staged(*store_, first);
+  const auto other = staged(*store_, second);
+  one->commit(first.record);
+  EXPECT_EQ(error_of([&] { other->commit(second.record); }), ErrorCode::kConflict);
+  deliveries_.close(delivery.id, "a manifest", {first.record.id});
+  EXPECT_EQ(read_payload(*store_, first.record.id), first.payload());
+}
+
+TEST_P(StoreContract, AFileIdOfAnotherDeliveryIsAConflict) {
+  const NewDelivery one = some_delivery();
+  const SealedFile file = sealed_file(one.id, 10);
+  deliver(*store_, file, one);
+  const NewDelivery other = some_delivery();
+  SealedFile again = sealed_file(other.id, 10);
+  again.record.id = file.record.id;
+  EXPECT_EQ(error_of([&] { deliver(*store_, again, other); }), ErrorCode::kConflict);
+  EXPECT_FALSE(deliveries_.find(other.id)) << "the delivery went with its file";
+}
+
+TEST_P(StoreContract, ADeliveryOfOneFileWhoseIdIsTakenIsAConflict) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
+  EXPECT_EQ(error_of([&] { deliver(*store_, file, delivery); }), ErrorCode::kConflict);
+  EXPECT_FALSE(blobs_.find(file.record.id));
+}
+
+TEST_P(StoreContract, ARecordThatDoesNotFitWhatWasAppendedIsRefused) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
+  FileRecord longer = file.record;
+  ++longer.payload_length;
+  FileRecord renamed = file.record;
+  renamed.id = Uuid::v7();
+  const auto writer = staged(*store_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(longer); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(renamed); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit_as_delivery(file.record, some_delivery(), "m"); }),
+            ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { blobs_.begin(file.record.id)->commit(file.record); }),
+            ErrorCode::kInternal);
+  writer->commit(file.record);
+}
+
+TEST_P(StoreContract, NothingFollowsARowThatIsNotFullNorACommit) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, kPlainRow + 1);
+  const auto writer = staged(*store_, file);
+  EXPECT_EQ(error_of([&] { writer->append(file.rows[0]); }), ErrorCode::kInternal);
+  writer->commit(file.record);
+  EXPECT_EQ(error_of([&] { writer->append(file.rows[0]); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kInternal);
+}
+
+TEST_P(StoreContract, AReaderSeesAnExpiredFileAsGone) {
+  const NewDelivery delivery = expired_delivery();
+  const SealedFile file = sealed_file(delivery.id, 10);
+  deliver(*store_, file, delivery);
+  EXPECT_FALSE(blobs_.find(file.record.id));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, file.record.id); }), ErrorCode::kNotFound);
+}
+
+TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
+  const NewDelivery shared = opened();
+  constexpr int kThreads = 6;
+  constexpr int kEach = 4;
+  std::vector<std::vector<SealedFile>> into_shared(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const auto rows = static_cast<std::size_t>(i % 3);
+        SealedFile file = sealed_file(shared.id, rows * kPlainRow + 7);
+        staged(*store_, file)->commit(file.record);
+        into_shared[static_cast<std::size_t>(t)].push_back(std::move(file));
+
+        const NewDelivery own = some_delivery();
+        const SealedFile single = sealed_file(own.id, rows * kPlainRow + 9);
+        deliver(*store_, single, own);
+        EXPECT_EQ(read_payload(*store_, single.record.id), single.payload());
+        EXPECT_THAT(ids(deliveries_.inbox(own.recipients[0], std::nullopt, 10)),
+                    ElementsAre(own.id));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  std::vector<Uuid> all;
+  for (const auto& files : into_shared)
+    for (const SealedFile& file : files) all.push_back(file.record.id);
+  deliveries_.close(shared.id, "a manifest", all);
+  for (const auto& files : into_shared)
+    for (const SealedFile& file : files) {
+      EXPECT_EQ(read_payload(*store_, file.record.id), file.payload());
+    }
+}
+
+TEST_P(StoreContract, OfManyWhoCloseOneDeliveryOneDoes) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 10);
+  staged(*store_, file)->commit(file.record);
+  std::atomic<int> closed = 0;
+  std::atomic<int> conflicts = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      const auto error =
+          error_of([&] { deliveries_.close(delivery.id, "a manifest", {file.record.id}); });
+      if (!error) ++closed;
+      if (error == ErrorCode::kConflict) ++conflicts;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(closed, 1);
+  EXPECT_EQ(conflicts, 3);
+}
+
+// --- Deliveries ---------------------------------------------------------------------------------
+
+TEST_P(StoreContract, ADeliveryIsFoundAsItWasOpened) {
+  NewDelivery delivery = some_delivery();
+  delivery.sealed_by_gateway = true;
+  delivery.cover = std::string("verbatim \\ \" ' \t\n \xc3\xa4 \xff and \0 too", 30);
+  deliveries_.open(delivery);
+  const Delivery found = deliveries_.find(delivery.id).value();
+  EXPECT_EQ(found.id, delivery.id);
+  EXPECT_EQ(found.state, DeliveryState::kOpen);
+  EXPECT_TRUE(found.sealed_by_gateway);
+  EXPECT_EQ(found.created, delivery.created);
+  EXPECT_EQ(found.expires, delivery.expires);
+  EXPECT_THAT(found.covers, ElementsAre(delivery.cover));
+  EXPECT_EQ(found.manifest, std::nullopt);
+  EXPECT_THAT(found.files, IsEmpty());
+}
+
+TEST_P(StoreContract, AClosedDeliveryListsItsFilesById) {
+  const NewDelivery delivery = opened();
+  std::map<Uuid, FileRecord> files;
+  std::vector<Uuid> named;
+  for (int i = 0; i < 3; ++i) {
+    const SealedFile file = sealed_file(delivery.id, 100);
+    staged(*store_, file)->commit(file.record);
+    files.emplace(file.record.id, file.record);
+    named.insert(named.begin(), file.record.id);
+  }
+  deliveries_.close(delivery.id, "a manifest", named);
+
+  const Delivery found = deliveries_.find(delivery.id).value();
+  EXPECT_EQ(found.state, DeliveryState::kClosed);
+  EXPECT_FALSE(found.sealed_by_gateway);
+  EXPECT_EQ(found.manifest, "a manifest");
+  ASSERT_THAT(found.files, SizeIs(3));
+  auto expected = files.begin();
+  for (const FileSummary& file : found.files) {
+    EXPECT_EQ(file.id, expected->first);
+    EXPECT_EQ(file.payload_length, expected->second.payload_length);
+    EXPECT_EQ(file.payload_sha256, expected->second.payload_sha256);
+    ++expected;
+  }
+}
+
+TEST_P(StoreContract, ADeliveryIdIsTakenOnce) {
+  const NewDelivery delivery = opened();
+  EXPECT_EQ(error_of([&] { deliveries_.open(delivery); }), ErrorCode::kConflict);
+  const NewDelivery expired = expired_delivery();
+  deliveries_.open(expired);
+  EXPECT_EQ(error_of([&] { deliveries_.open(expired); }), ErrorCode::kConflict);
+}
+
+TEST_P(StoreContract, ADeliveryWithoutRecipientOrFutureIsRefused) {
+  NewDelivery nobody = some_delivery();
+  nobody.recipients.clear();
+  EXPECT_EQ(error_of([&] { deliveries_.open(nobody); }), ErrorCode::kInternal);
+  NewDelivery backwards = some_delivery();
+  backwards.expires = backwards.created;
+  EXPECT_EQ(error_of([&] { deliveries_.open(backwards); }), ErrorCode::kInternal);
+}
+
+TEST_P(StoreContract, CloseRefusesAnyOtherListThanTheDeliverysFiles) {
+  const NewDelivery delivery = opened();
+  EXPECT_EQ(error_of([&] { deliveries_.close(delivery.id, "m", {}); }), ErrorCode::kConflict);
+
+  const SealedFile one = sealed_file(delivery.id, 10);
+  const SealedFile other = sealed_file(delivery.id, 10);
+  staged(*store_, one)->commit(one.record);
+  staged(*store_, other)->commit(other.record);
+  const Uuid a = one.record.id;
+  const Uuid b = other.record.id;
+  for (const std::vector<Uuid>& wrong :
+       {std::vector<Uuid>{}, {a}, {a, a}, {a, b, b}, {a, b, Uuid::v7()}, {a, Uuid::v7()}}) {
+    EXPECT_EQ(error_of([&] { deliveries_.close(delivery.id, "m", wrong); }), ErrorCode::kConflict);
+  }
+  EXPECT_EQ(deliveries_.find(delivery.id).value().state, DeliveryState::kOpen);
+  deliveries_.close(delivery.id, "m", {b, a});
+  EXPECT_EQ(error_of([&] { deliveries_.close(delivery.id, "m", {a, b}); }), ErrorCode::kConflict);
+}
+
+TEST_P(StoreContract, CloseOfAnUnknownOrExpiredDeliveryIsNotFound) {
+  EXPECT_EQ(error_of([&] { deliveries_.close(Uuid::v7(), "m", {Uuid::v7()}); }),
+            ErrorCode::kNotFound);
+  const NewDelivery expired = expired_delivery();
+  deliveries_.open(expired);
+  EXPECT_EQ(error_of([&] { deliveries_.close(expired.id, "m", {Uuid::v7()}); }),
+            ErrorCode::kNotFound);
+}
+
+TEST_P(StoreContract, AnExpiredDeliveryIsInvisible) {
+  const NewDelivery delivery = expired_delivery();
+  const SealedFile file = sealed_file(delivery.id, 10);
+  deliver(*store_, file, delivery);
+  EXPECT_FALSE(deliveries_.find(delivery.id));
+  EXPECT_THAT(deliveries_.inbox(delivery.recipients[0], std::nullopt, 10), IsEmpty());
+}
+
+TEST_P(StoreContract, AnInboxHoldsClosedDeliveriesForItsKeyOldestFirst) {
+  const std::string alice = some_recipient();
+  const std::string bob = some_recipient();
+  std::vector<Uuid> for_alice;
+  for (int i = 0; i < 5; ++i) {
+    NewDelivery delivery = some_delivery();
+    delivery.recipients = {bob, alice, bob};
+    if (i == 3) delivery.recipients = {bob};
+    deliver(*store_, sealed_file(delivery.id, 10), delivery);
+    if (i != 3) for_alice.push_back(delivery.id);
+  }
+  NewDelivery still_open = some_delivery();
+  still_open.recipients = {alice};
+  deliveries_.open(still_open);
+  std::sort(for_alice.begin(), for_alice.end());
+
+  EXPECT_EQ(ids(deliveries_.inbox(alice, std::nullopt, 100)), for_alice);
+  EXPECT_THAT(deliveries_.inbox(bob, std::nullopt, 100), SizeIs(5));
+  EXPECT_THAT(deliveries_.inbox(some_recipient(), std::nullopt, 100), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox("' OR true --", std::nullopt, 100), IsEmpty());
+  const Delivery first = deliveries_.inbox(alice, std::nullopt, 1).at(0);
+  EXPECT_EQ(first.manifest, "a manifest");
+  EXPECT_THAT(first.files, SizeIs(1));
+  EXPECT_THAT(first.covers, SizeIs(1));
+}
+
+TEST_P(StoreContract, AnInboxIsReadPageByPage) {
+  const std::string alice = some_recipient();
+  std::vector<Uuid> all;
+  for (int i = 0; i < 5; ++i) {
+    NewDelivery delivery = some_delivery();
+    delivery.recipients = {alice};
+    deliver(*store_, sealed_file(delivery.id, 10), delivery);
+    all.push_back(delivery.id);
+  }
+  std::sort(all.begin(), all.end());
+
+  EXPECT_THAT(ids(deliveries_.inbox(alice, std::nullopt, 2)), ElementsAre(all[0], all[1]));
+  EXPECT_THAT(ids(deliveries_.inbox(alice, all[1], 2)), ElementsAre(all[2], all[3]));
+  EXPECT_THAT(ids(deliveries_.inbox(alice, all[3], 2)), ElementsAre(all[4]));
+  EXPECT_THAT(deliveries_.inbox(alice, all[4], 2), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(alice, std::nullopt, 0), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(alice, std::nullopt, SIZE_MAX), SizeIs(5));
+}
+
+TEST_P(StoreContract, RecipientsKeepWhateverCharactersTheyHave) {
+  NewDelivery delivery = some_delivery();
+  delivery.recipients = {R"(a "quoted", {braced} \ back\\slashed, 'single')"};
+  deliver(*store_, sealed_file(delivery.id, 10), delivery);
+  EXPECT_THAT(ids(deliveries_.inbox(delivery.recipients[0], std::nullopt, 10)),
+              ElementsAre(delivery.id));
+}
+
+// --- Devices ------------------------------------------------------------------------------------
+
+TEST_P(StoreContract, ADeviceIsFoundAsItWasAdded) {
+  Device device = some_device("alice@clinic");
+  device.record = std::string("verbatim \0 \xff", 12);
+  devices_.add(device);
+  const Device found = devices_.find_recipient(device.recipient).value();
+  EXPECT_EQ(found.handle, device.handle);
+  EXPECT_EQ(found.recipient, device.recipient);
+  EXPECT_EQ(found.signing_key, device.signing_key);
+  EXPECT_EQ(found.record, device.record);
+  EXPECT_FALSE(devices_.find_recipient(some_recipient()));
+}
+
+TEST_P(StoreContract, ADevicesKeysAreTakenOnce) {
+  const Device device = some_device("alice@clinic");
+  devices_.add(device);
+  Device same_recipient = some_device("bob@clinic");
+  same_recipient.recipient = device.recipient;
+  Device same_signing_key = some_device("bob@clinic");
+  same_signing_key.signing_key = device.signing_key;
+  EXPECT_EQ(error_of([&] { devices_.add(device); }), ErrorCode::kConflict);
+  EXPECT_EQ(error_of([&] { devices_.add(same_recipient); }), ErrorCode::kConflict);
+  EXPECT_EQ(error_of([&] { devices_.add(same_signing_key); }), ErrorCode::kConflict);
+  EXPECT_THAT(devices_.list(), SizeIs(1));
+}
+
+TEST_P(StoreContract, DevicesAreListedByHandleThenRecipient) {
+  // Upper before lower case, "-" before letters: by bytes, in no language's order.
+  const std::vector<std::string> handles = {"B@x", "a-b@x", "a@x", "ab@x"};
+  for (auto handle = handles.rbegin(); handle != handles.rend(); ++handle) {
+    devices_.add(some_device(*handle));
+    devices_.add(some_device(*handle));
+  }
+  const std::vector<Device> all = devices_.list();
+  ASSERT_THAT(all, SizeIs(8));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].handle, handles[i / 2]);
+    if (i % 2 == 1) {
+      EXPECT_LT(all[i - 1].recipient, all[i].recipient);
+    }
+  }
+  EXPECT_THAT(devices_.list("a@x"), SizeIs(2));
+  EXPECT_THAT(devices_.list("nobody@x"), IsEmpty());
+}
+
+TEST_P(StoreContract, ARemovedDeviceIsGoneAndMayComeBack) {
+  const Device device = some_device("alice@clinic");
+  EXPECT_FALSE(devices_.remove(device.recipient));
+  devices_.add(device);
+  EXPECT_TRUE(devices_.remove(device.recipient));
+  EXPECT_FALSE(devices_.find_recipient(device.recipient));
+  EXPECT_FALSE(devices_.remove(device.recipient));
+  devices_.add(device);
+}
+
+TEST_P(StoreContract, ASweepWithNothingStagedTakesNothing) {
+  const NewDelivery delivery = some_delivery();
+  const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
+  deliver(*store_, file, delivery);
+  const Swept swept = store_->sweep();
+  EXPECT_EQ(swept.files, 0u);
+  EXPECT_EQ(swept.rows, 0u);
+  EXPECT_EQ(read_payload(*store_, file.record.id), file.payload());
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kPostgres),
+                         [](const auto& instance) {
+                           return instance.param == Kind::kMemory ? "Memory" : "Postgres";
+                         });
+
+}  // namespace
+}  // namespace letterbox::storage::testing
