@@ -8,36 +8,37 @@ namespace letterbox::storage {
 
 namespace {
 
-// libpqxx's way to let a program make the connection itself. It also keeps libpqxx from quietly
-// putting a fresh session in the place of a lost one in the middle of things: what to do about a
-// lost connection is for the pool to say.
+// libpqxx's way to let a program make the connection itself, and so to know it.
 class Policy : public pqxx::connectionpolicy {
  public:
   explicit Policy(const std::string& conninfo) : pqxx::connectionpolicy(conninfo) {}
 
   handle do_startconnect(handle existing) override {
     if (existing != nullptr) return existing;
-    if (handle_ != nullptr) throw pqxx::broken_connection("the connection was lost");
     // Ours first: what the operator's string says about the same settings comes later and wins.
     static constexpr const char* kKeywords[] = {"connect_timeout", "tcp_user_timeout",
                                                 "fallback_application_name", "dbname", nullptr};
     const char* const values[] = {"10", "30000", "letterboxd", options().c_str(), nullptr};
-    handle_ = PQconnectdbParams(kKeywords, values, /*expand_dbname=*/1);
-    if (PQstatus(handle_) != CONNECTION_OK) {
-      const std::string message = handle_ == nullptr ? "out of memory" : PQerrorMessage(handle_);
-      PQfinish(handle_);
-      handle_ = nullptr;
+    wire_ = PQconnectdbParams(kKeywords, values, /*expand_dbname=*/1);
+    if (PQstatus(wire_) != CONNECTION_OK) {
+      const std::string message = wire_ == nullptr ? "out of memory" : PQerrorMessage(wire_);
+      PQfinish(wire_);
+      wire_ = nullptr;
       throw pqxx::broken_connection(message);
     }
-    return handle_;
+    return wire_;
+  }
+  handle do_completeconnect(handle existing) override { return existing; }
+  handle do_disconnect(handle existing) noexcept override {
+    wire_ = nullptr;
+    return connectionpolicy::do_disconnect(existing);
   }
 
-  handle do_completeconnect(handle existing) override { return existing; }
-
-  PGconn* wire() const noexcept { return handle_; }
+  /// Null once disconnected, which libpq's functions take for a broken connection.
+  PGconn* wire() const noexcept { return wire_; }
 
  private:
-  PGconn* handle_ = nullptr;
+  PGconn* wire_ = nullptr;
 };
 
 }  // namespace
@@ -48,8 +49,17 @@ class Connection::Wire : public Policy, public pqxx::connection_base {
   explicit Wire(const std::string& conninfo)
       : Policy(conninfo), connection_base(static_cast<Policy&>(*this)) {
     init();
+    // Else libpqxx quietly puts a fresh session, without our settings, in the place of a lost one
+    // at the next BEGIN. What to do about a lost connection is for the pool to say. (libpqxx 7,
+    // which warns of this function here, doesn't do that any more.)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    inhibit_reactivation(true);
+#pragma GCC diagnostic pop
   }
-  ~Wire() noexcept override { close(); }
+  ~Wire() noexcept override {
+    close();
+  }
 };
 
 // Notices go nowhere: libpqxx would print them on standard error.

@@ -202,10 +202,9 @@ class Deliveries final : public DeliveryStore {
   void close(const Uuid& id, const std::string& manifest, const std::vector<Uuid>& files) override {
     const std::lock_guard lock(shelf_->mutex);
     StoredDelivery& delivery = shelf_->still_open_locked(id);
-    const bool each_once = std::set<Uuid>(files.begin(), files.end()).size() == files.size();
     const bool exactly = std::is_permutation(files.begin(), files.end(), delivery.files.begin(),
                                              delivery.files.end());
-    if (files.empty() || !each_once || !exactly) {
+    if (files.empty() || !exactly) {
       throw Error(ErrorCode::kConflict,
                   "the manifest names other files than the delivery holds: " + id.text());
     }

@@ -73,7 +73,7 @@ TEST(Migrations, ProgramsThatStartTogetherTakeTurns) {
   const std::string connection = fresh_database(shared_cluster());
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] { EXPECT_TRUE(open_postgres(options_for(connection))); });
+    threads.emplace_back([&] { EXPECT_NO_THROW(open_postgres(options_for(connection))); });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(ask(connection, "SELECT count(*) FROM schema_migration"),

@@ -86,19 +86,42 @@ TEST(Pool, ManyThreadsShareFewConnections) {
   EXPECT_LE(sessions_of(options.connection), 3);
 }
 
-TEST(Pool, ReplacesAConnectionThatTheServerHungUpOnWhileItLayIdle) {
-  const PostgresOptions options = options_for(fresh_database(shared_cluster()));
-  Pool pool(options);
-  EXPECT_EQ(one(pool), 1);
-  const auto hang_up = [](Connection& connection) {
-    pqxx::nontransaction session(connection.records());
-    return session.exec1("SELECT pg_backend_pid()")[0].as<int>();
-  };
-  const int backend = pool.run(hang_up);
+int backend_of(Pool& pool) {
+  return pool.read([](auto& snapshot) {
+    return snapshot.exec1("SELECT pg_backend_pid()")[0].template as<int>();
+  });
+}
+
+void hang_up_on(int backend) {
   ask(shared_cluster().connection(),
       "SELECT pg_terminate_backend(" + std::to_string(backend) + ", 10000)");
-  EXPECT_EQ(one(pool), 1);
-  EXPECT_NE(pool.run(hang_up), backend);
+}
+
+TEST(Pool, ReplacesAConnectionThatTheServerHungUpOnWhileItLayIdle) {
+  PostgresOptions options = options_for(fresh_database(shared_cluster()));
+  options.patience_seconds = 0;  // so it isn't tried in vain first
+  Pool pool(options);
+  const int backend = backend_of(pool);
+  EXPECT_EQ(backend_of(pool), backend);
+  hang_up_on(backend);
+  EXPECT_NE(backend_of(pool), backend);
+}
+
+TEST(Pool, NeverGoesOnInAnotherSessionThanTheOneItSetUp) {
+  Pool pool(options_for(fresh_database(shared_cluster())));
+  std::vector<std::string> timeouts;
+  pool.run([&](Connection& connection) {
+    const auto lock_timeout = [&] {
+      pqxx::work transaction(connection.records());
+      timeouts.push_back(transaction.exec1("SHOW lock_timeout")[0].as<std::string>());
+      return transaction.exec1("SELECT pg_backend_pid()")[0].as<int>();
+    };
+    const int backend = lock_timeout();
+    if (timeouts.size() > 1) return;
+    hang_up_on(backend);
+    lock_timeout();
+  });
+  EXPECT_EQ(timeouts, (std::vector<std::string>{"20s", "20s"}));
 }
 
 TEST(Pool, RunsATransactionAgainThatLostItsConnectionBeforeTheCommit) {
@@ -108,8 +131,7 @@ TEST(Pool, RunsATransactionAgainThatLostItsConnectionBeforeTheCommit) {
   pool.transact([&](pqxx::work& transaction, Connection&) {
     transaction.exec("CREATE TABLE mark ()");
     if (++runs == 1) {
-      const auto backend = transaction.exec1("SELECT pg_backend_pid()")[0].as<std::string>();
-      ask(shared_cluster().connection(), "SELECT pg_terminate_backend(" + backend + ", 10000)");
+      hang_up_on(transaction.exec1("SELECT pg_backend_pid()")[0].as<int>());
     }
     transaction.exec("INSERT INTO mark DEFAULT VALUES");
   });
