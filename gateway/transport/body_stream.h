@@ -11,7 +11,7 @@ namespace letterbox::gateway::transport {
 
 /// What extract_string(), extract_json() and their kin may collect of a request's body. A handler
 /// that takes more pulls it: see body_of().
-inline constexpr std::size_t kMostExtracted = 1024 * 1024;
+inline constexpr std::size_t kMostExtracted = 1024UL * 1024;
 
 /// A stream that pulls from `source` as it is read, and blocks while it does. Asked how many bytes
 /// are there, as cpprestsdk's extract functions ask, it collects them all, up to kMostExtracted;
@@ -26,7 +26,7 @@ class StreamSource final : public Source {
   ByteView next() override;
 
  private:
-  static constexpr std::size_t kPieceBytes = 64 * 1024;
+  static constexpr std::size_t kPieceBytes = 64UL * 1024;
   concurrency::streams::streambuf<Byte> buffer_;
   Bytes piece_;
 };

@@ -22,12 +22,15 @@ using boost::system::error_code;
 namespace {
 
 // A TLS record, which is what one read yields at most.
-constexpr std::size_t kRecordBytes = 16 * 1024;
+constexpr std::size_t kRecordBytes = 16UL * 1024;
+// Read before there is a handler, from everybody who asks for one. Larger pieces are for the few
+// who have one.
+constexpr std::size_t kFirstPieceBytes = 64UL * 1024;
 // How long, and for how many bytes, a peer that still sends is listened to after its answer: if we
 // closed at once, the kernel would reset the connection, and the answer could be lost on its way.
 constexpr std::chrono::seconds kLeaveTime{5};
 constexpr std::chrono::seconds kIdleLeaveTime{1};
-constexpr std::size_t kLeaveBytes = 64 * 1024 * 1024;
+constexpr std::size_t kLeaveBytes = 64UL * 1024 * 1024;
 
 /// The peer has closed, or the connection has; nobody is left to tell.
 struct PeerGone final : Error {
@@ -133,7 +136,7 @@ asio::awaitable<bool> Connection::serve_request() {
     if (decoder_->complete()) {
       handoff_->body_complete();
     } else if (!handoff_->head().expects_continue) {
-      co_await read_piece();
+      co_await read_piece(kFirstPieceBytes);
     }
     route(handoff_);
   } catch (const Refusal& thrown) {
@@ -225,7 +228,7 @@ asio::awaitable<void> Connection::read_body() {
       if (handoff_->body_pieces().room().empty()) {
         co_await room_.wait();
       } else {
-        co_await read_piece();
+        co_await read_piece(PieceQueue::kPieceBytes);
       }
     }
   } catch (const Refusal& refusal) {
@@ -245,8 +248,8 @@ asio::awaitable<void> Connection::read_body() {
 }
 
 // Fills one piece, or reads to the end of the body.
-asio::awaitable<void> Connection::read_piece() {
-  const std::span<Byte> room = handoff_->body_pieces().room();
+asio::awaitable<void> Connection::read_piece(std::size_t most) {
+  const std::span<Byte> room = handoff_->body_pieces().room().first(most);
   std::size_t filled = 0;
   std::size_t moved = 0;
   read_dog_->allow(limits_.stall);

@@ -63,7 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<std::optional<RequestHead>> read_head();
   boost::asio::awaitable<std::optional<Refusal>> converse();
   boost::asio::awaitable<void> read_body();
-  boost::asio::awaitable<void> read_piece();
+  boost::asio::awaitable<void> read_piece(std::size_t most);
   boost::asio::awaitable<void> stop_reading();
   boost::asio::awaitable<void> take_leave();
   boost::asio::awaitable<void> clean_up();

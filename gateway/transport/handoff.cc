@@ -74,7 +74,7 @@ ByteView Handoff::next() {
   const auto piece = body_.wait_for_front();
   if (!piece) {
     const std::lock_guard lock(mutex_);
-    if (failure_) throw *failure_;
+    if (failure_) throw Error(*failure_);
     throw Error(ErrorCode::kTruncatedBody, "the connection closed before the body had ended");
   }
   holds_piece_ = !piece->empty();

@@ -25,9 +25,9 @@ struct AnswerHead {
 /// Shared by a connection, on an io thread that never blocks, and a handler, on a thread that may.
 /// It outlives whichever goes first.
 ///
-/// The body: once the handler pulls for the first time, the connection reads on (until then at most
-/// the first piece is held), and tells a peer that waits for it to go on. The answer is bytes, head
-/// and all, that the connection only has to pass on.
+/// The body: once the handler pulls for the first time, the connection reads on (until then only a
+/// small first piece is held), and tells a peer that waits for it to go on. The answer is bytes,
+/// head and all, that the connection only has to pass on.
 class Handoff final : public Source {
  public:
   /// `peer` is its address. `wake` makes the connection look at this again, on any thread.

@@ -21,7 +21,7 @@ namespace letterbox::gateway::transport {
 /// Thread-safe. The functions that block say so: handlers use them, connections mustn't.
 class PieceQueue {
  public:
-  static constexpr std::size_t kPieceBytes = 256 * 1024;
+  static constexpr std::size_t kPieceBytes = 256UL * 1024;
   static constexpr std::size_t kPieces = 2;
 
   PieceQueue() = default;

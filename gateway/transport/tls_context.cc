@@ -76,6 +76,9 @@ boost::asio::ssl::context make_tls_context(const std::filesystem::path& certific
 
 bool certificate_names(boost::asio::ssl::context& context, const std::string& host) {
   X509* const certificate = SSL_CTX_get0_certificate(context.native_handle());
+  if (host.starts_with('[') && host.ends_with(']')) {
+    return X509_check_ip_asc(certificate, host.substr(1, host.size() - 2).c_str(), 0) == 1;
+  }
   return X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
          X509_check_ip_asc(certificate, host.c_str(), 0) == 1;
 }

@@ -13,8 +13,8 @@ namespace letterbox::gateway::transport {
 boost::asio::ssl::context make_tls_context(const std::filesystem::path& certificate_chain,
                                            const std::filesystem::path& private_key);
 
-/// Whether the context's certificate is good for `host`, a DNS name or an address (RFC 9110 section
-/// 4.3.4).
+/// Whether the context's certificate is good for `host`, a DNS name or an address as a URI has
+/// it (RFC 9110 section 4.3.4).
 bool certificate_names(boost::asio::ssl::context& context, const std::string& host);
 
 }  // namespace letterbox::gateway::transport

@@ -18,18 +18,18 @@ namespace letterbox::gateway::transport {
 /// Bounds on what a peer may make us keep or wait for. Every one is enforced before a handler runs
 /// or while it reads.
 struct Limits {
-  std::size_t header_bytes = 16 * 1024;   ///< request line and fields; more: 431
-  std::size_t header_fields = 100;        ///< more: 431
-  std::size_t target_bytes = 8 * 1024;    ///< more: 414
-  std::uint64_t body_bytes = 1ULL << 40;  ///< more: 413
-  std::size_t connections = 1000;         ///< more: not accepted until one ends
-  std::size_t workers = 16;               ///< requests in a handler at once
-  std::chrono::seconds handshake{10};     ///< TLS, from accept
-  std::chrono::seconds header{10};        ///< from its first byte to its last; else 408
-  std::chrono::seconds idle{60};          ///< between requests of a kept-alive connection
-  std::chrono::seconds stall{30};         ///< for `stall_bytes` to move, in a body or an answer
-  std::size_t stall_bytes = 16 * 1024;    ///< less than that in `stall`: 408, or the answer is cut
-  std::chrono::seconds grace{5};          ///< for requests at hand when a listener closes
+  std::size_t header_bytes = 16UL * 1024;  ///< request line and fields; more: 431
+  std::size_t header_fields = 100;         ///< more: 431
+  std::size_t target_bytes = 8UL * 1024;   ///< more: 414
+  std::uint64_t body_bytes = 1ULL << 40;   ///< more: 413
+  std::size_t connections = 1000;          ///< more: not accepted until one ends
+  std::size_t workers = 16;                ///< requests in a handler at once
+  std::chrono::seconds handshake{10};      ///< TLS, from accept
+  std::chrono::seconds header{10};         ///< from its first byte to its last; else 408
+  std::chrono::seconds idle{60};           ///< between requests of a kept-alive connection
+  std::chrono::seconds stall{30};          ///< for `stall_bytes` to move, in a body or an answer
+  std::size_t stall_bytes = 64UL * 1024;   ///< less than that in `stall`: 408, or the answer is cut
+  std::chrono::seconds grace{5};           ///< for requests at hand when a listener closes
 };
 
 struct Options {
