@@ -62,7 +62,6 @@ InputFile::InputFile(const std::string& path, std::string what)
   if (owned_.get() < 0) return;
   struct stat status {};
   if (::fstat(owned_.get(), &status) != 0) throw_errno(what_ + " can't be read");
-  if (S_ISDIR(status.st_mode)) throw Error(ErrorCode::kFile, what_ + " is a directory");
   if (S_ISREG(status.st_mode)) length_ = static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -72,6 +71,11 @@ ByteView InputFile::next() {
   if (length_ && (piece.empty() ? read_ != *length_ : read_ > *length_))
     throw Error(ErrorCode::kFile, what_ + " changed while it was read; try again");
   return piece;
+}
+
+void check_readable(const std::string& path, const std::string& what) {
+  if (::access(path.c_str(), R_OK) != 0) throw_errno(what + " can't be opened");
+  if (std::filesystem::is_directory(path)) throw Error(ErrorCode::kFile, what + " is a directory");
 }
 
 SecretBytes read_secret_file(const std::filesystem::path& path, std::size_t limit) {

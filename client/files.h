@@ -61,6 +61,9 @@ class InputFile final : public Source {
   std::uint64_t read_ = 0;
 };
 
+/// Throws Error kFile unless there is a file, and not a directory, that may be read.
+void check_readable(const std::string& path, const std::string& what);
+
 /// The whole of a small file that isn't payload. Throws Error kFile, or kTooLarge above `limit`.
 Bytes read_small_file(const std::filesystem::path& path, std::size_t limit);
 /// The same for a file that holds a secret, in wiped memory throughout.

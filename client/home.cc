@@ -78,7 +78,8 @@ records::Envelope read_envelope(const std::filesystem::path& path) {
   }
 }
 
-Home::Home(const std::filesystem::path& directory) : directory_(directory) {
+Home::Home(const std::filesystem::path& directory)
+    : directory_(directory.has_filename() ? directory : directory.parent_path()) {
   std::error_code ignored;  // make_directory says what is wrong
   if (directory_.has_parent_path())
     std::filesystem::create_directories(directory_.parent_path(), ignored);

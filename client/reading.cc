@@ -6,6 +6,7 @@
 #include "client/threads.h"
 #include "crypto/hash.h"
 
+// Steps are those of docs/format.md, "Reading".
 namespace letterbox::client {
 namespace {
 
@@ -73,8 +74,8 @@ Refused::Refused(const char* check, ErrorCode code, const std::string& detail)
       check_(check) {}
 
 VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys& trusted) {
-  // 1. The signer must be somebody whom this device knows. The keyid is a hint, which the signature
-  //    then confirms or not.
+  // Steps 1 and 2. The signer must be somebody whom this device knows. The keyid is a hint, which
+  // the signature then confirms or not.
   const bool by_gateway = trusted.gateway && trusted.gateway->fingerprint() == envelope.key_id;
   const auto device = std::ranges::find_if(trusted.devices, [&](const auto& known) {
     return known.signing_key.fingerprint() == envelope.key_id;
@@ -86,12 +87,11 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
                       "record and run letterbox recipient add");
   const crypto::VerifyKey maker = by_gateway ? *trusted.gateway : device->signing_key;
 
-  // 2. The signature, and the cover's grammar.
   VerifiedCover cover(
       checked(checks::kCoverSignature, [&] { return records::verify_cover(envelope, maker); }),
       maker);
 
-  // 3. The signer may sign this: a gateway what it sealed, a device what it sent.
+  // The signer may sign this: a gateway what it sealed, a device what it sent.
   const bool sealed_by_gateway = cover.cover().sealed_by == records::SealedBy::kGateway;
   if (sealed_by_gateway != by_gateway)
     throw Refused(checks::kCoverSigner, ErrorCode::kBadSignature,
@@ -103,6 +103,7 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
                       " as its sender and is signed by a "
                       "device of " +
                       device->handle.text());
+  // Step 3, and verify_delivery.
   if (cover.cover().version != 1)
     throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
                   "it isn't version 1, and this letterbox doesn't follow later ones");
@@ -110,6 +111,7 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
 }
 
 records::Manifest verify_manifest(const records::Envelope& envelope, const VerifiedCover& cover) {
+  // Step 4.
   records::Manifest manifest = checked(checks::kManifestSignature, [&] {
     return records::verify_manifest(envelope, cover.maker());
   });
@@ -179,7 +181,8 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
   const records::ManifestEntry* const entry =
       manifest != nullptr && file != nullptr ? &entry_of(*manifest, *file) : nullptr;
 
-  // 1. The cover is the root of what follows: does it list us, and does the header name it?
+  // Steps 5 and 6. The cover is the root of what follows: does it list us, and does the header name
+  // it?
   std::vector<crypto::X25519Recipient> ours;
   for (const auto& identity : identities) ours.push_back(identity.recipient());
   check_listed(cover, ours);
@@ -189,7 +192,7 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "it names another cover, or none");
 
-  // 2. The file key. That no stanza fits although the cover lists us is somebody's doing.
+  // Step 7. The file key. That no stanza fits although the cover lists us is somebody's doing.
   const crypto::FileKey file_key = checked(checks::kFileKey, [&] {
     try {
       return crypto::unwrap(header, identities);
@@ -200,11 +203,12 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
     }
   });
 
-  // 3. The header anew, byte for byte: no stanza too many, of another type, or for another key.
+  // Step 8. The header anew, byte for byte: no stanza too many, of another type, or for another
+  // key.
   checked(checks::kHeaderRebuilt,
           [&] { crypto::verify_header(header, file_key, cover.hash(), cover.cover().keys()); });
 
-  // 4. The payload's nonce, which follows from file key and file id.
+  // Step 9. The payload's nonce, which follows from file key and file id.
   state_ = checked(checks::kPayloadNonce, [&] {
     return std::make_unique<State>(age_file, std::move(rest), manifest, entry, file_key);
   });
@@ -213,11 +217,11 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
 OpenedFile::~OpenedFile() = default;
 
 ByteView OpenedFile::next() {
-  // 5. The chunks, each in its place, to the last one.
+  // Step 10. The chunks, each in its place, to the last one.
   const ByteView piece = checked(checks::kPayload, [&] { return state_->opener.next(); });
   if (!piece.empty() || state_->ended) return piece;
 
-  // 6. The end: what passed is what the manifest says.
+  // Step 11. The end: what passed is what the manifest says.
   state_->ended = true;
   if (state_->manifest == nullptr) return piece;
   const std::uint64_t length = state_->measured.length();

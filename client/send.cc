@@ -235,6 +235,8 @@ void send(const Session& session, const SendOptions& options) {
   std::optional<records::Time> expires;
   if (options.expires) expires = parse_expiry(*options.expires, records::now());
   const Addressees addressees(options.to);
+  for (std::size_t i = 0; i < options.files.size(); ++i)
+    if (options.files[i] != "-") check_readable(options.files[i], name_of(i, options));
   if (options.seal_at_gateway)
     send_plain(session, options, addressees, expires);
   else
