@@ -18,6 +18,8 @@ class Database {
   Database(const Config& config, DataDirectory& data, bool owner);
 
   storage::Store& store() noexcept { return *store_; }
+  /// False once the private cluster's server has ended; an external one is others' business.
+  bool running() { return !cluster_ || cluster_->running(); }
 
  private:
   std::unique_ptr<storage::PrivateCluster> cluster_;

@@ -22,15 +22,34 @@ namespace {
 
 using web::http::experimental::listener::http_listener;
 
-// Signals that end the gateway, blocked before there are threads, so that all inherit the mask and
-// sigwait() is the one place where they arrive.
-sigset_t block_stop_signals() {
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  sigaddset(&stop, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  return stop;
+// Blocked before there are threads, so that all inherit the mask and sigwait() is the one place
+// where these arrive.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Returns when told to stop. Should the private database server end under us, requests could only
+// fail from then on: to end too lets whoever supervises this process start both anew. Throws Error
+// kUnavailable.
+void wait_for_stop(const sigset_t& signals, Database& database, const DataDirectory& data) {
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGCHLD) {
+      log::info("stopping", {{"signal", std::to_string(signal)}});
+      return;
+    }
+    if (!database.running()) {
+      throw Error(ErrorCode::kUnavailable, "the private database server has ended; why is in " +
+                                               (data.cluster() / "postgresql.log").string());
+    }
+  }
 }
 
 // What an operator hands to a client, in one file.
@@ -58,11 +77,13 @@ void greet(const DataDirectory& data, const std::string& url,
 }  // namespace
 
 void serve(const Config& config) {
-  const sigset_t stop = block_stop_signals();
+  const sigset_t signals = block_signals();
   const ListenAddress address = parse_listen_address(config.listen);
   become_user(config.user, config.data);
   forbid_dumps();
 
+  // What stands on something is made after it, so that it ends before it: listener, transport
+  // (which waits for running requests), routes, database, lock.
   DataDirectory data(config.data);
   if (!data.try_lock()) {
     throw Error(ErrorCode::kConfiguration,
@@ -70,14 +91,6 @@ void serve(const Config& config) {
   }
   const crypto::SigningKey signing_key = data.signing_key();
   const ServerCertificate certificate = server_certificate(data);
-  // The port before the database: the commonest mistake should show at once.
-  auto transport = std::make_unique<transport::Transport>(
-      transport::Options{.host = address.host,
-                         .port = address.port,
-                         .certificate_chain = certificate.chain,
-                         .private_key = certificate.private_key,
-                         .limits = {}});
-
   Database database(config, data, true);
   const storage::Swept swept = database.store().sweep();
   log::info("swept unfinished uploads",
@@ -85,7 +98,12 @@ void serve(const Config& config) {
 
   const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
   const Routes routes({database.store(), *inspector, signing_key});
-  const std::string url = address.url(transport->port());
+  const transport::Transport transport({.host = address.host,
+                                        .port = address.port,
+                                        .certificate_chain = certificate.chain,
+                                        .private_key = certificate.private_key,
+                                        .limits = {}});
+  const std::string url = address.url(transport.port());
   http_listener listener(url);
   const auto handler = [&](const web::http::http_request& request) { routes.handle(request); };
   listener.support(handler);
@@ -96,14 +114,10 @@ void serve(const Config& config) {
 
   write_trust_file(data, url, signing_key.verify_key());
   greet(data, url, signing_key.verify_key());
-  log::info("serving", {{"address", address.host}, {"port", std::to_string(transport->port())}});
+  log::info("serving", {{"address", address.host}, {"port", std::to_string(transport.port())}});
 
-  int signal = 0;
-  sigwait(&stop, &signal);
-  log::info("stopping", {{"signal", std::to_string(signal)}});
+  wait_for_stop(signals, database, data);
   listener.close().wait();
-  // Waits for requests that still run, so it goes before what they stand on.
-  transport.reset();
 }
 
 }  // namespace letterbox::gateway

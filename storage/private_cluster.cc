@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -310,13 +311,18 @@ class StartedCluster final : public PrivateCluster {
     server_ = start_server(layout, programs);
   }
   ~StartedCluster() override {
-    if (!stop_postmaster(server_)) {
+    if (running() && !stop_postmaster(server_)) {
       log::error("the database server doesn't stop", {{"pid", std::to_string(server_)}});
     }
   }
   StartedCluster(const StartedCluster&) = delete;
   StartedCluster& operator=(const StartedCluster&) = delete;
 
+  bool running() override {
+    // Once it was waited for, its pid may be anybody's.
+    if (server_ > 0 && waitpid(server_, nullptr, WNOHANG) == server_) server_ = -1;
+    return server_ > 0;
+  }
   std::string connection() const override { return connection_; }
 
  private:
@@ -327,10 +333,13 @@ class StartedCluster final : public PrivateCluster {
 
 class JoinedCluster final : public PrivateCluster {
  public:
-  explicit JoinedCluster(const Layout& layout) : connection_(connection_to(layout)) {}
+  explicit JoinedCluster(const Layout& layout)
+      : data_(layout.data), connection_(connection_to(layout)) {}
+  bool running() override { return running_postmaster(data_).has_value(); }
   std::string connection() const override { return connection_; }
 
  private:
+  const fs::path data_;
   std::string connection_;
 };
 

@@ -26,6 +26,10 @@ class PrivateCluster {
   /// Stops what start() started, in PostgreSQL's fast mode; leaves a joined one alone.
   virtual ~PrivateCluster() = default;
 
+  /// Whether the server still runs; one that has ended isn't started again by itself. For the
+  /// thread that called start().
+  virtual bool running() = 0;
+
   /// For PostgresOptions::connection.
   virtual std::string connection() const = 0;
 };

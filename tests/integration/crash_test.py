@@ -46,6 +46,17 @@ class Killed(unittest.TestCase):
             self.assertEqual(out.read_bytes(), rig.CT.read_bytes())
 
 
+    def test_when_its_private_database_ends_it_ends_too_and_says_why(self):
+        with rig.scene("surgeon@hospital.example") as (gateway, _):
+            pid_file = gateway.data / "postgres" / "data" / "postmaster.pid"
+            os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGQUIT)
+            self.assertEqual(gateway.process.wait(timeout=60), 1)
+            self.assertIn("postgresql.log", gateway.log_text())
+            gateway.stop()
+            gateway.start()
+            gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+
+
 class ExternalDatabase(unittest.TestCase):
     """A PostgreSQL server of its own, stopped and started under a running gateway."""
 
