@@ -3,18 +3,22 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace letterbox::storage {
 
 namespace {
 
-// libpqxx's way to let a program make the connection itself, and so to know it.
+// libpqxx's way to let a program make the connection itself, and so to know it. It also keeps
+// libpqxx from quietly putting a fresh session, without our settings, in the place of a lost one:
+// what to do then is for the pool to say.
 class Policy : public pqxx::connectionpolicy {
  public:
   explicit Policy(const std::string& conninfo) : pqxx::connectionpolicy(conninfo) {}
 
   handle do_startconnect(handle existing) override {
     if (existing != nullptr) return existing;
+    if (std::exchange(started_, true)) throw pqxx::broken_connection("the connection was lost");
     // Ours first: what the operator's string says about the same settings comes later and wins.
     static constexpr const char* kKeywords[] = {"connect_timeout", "tcp_user_timeout",
                                                 "fallback_application_name", "dbname", nullptr};
@@ -39,6 +43,7 @@ class Policy : public pqxx::connectionpolicy {
 
  private:
   PGconn* wire_ = nullptr;
+  bool started_ = false;
 };
 
 }  // namespace
@@ -49,17 +54,8 @@ class Connection::Wire : public Policy, public pqxx::connection_base {
   explicit Wire(const std::string& conninfo)
       : Policy(conninfo), connection_base(static_cast<Policy&>(*this)) {
     init();
-    // Else libpqxx quietly puts a fresh session, without our settings, in the place of a lost one
-    // at the next BEGIN. What to do about a lost connection is for the pool to say. (libpqxx 7,
-    // which warns of this function here, doesn't do that any more.)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    inhibit_reactivation(true);
-#pragma GCC diagnostic pop
   }
-  ~Wire() noexcept override {
-    close();
-  }
+  ~Wire() noexcept override { close(); }
 };
 
 // Notices go nowhere: libpqxx would print them on standard error.
@@ -136,18 +132,20 @@ BinaryResult Connection::execute(const char* sql, std::initializer_list<Paramete
 }
 
 bool Connection::fit_for_use() {
-  PGconn* const wire = wire_->wire();
-  // Nothing was asked, so what can be read is a notice or the server's farewell. Two rounds see
-  // both: the first reads a farewell, the second the end behind it.
-  for (int round = 0; round < 2; ++round) {
-    pollfd socket{PQsocket(wire), POLLIN, 0};
-    if (poll(&socket, 1, 0) > 0 && PQconsumeInput(wire) == 0) return false;
-  }
-  return !lost() && PQtransactionStatus(wire) == PQTRANS_IDLE;
+  return !lost() && PQtransactionStatus(wire_->wire()) == PQTRANS_IDLE;
 }
 
-bool Connection::lost() const noexcept {
-  return PQstatus(wire_->wire()) != CONNECTION_OK;
+bool Connection::lost() {
+  PGconn* const wire = wire_->wire();
+  // The status alone isn't enough: libpq may report that it couldn't send, and still call the
+  // connection good until it has read its end. No answer is awaited now, so what can be read is a
+  // notice or the server's farewell. Two rounds see both: the first reads a farewell, the second
+  // the end behind it.
+  for (int round = 0; round < 2 && PQstatus(wire) == CONNECTION_OK; ++round) {
+    pollfd socket{PQsocket(wire), POLLIN, 0};
+    if (poll(&socket, 1, 0) > 0 && PQconsumeInput(wire) == 0) return true;
+  }
+  return PQstatus(wire) != CONNECTION_OK;
 }
 
 }  // namespace letterbox::storage

@@ -69,10 +69,10 @@ class Connection {
   /// One statement, parameters and result binary; inside records()'s transaction if there is one.
   BinaryResult execute(const char* sql, std::initializer_list<Parameter> parameters);
 
-  /// Between uses: connected, idle, outside any transaction, and the server hasn't hung up.
+  /// Between uses: not lost, and outside any transaction.
   bool fit_for_use();
-  /// After a failure: whether the connection was lost, whatever the error said.
-  bool lost() const noexcept;
+  /// Whether the server hung up, whatever an error said. To be asked while no statement runs.
+  bool lost();
 
  private:
   class Wire;

@@ -25,6 +25,16 @@ Pool::Pool(const PostgresOptions& options)
   idle_.reserve(size_);
 }
 
+void Pool::commit(pqxx::work& transaction, Connection& connection) {
+  try {
+    transaction.commit();
+  } catch (const std::exception& error) {
+    // libpqxx says so too, but only where libpq has noticed the loss already.
+    if (connection.lost()) throw pqxx::in_doubt_error(error.what());
+    throw;
+  }
+}
+
 void Pool::attempt(const std::function<void(Connection&)>& work, Effort effort) {
   const Clock::time_point deadline = Clock::now() + patience_;
   for (std::chrono::milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {

@@ -55,10 +55,10 @@ class Pool {
       pqxx::work transaction(connection.records());
       if constexpr (std::is_void_v<std::invoke_result_t<Work&, pqxx::work&, Connection&>>) {
         work(transaction, connection);
-        transaction.commit();
+        commit(transaction, connection);
       } else {
         auto result = work(transaction, connection);
-        transaction.commit();
+        commit(transaction, connection);
         return result;
       }
     });
@@ -76,6 +76,8 @@ class Pool {
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// Throws pqxx::in_doubt_error if the connection was lost meanwhile.
+  static void commit(pqxx::work& transaction, Connection& connection);
   void attempt(const std::function<void(Connection&)>& work, Effort effort);
   std::unique_ptr<Connection> take(Clock::time_point deadline);
   void give_back(std::unique_ptr<Connection> connection) noexcept;

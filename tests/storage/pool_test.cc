@@ -107,21 +107,30 @@ TEST(Pool, ReplacesAConnectionThatTheServerHungUpOnWhileItLayIdle) {
   EXPECT_NE(backend_of(pool), backend);
 }
 
-TEST(Pool, NeverGoesOnInAnotherSessionThanTheOneItSetUp) {
-  Pool pool(options_for(fresh_database(shared_cluster())));
-  std::vector<std::string> timeouts;
-  pool.run([&](Connection& connection) {
-    const auto lock_timeout = [&] {
-      pqxx::work transaction(connection.records());
-      timeouts.push_back(transaction.exec1("SHOW lock_timeout")[0].as<std::string>());
-      return transaction.exec1("SELECT pg_backend_pid()")[0].as<int>();
-    };
-    const int backend = lock_timeout();
-    if (timeouts.size() > 1) return;
-    hang_up_on(backend);
-    lock_timeout();
-  });
-  EXPECT_EQ(timeouts, (std::vector<std::string>{"20s", "20s"}));
+TEST(Connection, IsNeverQuietlyAnotherSessionThanTheOneThatWasSetUp) {
+  Connection connection(shared_cluster().connection(), std::chrono::seconds(20));
+  const auto backend = [&] {
+    pqxx::work transaction(connection.records());
+    return transaction.exec1("SELECT pg_backend_pid()")[0].as<int>();
+  };
+  hang_up_on(backend());
+  for (int i = 0; i < 4; ++i) EXPECT_ANY_THROW(backend());
+  EXPECT_ANY_THROW(connection.execute("SELECT 1", {}));
+  EXPECT_TRUE(connection.lost());
+  EXPECT_FALSE(connection.fit_for_use());
+}
+
+TEST(Connection, IsLostOnceTheServerHungUp) {
+  Connection connection(shared_cluster().connection(), std::chrono::seconds(20));
+  EXPECT_FALSE(connection.lost());
+  EXPECT_ANY_THROW(connection.execute("SELECT nonsense", {}));
+  EXPECT_FALSE(connection.lost()) << "an error isn't the end";
+  EXPECT_TRUE(connection.fit_for_use());
+  ask(shared_cluster().connection(),
+      "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+      " WHERE application_name = 'letterboxd' AND state = 'idle'");
+  EXPECT_ANY_THROW(connection.execute("SELECT 1", {}));
+  EXPECT_TRUE(connection.lost());
 }
 
 TEST(Pool, RunsATransactionAgainThatLostItsConnectionBeforeTheCommit) {
