@@ -55,7 +55,7 @@ class FileSource final : public Source {
 
  private:
   Descriptor file_;
-  Bytes buffer_ = Bytes(256 * 1024);
+  Bytes buffer_ = Bytes(std::size_t{256} * 1024);
 };
 
 // The same piece again and again, as `openssl speed` seals the same block again and again.
@@ -155,7 +155,7 @@ void measure_memory(std::uint64_t mebibytes) {
 }
 
 int usage() {
-  std::fputs(
+  (void)std::fputs(
       "bench_seal seal RECIPIENT IN OUT THREADS\n"
       "bench_seal open IDENTITY-FILE IN OUT THREADS\n"
       "bench_seal memory MEBIBYTES\n",
@@ -179,7 +179,7 @@ int main(int argc, char** argv) {
     }
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_seal: %s\n", error.what());
+    (void)std::fprintf(stderr, "bench_seal: %s\n", error.what());
     return 1;
   }
 }

@@ -1,5 +1,7 @@
 #include "crypto/aead.h"
 
+#include <algorithm>
+
 namespace letterbox::crypto {
 
 namespace {
@@ -20,12 +22,12 @@ void set_nonce(EVP_CIPHER_CTX* context, const AeadNonce& nonce, int sealing) {
                    "ChaCha20-Poly1305 nonce");
 }
 
-// In place is a documented use of EVP_CipherUpdate; a stream cipher gives out as much as it takes.
-void run_cipher(EVP_CIPHER_CTX* context, std::span<Byte> text) {
-  if (text.empty()) return;
+// A stream cipher gives out as much as it takes. In place is a documented use.
+void run_cipher(EVP_CIPHER_CTX* context, ByteView in, std::span<Byte> out) {
+  if (in.empty()) return;
   int written = 0;
   openssl::require(
-      EVP_CipherUpdate(context, text.data(), &written, text.data(), static_cast<int>(text.size())),
+      EVP_CipherUpdate(context, out.data(), &written, in.data(), static_cast<int>(in.size())),
       "ChaCha20-Poly1305");
 }
 
@@ -37,7 +39,7 @@ void AeadSealer::seal(const AeadNonce& nonce, std::span<Byte> message) {
   const auto text = message.first(message.size() - kAeadTagSize);
   const auto tag = message.last(kAeadTagSize);
   set_nonce(context_.get(), nonce, 1);
-  run_cipher(context_.get(), text);
+  run_cipher(context_.get(), text, text);
   int written = 0;
   openssl::require(EVP_CipherFinal_ex(context_.get(), tag.data(), &written), "ChaCha20-Poly1305");
   openssl::require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, kTag, tag.data()),
@@ -46,21 +48,23 @@ void AeadSealer::seal(const AeadNonce& nonce, std::span<Byte> message) {
 
 AeadOpener::AeadOpener(const Secret<32>& key) : context_(keyed_context(key, 0)) {}
 
-bool AeadOpener::open(const AeadNonce& nonce, std::span<Byte> message) {
+bool AeadOpener::open(const AeadNonce& nonce, ByteView message, std::span<Byte> text) {
   if (message.size() < kAeadTagSize) return false;
-  const auto text = message.first(message.size() - kAeadTagSize);
-  const auto tag = message.last(kAeadTagSize);
+  const ByteView sealed = message.first(message.size() - kAeadTagSize);
+  text = text.first(sealed.size());
+  std::array<Byte, kAeadTagSize> tag;
+  std::copy_n(message.last(kAeadTagSize).begin(), tag.size(), tag.begin());
   set_nonce(context_.get(), nonce, 0);
   openssl::require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()),
                    "ChaCha20-Poly1305 tag");
-  run_cipher(context_.get(), text);
+  run_cipher(context_.get(), sealed, text);
   int written = 0;
   if (EVP_CipherFinal_ex(context_.get(), tag.data(), &written) == 1) return true;
   openssl::forget_errors();
   // What lies there now is unauthenticated plaintext. ChaCha20 is its own inverse: the same
   // keystream once more, and it is ciphertext again.
   set_nonce(context_.get(), nonce, 0);
-  run_cipher(context_.get(), text);
+  run_cipher(context_.get(), text, text);
   return false;
 }
 

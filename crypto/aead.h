@@ -1,4 +1,4 @@
-// ChaCha20-Poly1305 (RFC 8439), in place, many messages under one key.
+// ChaCha20-Poly1305 (RFC 8439), many messages under one key.
 //
 // Internal to crypto/.
 #pragma once
@@ -32,9 +32,10 @@ class AeadSealer {
 class AeadOpener {
  public:
   explicit AeadOpener(const Secret<32>& key);
-  /// Opens all of `message` but its last 16 bytes, in place, those being the tag. False, and the
-  /// message as it was, if the tag differs or has no room.
-  bool open(const AeadNonce& nonce, std::span<Byte> message);
+  /// Opens all of `message` but its last 16 bytes, those being the tag, into `text`, which has room
+  /// for that and lies apart from `message` or begins where it begins. False, and no plaintext in
+  /// `text` (in place: the message as it was), if the tag differs or isn't whole.
+  bool open(const AeadNonce& nonce, ByteView message, std::span<Byte> text);
 
  private:
   openssl::CipherContext context_;

@@ -17,7 +17,7 @@ constexpr std::string_view kEnd = "-----END AGE ENCRYPTED FILE-----";
 constexpr std::size_t kColumns = 64;
 // White space around the block is allowed; this much of it is nobody's habit.
 constexpr std::size_t kMaxWhiteSpace = 1024;
-constexpr std::size_t kPieceSize = 48 * 1024;
+constexpr std::size_t kPieceSize = std::size_t{48} * 1024;
 
 bool is_white_space(Byte byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
@@ -101,24 +101,28 @@ struct Dearmor::State {
 
   // Without its line end, LF or CRLF. The last line may go without.
   std::string_view next_line() {
-    std::size_t searched = position;
+    std::size_t length = 0;
     while (true) {
-      const auto from = buffer.begin() + as_offset(searched);
-      const auto end = std::find(from, buffer.end(), Byte{'\n'});
-      const bool found = end != buffer.end();
-      if (found || buffer.size() - position > kColumns + 2 || !pull_keeping(searched)) {
-        return take_line(found ? static_cast<std::size_t>(end - buffer.begin()) : buffer.size(),
-                         found);
+      const std::size_t feed = as_text(unread()).find('\n', length);
+      if (feed != std::string_view::npos) {
+        std::string_view line = take(feed);
+        ++position;
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        return line;
+      }
+      length = unread().size();
+      // Longer than a line may be is long enough to be refused for it.
+      if (length > kColumns + 1 || !pull()) {
+        if (length == 0) fail("it ends before its last line");
+        return take(length);
       }
     }
   }
 
-  std::string_view take_line(std::size_t line_end, bool with_feed) {
-    std::string_view line = as_text(ByteView(buffer).subspan(position, line_end - position));
-    position = line_end + (with_feed ? 1 : 0);
-    if (with_feed && line.ends_with('\r')) line.remove_suffix(1);
-    if (!with_feed && line.empty()) fail("it ends before its last line");
-    return line;
+  std::string_view take(std::size_t length) {
+    const std::string_view text = as_text(unread().first(length));
+    position += length;
+    return text;
   }
 
   void skip_white_space() {
@@ -141,11 +145,6 @@ struct Dearmor::State {
     const ByteView more = source.next();
     buffer.insert(buffer.end(), more.begin(), more.end());
     return !more.empty();
-  }
-
-  bool pull_keeping(std::size_t& searched) {
-    searched = buffer.size() - position;
-    return pull();
   }
 
   Source& source;

@@ -21,6 +21,15 @@ class Feed {
     return ended_;
   }
 
+  /// The next `count` bytes where they lie, if one piece holds them and something behind them;
+  /// otherwise nothing, and nothing is taken. Valid until the next call that pulls.
+  ByteView take_in_place(std::size_t count) {
+    if (piece_.size() <= count) return {};
+    const ByteView taken = piece_.first(count);
+    piece_ = piece_.subspan(count);
+    return taken;
+  }
+
   /// Appends `count` bytes to `out`, or what is left if that is less.
   void append_to(Bytes& out, std::size_t count) {
     while (count > 0 && !at_end()) {

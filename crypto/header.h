@@ -18,7 +18,7 @@
 namespace letterbox::crypto {
 
 /// Largest header that we read. 1,000 X25519 stanzas take about 110 KiB.
-inline constexpr std::size_t kMaxHeaderSize = 256 * 1024;
+inline constexpr std::size_t kMaxHeaderSize = std::size_t{256} * 1024;
 
 /// A header that follows age's grammar. That says nothing yet about who made it: see `verify_mac`.
 struct Header {

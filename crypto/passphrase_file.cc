@@ -11,7 +11,7 @@ namespace letterbox::crypto {
 
 namespace {
 
-constexpr std::size_t kMaxPlaintext = 64 * 1024;
+constexpr std::size_t kMaxPlaintext = std::size_t{64} * 1024;
 
 }  // namespace
 

@@ -42,11 +42,8 @@ Bytes wrap_file_key(const Secret<32>& wrap_key, const FileKey& file_key) {
 }
 
 std::optional<FileKey> unwrap_file_key(const Secret<32>& wrap_key, ByteView body) {
-  Secret<kBodySize> sealed;
-  std::copy(body.begin(), body.end(), sealed.reveal().begin());
-  if (!AeadOpener(wrap_key).open(kWrapNonce, sealed.reveal())) return std::nullopt;
   FileKey file_key;
-  std::copy_n(sealed.reveal().begin(), FileKey::kSize, file_key.reveal().begin());
+  if (!AeadOpener(wrap_key).open(kWrapNonce, body, file_key.reveal())) return std::nullopt;
   return file_key;
 }
 

@@ -34,6 +34,7 @@ struct Row {
   std::size_t chunks = 0;         ///< how many there are
   bool is_last = false;           ///< the last of them is the payload's last
   std::array<Finding, kChunksPerRow> findings{};
+  ByteView elsewhere;  ///< where the only chunk lies sealed, if that isn't in `bytes`
 
   std::span<Byte> chunk(std::size_t index) {
     const auto rest = std::span(bytes).subspan(index * kSealedChunkSize);

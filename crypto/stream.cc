@@ -184,8 +184,10 @@ struct Opener::State {
     const std::span<Byte> chunk = row.chunk(index);
     const std::uint64_t number = row.first_chunk + index;
     const bool is_final = row.is_final(index);
-    if (opener.open(chunk_nonce(number, is_final), chunk)) return Finding::kAuthentic;
-    if (chunk.size() == kSealedChunkSize && opener.open(chunk_nonce(number, !is_final), chunk))
+    const ByteView sealed = row.elsewhere.empty() ? chunk : row.elsewhere;
+    if (opener.open(chunk_nonce(number, is_final), sealed, chunk)) return Finding::kAuthentic;
+    if (chunk.size() == kSealedChunkSize &&
+        opener.open(chunk_nonce(number, !is_final), sealed, chunk))
       return is_final ? Finding::kCutOff : Finding::kRunOver;
     return Finding::kForged;
   }
@@ -198,16 +200,30 @@ struct Opener::State {
   }
 
   void fill(Row& row) {
-    row.bytes.reserve(chunks_per_row * kSealedChunkSize);
-    row.bytes.clear();
     row.first_chunk = chunks;
     row.chunks = 0;
-    do {
-      feed.append_to(row.bytes, kSealedChunkSize);
-      ++row.chunks;
-      row.is_last = feed.at_end();
-    } while (!row.is_last && row.chunks < chunks_per_row);
+    row.elsewhere = {};
+    if (chunks_per_row > 1 || !fill_without_copying(row)) {
+      row.bytes.reserve(chunks_per_row * kSealedChunkSize);
+      row.bytes.clear();
+      do {
+        feed.append_to(row.bytes, kSealedChunkSize);
+        ++row.chunks;
+        row.is_last = feed.at_end();
+      } while (!row.is_last && row.chunks < chunks_per_row);
+    }
     chunks += row.chunks;
+  }
+
+  // A chunk that lies whole in the source's piece, with more behind it, is opened out of there: one
+  // thread is done with it before it pulls the next piece.
+  bool fill_without_copying(Row& row) {
+    row.elsewhere = feed.take_in_place(kSealedChunkSize);
+    if (row.elsewhere.empty()) return false;
+    row.bytes.resize(kSealedChunkSize);
+    row.chunks = 1;
+    row.is_last = false;
+    return true;
   }
 
   // The plaintext of the next chunk; empty at the proven end.

@@ -16,7 +16,7 @@
 
 namespace letterbox::crypto {
 
-inline constexpr std::size_t kChunkSize = 64 * 1024;
+inline constexpr std::size_t kChunkSize = std::size_t{64} * 1024;
 inline constexpr std::size_t kTagSize = 16;
 inline constexpr std::size_t kSealedChunkSize = kChunkSize + kTagSize;
 inline constexpr std::size_t kChunksPerRow = 16;

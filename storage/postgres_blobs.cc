@@ -107,7 +107,7 @@ class Writer final : public BlobWriter {
       : pool_(pool), instance_(instance), file_(file), payload_(Uuid::v7()) {}
 
   ~Writer() override {
-    if (staged_ == 0 || committed_) return;
+    if (!begun_ || committed_) return;
     try {
       pool_.run(
           [&](Connection& connection) {
@@ -146,9 +146,8 @@ class Writer final : public BlobWriter {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
     }
     finish(file, [&](pqxx::work& transaction, Connection& connection) {
-      insert_delivery(transaction, delivery);
+      insert_closed_delivery(transaction, delivery, manifest);
       put(file, transaction, connection);
-      close_delivery(transaction, delivery.id, manifest, {file.id});
     });
   }
 
@@ -159,6 +158,7 @@ class Writer final : public BlobWriter {
 
   void stage(const Ciphertext& row) {
     const auto number = static_cast<std::int32_t>(staged_);
+    begun_ = true;
     pool_.run([&](Connection& connection) {
       if (number == 0) connection.execute(kStagePayload, {tenant(), payload_, instance_});
       try {
@@ -182,7 +182,7 @@ class Writer final : public BlobWriter {
 
   // The file with its payload: the rows that were staged, and the one held back.
   void put(const FileRecord& file, pqxx::work& transaction, Connection& connection) {
-    if (staged_ == 0) {
+    if (!begun_) {
       connection.execute(kAddPayload, {tenant(), payload_});
     } else {
       const auto adopted =
@@ -191,7 +191,7 @@ class Writer final : public BlobWriter {
     }
     connection.execute(kAddRow,
                        {tenant(), payload_, static_cast<std::int32_t>(staged_), held_->view()});
-    if (staged_ != 0) require_all_rows(transaction);
+    if (begun_) require_all_rows(transaction);
 
     const auto added = transaction.exec_params(
         kAddFile, kTenant, file.id.text(), file.delivery.text(), payload_.text(),
@@ -224,6 +224,7 @@ class Writer final : public BlobWriter {
   RowFraming framing_;
   std::optional<Ciphertext> held_;
   std::size_t staged_ = 0;  // rows in the database
+  bool begun_ = false;      // the database may hold something of this
   bool committed_ = false;
 };
 

@@ -28,6 +28,24 @@ void lock_open(pqxx::work& transaction, const Uuid& id, const std::string& stren
   }
 }
 
+void require_inserted(const pqxx::result& inserted, const NewDelivery& delivery) {
+  if (inserted.affected_rows() == 0) {
+    throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
+  }
+}
+
+void insert_cover_and_recipients(pqxx::work& transaction, const NewDelivery& delivery) {
+  transaction.exec_params(R"SQL(
+      INSERT INTO cover (tenant_id, delivery_id, version, envelope)
+      VALUES ($1, $2, 1, $3))SQL",
+                          kTenant, delivery.id.text(), binary(delivery.cover));
+  transaction.exec_params(R"SQL(
+      INSERT INTO delivery_recipient (tenant_id, delivery_id, recipient)
+      SELECT DISTINCT $1::uuid, $2::uuid, recipient
+        FROM unnest($3::text[]) AS recipient)SQL",
+                          kTenant, delivery.id.text(), array_literal(delivery.recipients));
+}
+
 // Deliveries with all that belongs to them, in three statements however many they are, in the
 // order of `ids`.
 template <typename Snapshot>
@@ -86,64 +104,59 @@ std::vector<Uuid> ids_of(const pqxx::result& rows) {
 
 }  // namespace
 
-void insert_delivery(pqxx::work& transaction, const NewDelivery& delivery) {
-  const auto inserted =
-      transaction.exec_params(R"SQL(
-      INSERT INTO delivery (tenant_id, id, sealed_by_gateway, created, expires)
-      VALUES ($1, $2, $3, to_timestamp($4::bigint), to_timestamp($5::bigint))
+void insert_closed_delivery(pqxx::work& transaction, const NewDelivery& delivery,
+                            const std::string& manifest) {
+  const auto inserted = transaction.exec_params(
+      R"SQL(
+      INSERT INTO delivery (tenant_id, id, sealed_by_gateway, created, expires, closed, manifest)
+      VALUES ($1, $2, $3, to_timestamp($4::bigint), to_timestamp($5::bigint), now(), $6)
       ON CONFLICT DO NOTHING)SQL",
-                              kTenant, delivery.id.text(), delivery.sealed_by_gateway,
-                              seconds(delivery.created), seconds(delivery.expires));
-  if (inserted.affected_rows() == 0) {
-    throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
-  }
-  transaction.exec_params(R"SQL(
-      INSERT INTO cover (tenant_id, delivery_id, version, envelope)
-      VALUES ($1, $2, 1, $3))SQL",
-                          kTenant, delivery.id.text(), binary(delivery.cover));
-  transaction.exec_params(R"SQL(
-      INSERT INTO delivery_recipient (tenant_id, delivery_id, recipient)
-      SELECT DISTINCT $1::uuid, $2::uuid, recipient
-        FROM unnest($3::text[]) AS recipient)SQL",
-                          kTenant, delivery.id.text(), array_literal(delivery.recipients));
+      kTenant, delivery.id.text(), delivery.sealed_by_gateway, seconds(delivery.created),
+      seconds(delivery.expires), binary(manifest));
+  require_inserted(inserted, delivery);
+  insert_cover_and_recipients(transaction, delivery);
 }
 
 void hold_open(pqxx::work& transaction, const Uuid& id) {
   lock_open(transaction, id, "SHARE");
 }
 
-void close_delivery(pqxx::work& transaction, const Uuid& id, const std::string& manifest,
-                    const std::vector<Uuid>& files) {
-  std::vector<Uuid> named = files;
-  std::sort(named.begin(), named.end());
-  // PostgreSQL orders uuids as their bytes, as we do.
-  const std::vector<Uuid> held = ids_of(transaction.exec_params(
-      "SELECT id FROM file WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY id", kTenant,
-      id.text()));
-  if (held.empty() || named != held) {
-    throw Error(ErrorCode::kConflict, "the manifest names " + std::to_string(named.size()) +
-                                          " files, the delivery " + id.text() + " holds " +
-                                          std::to_string(held.size()) +
-                                          (held.size() == named.size() ? " others" : ""));
-  }
-  transaction.exec_params(R"SQL(
-      UPDATE delivery
-         SET closed = now(), manifest = $3
-       WHERE tenant_id = $1 AND id = $2)SQL",
-                          kTenant, id.text(), binary(manifest));
-}
-
 void PostgresDeliveries::open(const NewDelivery& delivery) {
   require_sound(delivery);
-  pool_.transact(
-      [&](pqxx::work& transaction, Connection&) { insert_delivery(transaction, delivery); });
+  pool_.transact([&](pqxx::work& transaction, Connection&) {
+    const auto inserted =
+        transaction.exec_params(R"SQL(
+        INSERT INTO delivery (tenant_id, id, sealed_by_gateway, created, expires)
+        VALUES ($1, $2, $3, to_timestamp($4::bigint), to_timestamp($5::bigint))
+        ON CONFLICT DO NOTHING)SQL",
+                                kTenant, delivery.id.text(), delivery.sealed_by_gateway,
+                                seconds(delivery.created), seconds(delivery.expires));
+    require_inserted(inserted, delivery);
+    insert_cover_and_recipients(transaction, delivery);
+  });
 }
 
 void PostgresDeliveries::close(const Uuid& id, const std::string& manifest,
                                const std::vector<Uuid>& files) {
+  std::vector<Uuid> named = files;
+  std::sort(named.begin(), named.end());
   pool_.transact([&](pqxx::work& transaction, Connection&) {
     lock_open(transaction, id, "UPDATE");
-    close_delivery(transaction, id, manifest, files);
+    // PostgreSQL orders uuids by their bytes, as we do.
+    const std::vector<Uuid> held = ids_of(transaction.exec_params(
+        "SELECT id FROM file WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY id", kTenant,
+        id.text()));
+    if (held.empty() || named != held) {
+      throw Error(ErrorCode::kConflict, "the manifest names " + std::to_string(named.size()) +
+                                            " files, the delivery " + id.text() + " holds " +
+                                            std::to_string(held.size()) +
+                                            (held.size() == named.size() ? " others" : ""));
+    }
+    transaction.exec_params(R"SQL(
+        UPDATE delivery
+           SET closed = now(), manifest = $3
+         WHERE tenant_id = $1 AND id = $2)SQL",
+                            kTenant, id.text(), binary(manifest));
   });
 }
 

@@ -21,15 +21,14 @@ class PostgresDeliveries final : public DeliveryStore {
   Pool& pool_;
 };
 
-// The steps that a blob's last transaction shares with the above.
+// The steps that a blob's last transaction takes here.
 
-/// Throws Error kConflict if the id is taken.
-void insert_delivery(pqxx::work& transaction, const NewDelivery& delivery);
+/// Opened and closed at once: nobody sees it in between, and its row is written once. Throws Error
+/// kConflict if the id is taken.
+void insert_closed_delivery(pqxx::work& transaction, const NewDelivery& delivery,
+                            const std::string& manifest);
 /// Holds an open delivery open until the transaction ends; many may hold one. Throws Error
 /// kNotFound, kConflict if it is closed.
 void hold_open(pqxx::work& transaction, const Uuid& id);
-/// Throws Error kConflict unless exactly `files` are in it.
-void close_delivery(pqxx::work& transaction, const Uuid& id, const std::string& manifest,
-                    const std::vector<Uuid>& files);
 
 }  // namespace letterbox::storage

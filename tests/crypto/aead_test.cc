@@ -22,7 +22,7 @@ Bytes sealed(std::size_t size) {
 TEST(Aead, OpensWhatItSealedAtEveryLength) {
   for (const std::size_t size : {0, 1, 15, 16, 17, 63, 64, 65, 1000, 65536}) {
     Bytes message = sealed(size);
-    ASSERT_TRUE(AeadOpener(some_key()).open(kNonce, message)) << size;
+    ASSERT_TRUE(AeadOpener(some_key()).open(kNonce, message, message)) << size;
     message.resize(size);
     EXPECT_EQ(message, some_bytes(size));
   }
@@ -34,7 +34,7 @@ TEST(Aead, ServesManyMessagesUnderOneKey) {
   for (Byte i = 0; i < 10; ++i) {
     Bytes message(100 + kAeadTagSize, i);
     sealer.seal(AeadNonce{i}, message);
-    ASSERT_TRUE(opener.open(AeadNonce{i}, message));
+    ASSERT_TRUE(opener.open(AeadNonce{i}, message, message));
     EXPECT_EQ(message.front(), i);
   }
 }
@@ -43,20 +43,30 @@ TEST(Aead, LeavesAMessageThatIsntAuthenticAsItWas) {
   Bytes message = sealed(100);
   message[50] ^= 1;
   const Bytes before = message;
-  EXPECT_FALSE(AeadOpener(some_key()).open(kNonce, message));
+  EXPECT_FALSE(AeadOpener(some_key()).open(kNonce, message, message));
   EXPECT_EQ(message, before);
 }
 
 TEST(Aead, OpensAfterAFailureAsIfItHadNotBeen) {
   AeadOpener opener(some_key());
   Bytes message = sealed(100);
-  EXPECT_FALSE(opener.open(AeadNonce{1}, message));
-  EXPECT_TRUE(opener.open(kNonce, message));
+  EXPECT_FALSE(opener.open(AeadNonce{1}, message, message));
+  EXPECT_TRUE(opener.open(kNonce, message, message));
+}
+
+TEST(Aead, OpensIntoAnotherPlaceAndLeavesNoPlaintextThereOnFailure) {
+  Bytes message = sealed(100);
+  Bytes text(100);
+  ASSERT_TRUE(AeadOpener(some_key()).open(kNonce, message, text));
+  EXPECT_EQ(text, some_bytes(100));
+  message[50] ^= 1;
+  EXPECT_FALSE(AeadOpener(some_key()).open(kNonce, message, text));
+  EXPECT_TRUE(is_prefix(text, message));
 }
 
 TEST(Aead, RefusesAMessageTooShortForATag) {
   Bytes message(15);
-  EXPECT_FALSE(AeadOpener(some_key()).open(kNonce, message));
+  EXPECT_FALSE(AeadOpener(some_key()).open(kNonce, message, message));
 }
 
 }  // namespace

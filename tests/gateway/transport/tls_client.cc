@@ -111,7 +111,7 @@ TlsClient::TlsClient(std::uint16_t port, const Options& options)
   SSL_CTX_set_security_level(context_.get(), 0);  // so that it's the server who refuses
   SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
   SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
-  SSL_CTX_set_mode(context_.get(), SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_mode(context_.get(), SSL_MODE_AUTO_RETRY | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   ssl_.reset(SSL_new(context_.get()));
   SSL_set_tlsext_host_name(ssl_.get(), "localhost");
   SSL_set_fd(ssl_.get(), tcp_.descriptor());
