@@ -317,8 +317,7 @@ TEST_F(Open, OfWhatStockAgeSealedIsMarkedUnverified) {
     EXPECT_EQ(opened.out, plaintext);
     EXPECT_TRUE(contains(opened.err, "unverified")) << opened.err;
 
-    Bytes cut = age.out;
-    cut.resize(cut.size() - 40'000);
+    const Bytes cut(age.out.begin(), age.out.end() - 40'000);
     const Outcome refused = letterbox({"open", "-"}, cut);
     EXPECT_EQ(refused.exit, 5) << refused.err;
     EXPECT_TRUE(refused.out.empty());
