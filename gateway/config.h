@@ -37,8 +37,4 @@ struct Config {
   std::size_t database_connections = 8;
 };
 
-/// Throws Error kConfiguration if `connection` carries a password: it would stand in the process
-/// list.
-void refuse_password(const std::string& connection);
-
 }  // namespace letterbox::gateway

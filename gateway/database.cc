@@ -15,8 +15,6 @@ Database::Database(const Config& config, DataDirectory& data, bool owner) {
           "the letterboxd that serves from this directory isn't ready; try again in a moment");
     }
     connection = cluster_->connection();
-  } else {
-    refuse_password(connection);
   }
   store_ = storage::open_postgres({.connection = connection,
                                    .pool_size = config.database_connections,

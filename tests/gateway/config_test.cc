@@ -40,18 +40,5 @@ TEST(ListenAddress, RefusesWhatIsNone) {
   }
 }
 
-TEST(DatabaseConnection, MayNotCarryAPassword) {
-  for (const char* text :
-       {"postgresql://me:secret@host/db", "postgres://me:@host/db", "host=h password=x",
-        "postgresql://host/db?password=x", "host=h PASSWORD = x", "host=h sslpassword=x"}) {
-    EXPECT_THROW(refuse_password(text), Error) << text;
-  }
-  for (const char* text :
-       {"postgresql://me@host/db", "postgresql://me@host:5432/db?sslmode=verify-full",
-        "host=/run/postgresql dbname=letterbox", "host=h passfile=/etc/letterbox/pgpass"}) {
-    EXPECT_NO_THROW(refuse_password(text)) << text;
-  }
-}
-
 }  // namespace
 }  // namespace letterbox::gateway
