@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "tests/gateway/transport/test_server.h"
@@ -390,6 +391,44 @@ TEST(Exchange, PeerThatLeavesDuringALongAnswerIsNoError) {
   }
   returned.get_future().get();
   EXPECT_EQ(TlsClient(server.port()).ask(get("/hello")).status, 200);
+}
+
+TEST(Exchange, ManyPeersAtOnceGetTheirOwnAnswers) {
+  TestServer server;
+  const auto peer = [&server](std::size_t number) {
+    for (std::size_t round = 0; round < 30; ++round) {
+      TlsClient client(server.port());
+      const std::size_t size = (number * 7919 + round * 104729) % 400'000;
+      const std::string body(size, static_cast<char>('a' + number));
+      switch ((number + round) % 5) {
+        case 0:
+          EXPECT_EQ(client.ask(post("/length", body)).body, std::to_string(size));
+          EXPECT_EQ(client.ask(get("/hello")).body, "hello");
+          break;
+        case 1:
+          EXPECT_EQ(client.ask(post("/echo", body)).body, body);
+          break;
+        case 2:
+          client.send(get("/hello") + post("/length", body) + get("/bytes/1000"));
+          EXPECT_EQ(client.receive().body, "hello");
+          EXPECT_EQ(client.receive().body, std::to_string(size));
+          EXPECT_EQ(client.receive().body.size(), 1000U);
+          break;
+        case 3:
+          client.send(post("/length", body).substr(0, size / 2));
+          client.tcp().reset_on_close();
+          break;
+        default:
+          client.send(get("/bytes/10000000"));
+          client.receive_some();
+          client.tcp().reset_on_close();
+          break;
+      }
+    }
+  };
+  std::vector<std::thread> peers;
+  for (std::size_t number = 0; number < 8; ++number) peers.emplace_back(peer, number);
+  for (std::thread& thread : peers) thread.join();
 }
 
 // Stock curl, for what its authors think HTTP is.
