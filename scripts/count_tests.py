@@ -8,7 +8,7 @@ import sys
 
 passed = failed = 0
 with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
-    entries = re.split(r"^\d+/\d+ Test(?:ing)?: ", log.read(), flags=re.M)[1:]
+    entries = re.split(r"^\d+/\d+ Testing: ", log.read(), flags=re.M)[1:]
 for entry in entries:
     ok = re.search(r"^Test Passed\.$", entry, re.M) is not None
     ran = fine = 0
