@@ -59,7 +59,9 @@ class DeliveryStore {
   /// Whatever its state, unless expired.
   virtual std::optional<Delivery> find(const Uuid& id) = 0;
   /// Closed, unexpired deliveries for this age1… key, oldest first, from after `after`; at most
-  /// `limit`.
+  /// `limit`. Their order is that of their ids, so the time they were opened: `after` pages through
+  /// one listing, and is no mark to ask from for news, because what was open long comes in before
+  /// it.
   virtual std::vector<Delivery> inbox(const std::string& recipient,
                                       const std::optional<Uuid>& after, std::size_t limit) = 0;
 };

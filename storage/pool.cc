@@ -56,6 +56,7 @@ void Pool::attempt(const std::function<void(Connection&)>& work, Effort effort) 
       try_again = (lost || is_collision(error)) && !in_doubt && effort == Effort::kPatient &&
                   Clock::now() + pause < deadline;
       give_back(std::move(connection));
+      if (!try_again && lost && !in_doubt) throw translate(pqxx::broken_connection(error.what()));
       if (!try_again) throw translate(error);
     }
     std::this_thread::sleep_for(pause);

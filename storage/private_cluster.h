@@ -15,12 +15,13 @@ class PrivateCluster {
   /// Starts the server, or takes over one that an earlier run left running here. It ends with
   /// this process, also when that is killed. `directory` is made if absent (0700). Call from a
   /// thread that lives as long as the process. Throws Error kConfiguration (PostgreSQL's programs
-  /// not found, socket path too long, made by another major version), kFile (not writable, or
-  /// another user's), kUnavailable (doesn't come up; the message names its log file).
+  /// not found, socket path too long or with a comma, made by another major version, in use by
+  /// another program of ours), kFile (not writable, or another user's), kUnavailable (doesn't come
+  /// up; the message names its log file).
   static std::unique_ptr<PrivateCluster> start(const std::filesystem::path& directory);
 
-  /// A connection to a server that is already running there, for a second program on the same host.
-  /// Null if none runs.
+  /// A connection to a server that is already running there, for a second program on the same host
+  /// and of the same user. Waits for one that is starting. Null if none runs.
   static std::unique_ptr<PrivateCluster> join(const std::filesystem::path& directory);
 
   /// Stops what start() started, in PostgreSQL's fast mode; leaves a joined one alone.

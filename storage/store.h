@@ -43,8 +43,9 @@ struct PostgresOptions {
 };
 
 /// Connects, then brings the schema to this version under an advisory lock. Throws Error
-/// kUnavailable if the server can't be reached, kConfiguration if the schema is newer than this
-/// program or a past migration was changed. Connections lost later (a server restart) are replaced.
+/// kUnavailable if the server can't be reached, kConfiguration if the connection string is none or
+/// holds a password, the schema is newer than this program, or a past migration was changed.
+/// Connections lost later (a server restart) are replaced.
 std::unique_ptr<Store> open_postgres(const PostgresOptions& options);
 
 /// The same contract in memory, for embedding and tests; nothing survives the object.

@@ -11,8 +11,8 @@
 
 namespace letterbox::storage::testing {
 
-/// A directory of this program's own below the system's temporary one, gone when it ends. Short,
-/// because sockets lie in it.
+/// A directory of this program's own, gone when it ends. Its path is short, because sockets lie in
+/// it.
 const std::filesystem::path& scratch();
 
 /// A fresh path in there; nothing is made.
