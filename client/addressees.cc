@@ -23,7 +23,7 @@ const records::DeviceRecord* find(std::span<const records::DeviceRecord> known,
 // The gateway's record of a recipient, which must be about that recipient.
 records::DeviceRecord directory_record(const records::Envelope& envelope,
                                        const records::CoverRecipient& recipient) {
-  const records::DeviceRecord record = records::verify_device_record(envelope);
+  records::DeviceRecord record = records::verify_device_record(envelope);
   if (record.handle != recipient.handle || record.recipient != recipient.recipient)
     throw Error(ErrorCode::kCoverMismatch,
                 "the gateway's cover and its device records disagree about a device of " +

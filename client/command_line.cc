@@ -50,7 +50,7 @@ struct CommandLine {
  private:
   void add_people_commands();
   void add_delivery_commands();
-  void choose(CLI::App* command, Command run) {
+  void choose(CLI::App* command, const Command& run) {
     command->callback([this, run] { chosen = run; });
   }
 };

@@ -7,9 +7,14 @@
 #include "client/gateway_connection.h"
 
 namespace letterbox::client {
+namespace {
+
+constexpr std::size_t kMaxTrustFile = 1'048'576;
+
+}  // namespace
 
 void connect(const Session& session, const ConnectOptions& options) {
-  const Gateway gateway = parse_gateway(as_text(read_small_file(options.file, 1024 * 1024)));
+  const Gateway gateway = parse_gateway(as_text(read_small_file(options.file, kMaxTrustFile)));
   const GatewayConnection usable(gateway.url, gateway.ca_certificate);  // throws if it isn't
 
   // Another key is another gateway, or somebody who wants to be taken for it.

@@ -30,11 +30,11 @@ using boost::system::error_code;
 constexpr std::chrono::seconds kConnectTime{15};
 // Without one byte moving. The gateway's COMMIT of a large file falls into it.
 constexpr std::chrono::seconds kStallTime{90};
-constexpr std::uint32_t kMaxAnswerHeader = 32 * 1024;
-constexpr std::size_t kMaxText = 64 * 1024 * 1024;
-constexpr std::size_t kMaxProblem = 64 * 1024;
+constexpr std::uint32_t kMaxAnswerHeader = 32'768;
+constexpr std::size_t kMaxText = 67'108'864;
+constexpr std::size_t kMaxProblem = 65'536;
 // flat_buffer reads as much at once as its capacity lets it.
-constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kReadSize = 262'144;
 
 struct Address {
   std::string host;  ///< without brackets
@@ -43,11 +43,13 @@ struct Address {
 };
 
 Address parse_url(const std::string& url) {
-  const Error unusable(
-      ErrorCode::kConfiguration,
-      "the gateway's URL must be https://HOST or https://HOST:PORT, and nothing after it");
+  const auto unusable = [] {
+    return Error(
+        ErrorCode::kConfiguration,
+        "the gateway's URL must be https://HOST or https://HOST:PORT, and nothing after it");
+  };
   constexpr std::string_view kScheme = "https://";
-  if (!url.starts_with(kScheme)) throw unusable;
+  if (!url.starts_with(kScheme)) throw unusable();
   std::string authority = url.substr(kScheme.size());
   if (authority.ends_with('/')) authority.pop_back();
   std::string host = authority;
@@ -62,7 +64,7 @@ Address parse_url(const std::string& url) {
   const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:";
   if (host.empty() || host.find_first_not_of(letters) != std::string::npos || port.empty() ||
       port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
-    throw unusable;
+    throw unusable();
   return {host, port, authority};
 }
 
@@ -93,7 +95,7 @@ class Wire {
       result = error;
       done = true;
     });
-    while (!done) turn(patience);
+    while (!done) turn(patience);  // NOLINT(bugprone-infinite-loop): the callback ends it
     return result;
   }
 
@@ -306,7 +308,7 @@ std::size_t GatewayConnection::State::read_some(Answer& answer, std::span<Byte> 
 }
 
 std::string GatewayConnection::State::read_text(Answer& answer, std::size_t limit) {
-  Bytes buffer(64 * 1024);
+  Bytes buffer(kReadSize);
   std::string text;
   while (const std::size_t size = read_some(answer, buffer)) {
     if (size > limit - text.size())

@@ -80,7 +80,7 @@ std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
       write_all(STDOUT_FILENO, piece, "standard output");
     return {};
   }
-  const std::filesystem::path path =
+  std::filesystem::path path =
       destination.directory / destination.name.value_or(destination.stem + ".age");
   const std::filesystem::path cover_path = path.string() + ".cover.json";
   const std::string text = records::to_json(cover) + "\n";

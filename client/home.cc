@@ -16,8 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxGatewayFile = 1024 * 1024;
-constexpr std::size_t kMaxEnvelopeFile = 1024 * 1024 + 1;  // and a line end
+constexpr std::size_t kMaxGatewayFile = 1'048'576;
+constexpr std::size_t kMaxEnvelopeFile = records::kMaxEnvelopeSize + 1;  // and a line end
 
 void make_directory(const std::filesystem::path& directory) {
   if (::mkdir(directory.c_str(), S_IRWXU) == 0 || errno == EEXIST) return;
@@ -63,9 +63,11 @@ std::string to_json(const Gateway& gateway) {
 }
 
 std::filesystem::path default_home() {
+  // Before there is a second thread. NOLINTBEGIN(concurrency-mt-unsafe)
   if (const char* set = std::getenv("LETTERBOX_HOME"); set != nullptr && *set != '\0') return set;
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
     return std::filesystem::path(home) / ".config" / "letterbox";
+  // NOLINTEND(concurrency-mt-unsafe)
   throw Error(ErrorCode::kUsage, "no home directory is set; say --home DIR");
 }
 

@@ -12,7 +12,7 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kMaxKeyFile = 64 * 1024;
+constexpr std::size_t kMaxKeyFile = 65'536;
 constexpr std::string_view kSeedComment = "# letterbox-signing-seed: ";
 
 // Wipes a text that held a secret on its way between types that don't.
@@ -28,16 +28,16 @@ class WipedText {
   std::string text_;
 };
 
-crypto::SigningKey parse_seed(std::string_view text, const Error& malformed) {
+std::optional<crypto::SigningKey> parse_seed(std::string_view text) {
   auto decoded = crypto::base64_decode(text, crypto::Padding::kRequired);
-  if (!decoded) throw malformed;
+  if (!decoded) return std::nullopt;
   const SecretBytes bytes = [&] {
     SecretBytes copy{ByteView(*decoded)};
     wipe(*decoded);
     return copy;
   }();
   Secret<32> seed;
-  if (bytes.size() != seed.kSize) throw malformed;
+  if (bytes.size() != seed.kSize) return std::nullopt;
   std::copy(bytes.reveal().begin(), bytes.reveal().end(), seed.reveal().begin());
   return crypto::SigningKey(std::move(seed));
 }
@@ -71,14 +71,17 @@ DeviceKeys parse_key_file(std::string_view plaintext) {
     plaintext.remove_prefix(end == std::string_view::npos ? plaintext.size() : end + 1);
     ++number;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    const Error malformed(ErrorCode::kMalformed,
-                          "the key file's line " + std::to_string(number) + " isn't understood");
+    const auto malformed = [number] {
+      return Error(ErrorCode::kMalformed,
+                   "the key file's line " + std::to_string(number) + " isn't understood");
+    };
     if (line.starts_with(kSeedComment)) {
-      if (keys.signing_key) throw malformed;
-      keys.signing_key = parse_seed(line.substr(kSeedComment.size()), malformed);
+      auto key = parse_seed(line.substr(kSeedComment.size()));
+      if (keys.signing_key || !key) throw malformed();
+      keys.signing_key = std::move(key);
     } else if (!line.empty() && !line.starts_with('#')) {
       auto identity = crypto::X25519Identity::parse(line);
-      if (!identity) throw malformed;
+      if (!identity) throw malformed();
       keys.identities.push_back(std::move(*identity));
     }
   }

@@ -13,6 +13,7 @@ namespace letterbox::client {
 namespace {
 
 constexpr std::size_t kMaxPassphrase = 1024;
+constexpr std::size_t kMaxPassphraseFile = 65'536;
 
 // Echo off for as long as it lives.
 class SilentTerminal {
@@ -64,11 +65,11 @@ SecretBytes ask(const std::string& prompt) {
 
 SecretBytes read_passphrase(const std::optional<std::filesystem::path>& file,
                             const std::string& prompt) {
-  return file ? first_line(read_secret_file(*file, 64 * 1024)) : ask(prompt);
+  return file ? first_line(read_secret_file(*file, kMaxPassphraseFile)) : ask(prompt);
 }
 
 SecretBytes choose_passphrase(const std::optional<std::filesystem::path>& file) {
-  if (file) return first_line(read_secret_file(*file, 64 * 1024));
+  if (file) return first_line(read_secret_file(*file, kMaxPassphraseFile));
   SecretBytes passphrase = ask("Passphrase for the new key file: ");
   const SecretBytes again = ask("The same again: ");
   if (!std::ranges::equal(passphrase.reveal(), again.reveal()))

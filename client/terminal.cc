@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
 
 namespace letterbox::client {
 namespace {
@@ -27,9 +29,9 @@ std::string human_size(std::uint64_t bytes) {
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
   for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
-  return text.data();
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << value << ' ' << kUnits[unit];
+  return text.str();
 }
 
 Progress::Progress(std::string label, std::optional<std::uint64_t> total, bool shown)
@@ -38,7 +40,7 @@ Progress::Progress(std::string label, std::optional<std::uint64_t> total, bool s
 }
 
 Progress::~Progress() {
-  if (shown_) std::fputs("\r\033[K", stderr);
+  if (shown_) std::cerr << "\r\033[K" << std::flush;
 }
 
 void Progress::advance(std::uint64_t bytes) {
@@ -54,8 +56,7 @@ void Progress::draw() {
     line += " of " + human_size(*total_) + "  [" + std::string(filled, '#') +
             std::string(kBarWidth - filled, ' ') + "]";
   }
-  std::fprintf(stderr, "\r\033[K%s", line.c_str());
-  std::fflush(stderr);
+  std::cerr << "\r\033[K" << line << std::flush;
 }
 
 ByteView WatchedSource::next() {

@@ -29,8 +29,8 @@ std::array<char, PATH_MAX> unfinished_path{};
 
 extern "C" void remove_unfinished(int signal_number) {
   if (unfinished_path[0] != '\0') ::unlink(unfinished_path.data());
-  ::signal(signal_number, SIG_DFL);
-  ::raise(signal_number);
+  static_cast<void>(::signal(signal_number, SIG_DFL));
+  static_cast<void>(::raise(signal_number));
 }
 
 void guard(const std::string& path) {
@@ -166,7 +166,7 @@ std::filesystem::path release(Source& age_file, const Opening& open, const Desti
     pour(*open(age_file), write);
     const std::filesystem::path name =
         destination.name.value_or(destination.stem + extension_of(file.first_bytes()));
-    const std::filesystem::path path = destination.directory / name;
+    std::filesystem::path path = destination.directory / name;
     file.keep(path, destination.overwrite);
     return path;
   }
