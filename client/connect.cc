@@ -9,7 +9,7 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kMaxTrustFile = 1'048'576;
+constexpr std::size_t kMaxTrustFile = 1024 * 1024;
 
 }  // namespace
 

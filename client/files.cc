@@ -14,7 +14,7 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kPieceSize = 1'048'576;
+constexpr std::size_t kPieceSize = 1024 * 1024;
 
 [[noreturn]] void throw_errno(const std::string& what) {
   throw Error(ErrorCode::kFile, what + ": " + std::generic_category().message(errno));

@@ -30,11 +30,11 @@ using boost::system::error_code;
 constexpr std::chrono::seconds kConnectTime{15};
 // Without one byte moving. The gateway's COMMIT of a large file falls into it.
 constexpr std::chrono::seconds kStallTime{90};
-constexpr std::uint32_t kMaxAnswerHeader = 32'768;
-constexpr std::size_t kMaxText = 67'108'864;
-constexpr std::size_t kMaxProblem = 65'536;
+constexpr std::uint32_t kMaxAnswerHeader = 32 * 1024;
+constexpr std::size_t kMaxText = 64 * 1024 * 1024;
+constexpr std::size_t kMaxProblem = 64 * 1024;
 // flat_buffer reads as much at once as its capacity lets it.
-constexpr std::size_t kReadSize = 262'144;
+constexpr std::size_t kReadSize = 256 * 1024;
 
 struct Address {
   std::string host;  ///< without brackets

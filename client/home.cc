@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxGatewayFile = 1'048'576;
+constexpr std::size_t kMaxGatewayFile = 1024 * 1024;
 constexpr std::size_t kMaxEnvelopeFile = records::kMaxEnvelopeSize + 1;  // and a line end
 
 void make_directory(const std::filesystem::path& directory) {

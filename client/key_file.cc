@@ -12,7 +12,7 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kMaxKeyFile = 65'536;
+constexpr std::size_t kMaxKeyFile = 64 * 1024;
 constexpr std::string_view kSeedComment = "# letterbox-signing-seed: ";
 
 // Wipes a text that held a secret on its way between types that don't.

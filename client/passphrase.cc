@@ -13,7 +13,7 @@ namespace letterbox::client {
 namespace {
 
 constexpr std::size_t kMaxPassphrase = 1024;
-constexpr std::size_t kMaxPassphraseFile = 65'536;
+constexpr std::size_t kMaxPassphraseFile = 64 * 1024;
 
 // Echo off for as long as it lives.
 class SilentTerminal {
