@@ -68,11 +68,10 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   try {
     const auto port = static_cast<std::uint16_t>(std::stoul(argv[1]));
-    const transport::Transport transport({.host = "127.0.0.1",
-                                          .port = port,
-                                          .certificate_chain = argv[2],
-                                          .private_key = argv[3],
-                                          .limits = {}});
+    const transport::Transport transport({.endpoints = {{.host = "127.0.0.1",
+                                                         .port = port,
+                                                         .certificate_chain = argv[2],
+                                                         .private_key = argv[3]}}});
     http_listener listener("https://127.0.0.1:" + std::to_string(port));
     listener.support(answer);
     listener.open().wait();
