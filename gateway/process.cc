@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <system_error>
@@ -68,6 +69,13 @@ Account choose(const std::string& user, uid_t owner) {
   return *nobody;
 }
 
+void become(const Account& account) {
+  if (setgroups(0, nullptr) != 0 || setresgid(account.gid, account.gid, account.gid) != 0 ||
+      setresuid(account.uid, account.uid, account.uid) != 0) {
+    throw Error(ErrorCode::kConfiguration, "can't become " + account.name + ": " + reason());
+  }
+}
+
 }  // namespace
 
 void forbid_dumps() {
@@ -100,15 +108,33 @@ void become_user(const std::string& user, const fs::path& data) {
                   "can't hand " + data.string() + " over to " + target.name + ": " + reason());
     }
   }
-  if (setgroups(0, nullptr) != 0 || setresgid(target.gid, target.gid, target.gid) != 0 ||
-      setresuid(target.uid, target.uid, target.uid) != 0) {
-    throw Error(ErrorCode::kConfiguration, "can't become " + target.name + ": " + reason());
-  }
+  become(target);
   if (access(data.c_str(), R_OK | W_OK | X_OK) != 0) {
     throw Error(ErrorCode::kFile, "the account " + target.name + " can't reach " + data.string() +
                                       ": a directory above it is closed to others; choose another "
                                       "place, such as /var/lib/letterbox");
   }
+}
+
+void drop_root(const std::string& user, const fs::path& data) {
+  if (geteuid() != 0) return;
+  struct stat info {};
+  become(choose(user, stat(data.c_str(), &info) == 0 ? info.st_uid : 0));
+}
+
+std::size_t most_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    throw Error(ErrorCode::kInternal, "can't ask for the limit of open files: " + reason());
+  }
+  return limit.rlim_max;
+}
+
+void allow_descriptors(std::size_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace letterbox::gateway

@@ -78,7 +78,7 @@ void greet(const DataDirectory& data, const std::string& url,
 
 void serve(const Config& config) {
   const sigset_t signals = block_signals();
-  const ListenAddress address = parse_listen_address(config.listen);
+  const ListenAddress& address = config.listen;
   become_user(config.user, config.data);
   forbid_dumps();
 
