@@ -62,12 +62,6 @@ ListenAddress parse_listen_address(const std::string& text) {
   return address;
 }
 
-std::size_t descriptors_wanted(const Config& config) {
-  // Listeners, the log, the event loops, a metrics scrape, files read for a moment.
-  constexpr std::size_t kOthers = 64;
-  return config.limits.connections + config.database_connections + kOthers;
-}
-
 void require_consistent(const Config& config) {
   const auto refuse = [](const char* why) { throw Error(ErrorCode::kConfiguration, why); };
   if (config.data.empty()) {
@@ -83,6 +77,15 @@ void require_consistent(const Config& config) {
       is_same(config.listen, config.metrics_listen) ||
       (config.machine_listen && is_same(*config.machine_listen, config.metrics_listen))) {
     refuse("listen, machine.listen and metrics.listen must differ");
+  }
+  if (config.limits.peer_workers > config.limits.workers) {
+    refuse("limits.peer_workers are some of limits.workers, and can't be more");
+  }
+  if (config.limits.peer_requests > config.limits.requests) {
+    refuse("limits.peer_requests are some of limits.requests, and can't be more");
+  }
+  if (config.limits.target_bytes > config.limits.header_bytes) {
+    refuse("limits.target_bytes are some of limits.header_bytes, and can't be more");
   }
 }
 

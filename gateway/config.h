@@ -61,8 +61,8 @@ struct Config {
   /// else's business. Absent: nowhere.
   std::optional<ListenAddress> metrics_listen;
 
-  /// What a peer may make the gateway keep or wait for, explained at each of its fields. Its
-  /// `grace` is shutdown.drain.
+  /// What peers may make the gateway keep or wait for, explained at each of its fields. `drain` is
+  /// shutdown.drain.
   transport::Limits limits;
 
   /// After SIGTERM, how long /readyz says 503 while everything else goes on, so that a load
@@ -75,9 +75,6 @@ struct Config {
   /// How a line of the log is written.
   log::Format log_format = log::Format::kLogfmt;
 };
-
-/// Descriptors that a gateway so configured may have open at once.
-std::size_t descriptors_wanted(const Config& config);
 
 /// Throws Error kConfiguration if settings that are each right don't go together.
 void require_consistent(const Config& config);

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <system_error>
@@ -120,21 +119,6 @@ void drop_root(const std::string& user, const fs::path& data) {
   if (geteuid() != 0) return;
   struct stat info {};
   become(choose(user, stat(data.c_str(), &info) == 0 ? info.st_uid : 0));
-}
-
-std::size_t most_descriptors() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    throw Error(ErrorCode::kInternal, "can't ask for the limit of open files: " + reason());
-  }
-  return limit.rlim_max;
-}
-
-void allow_descriptors(std::size_t wanted) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace letterbox::gateway

@@ -1,7 +1,6 @@
 // What the process may do, and what it leaves behind.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -21,10 +20,5 @@ void become_user(const std::string& user, const std::filesystem::path& data);
 /// Becomes the account that become_user would, and changes nothing on disk: for looking at files
 /// with the rights of a gateway that isn't started. Throws Error kConfiguration.
 void drop_root(const std::string& user, const std::filesystem::path& data);
-
-/// Descriptors that this process may have open if it asks (the hard RLIMIT_NOFILE).
-std::size_t most_descriptors();
-/// Asks for `wanted` of them, or as many as there may be, and never for fewer than there are now.
-void allow_descriptors(std::size_t wanted);
 
 }  // namespace letterbox::gateway
