@@ -20,7 +20,7 @@ constexpr std::size_t kMostErrors = 1000;        // then the server is taken to 
 constexpr std::size_t kTurnBytes = 1024 * 1024;  // of one connection, before others get a turn
 const std::string kZeros(256UL * 1024, '\0');
 
-std::uint32_t percentile(std::vector<std::uint32_t>& sorted, std::size_t percent) {
+std::uint32_t percentile(const std::vector<std::uint32_t>& sorted, std::size_t percent) {
   if (sorted.empty()) return 0;
   return sorted[std::min(sorted.size() - 1, sorted.size() * percent / 100)];
 }
