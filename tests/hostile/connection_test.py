@@ -191,6 +191,17 @@ class Crowds(Hostile):
 
 
 class Tls(Hostile):
+    """With a second listener for machines, which demands a client certificate."""
+
+    @classmethod
+    def setUpClass(cls):
+        place = rig.workspace()
+        cls.addClassCleanup(rig.shutil.rmtree, place)
+        cls.ours = certificates.Authority(place / "hospital")
+        cls.theirs = certificates.Authority(place / "elsewhere")
+        cls.SERVING = ("--machine-listen", "127.0.0.1:0", "--machine-client-authority", cls.ours.certificate)
+        super().setUpClass()
+
     def answer_to(self, data, port=None):
         """What the gateway sends back to raw bytes before it hangs up, or has said all that it can."""
         with socket.create_connection(("127.0.0.1", port or self.gateway.port), timeout=60) as connection:
@@ -199,7 +210,7 @@ class Tls(Hostile):
             with contextlib.suppress(ConnectionError):
                 while data := connection.recv(64 * 1024):
                     received += data
-                    if SERVER_HELLO_DONE in tls.handshake_messages(received):
+                    if tls.SERVER_HELLO_DONE in tls.handshake_messages(received):
                         break
             return received
 
@@ -210,9 +221,28 @@ class Tls(Hostile):
             input=said, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
         return done.stdout
 
+    def knock(self, certificate, version):
+        """The status of a deposit on the machine listener, or "refused"."""
+        context = self.gateway.tls_context()
+        context.minimum_version = context.maximum_version = version
+        if certificate:
+            context.load_cert_chain(*certificate)
+        try:
+            with Peer(self.gateway.tls(port=self.gateway.machine_port, context=context)) as peer:
+                peer.send(self.deposit_head(b"Content-Length: %d" % len(CT)) + CT)
+                return self.checked(peer.answer()).status if peer.receive() else "refused"
+        except (ConnectionError, ssl.SSLError):
+            return "refused"
+
+    def refusals(self):
+        """The log's lines about certificates that were refused."""
+        return [line for line in self.gateway.log_text().splitlines() if 'event="client certificate refused"' in line]
+
     @case(52, "TLS renegotiation", "refused")
     def test_case_52_renegotiation(self):
-        output = self.s_client(b"R\n" + self.head(b"GET", NOWHERE, b"Connection: close"), "-tls1_2")
+        request = self.head(b"GET", NOWHERE, b"Connection: close")
+        self.assertIn(b"HTTP/1.1 404", self.s_client(request, "-tls1_2", "-ign_eof"))
+        output = self.s_client(b"R\n" + request, "-tls1_2")
         self.assertIn(b"RENEGOTIATING", output)
         self.assertIn(b"no renegotiation", output)
         self.assertNotIn(b"HTTP/1.1", output)
@@ -226,8 +256,36 @@ class Tls(Hostile):
         for name, suite in tls.WEAK_SUITES.items():
             hello = tls.client_hello(tls.TLS_1_2, (suite,))
             self.assertEqual(tls.alert(self.answer_to(hello)), tls.HANDSHAKE_FAILURE, name)
-        self.assertIn(SERVER_HELLO_DONE, tls.handshake_messages(self.answer_to(tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES))))
+        self.assertIn(tls.SERVER_HELLO_DONE, tls.handshake_messages(self.answer_to(tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES))))
         return "refused, as are null, RC4, DES, CBC, anonymous and static RSA suites"
+
+    @case(54, "client certificate expired, wrong CA, none", "refused and audited", stored=2)
+    def test_case_54_client_certificates(self):
+        bad = {
+            "expired": self.ours.issue("expired", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"),
+            "not yet valid": self.ours.issue("future", "-startdate", "20480101000000Z", "-enddate", "20490101000000Z"),
+            "unknown authority": self.theirs.issue("foreign"),
+            "none": None,
+            # Good for a server, and so not for a client.
+            "unfit": self.ours.issue("server", usage="server"),
+        }
+        good = self.ours.issue("pacs")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for reason, certificate in bad.items():
+                before = len(self.refusals())
+                self.assertEqual(self.knock(certificate, version), "refused", reason)
+                wait_until(lambda: len(self.refusals()) > before, f"the log has the refusal: {reason}")
+                line, = self.refusals()[before:]
+                self.assertRegex(line, rf'reason="[^"]*{reason}[^"]*"')
+                self.assertRegex(line, r'peer="127\.0\.0\.1')
+            self.assertEqual(self.knock(good, version), 201)
+        # A browser is never asked for a certificate.
+        hello = tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES)
+        self.assertIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello, self.gateway.machine_port)))
+        self.assertNotIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello)))
+        self.assertIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3", port=self.gateway.machine_port))
+        self.assertNotIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3"))
+        return "refused and audited; a good one is served"
 
     @case(55, "plain HTTP on the TLS port", "C")
     def test_case_55_plain_http(self):
@@ -259,68 +317,6 @@ class Tls(Hostile):
                 self.assertIn(word, answer.body)
             self.assertEqual(peer.received, b"")
         return "100 answers in order"
-
-
-SERVER_HELLO_DONE = 14
-
-
-class Machines(Tls):
-    """The listener that demands a client certificate."""
-
-    @classmethod
-    def setUpClass(cls):
-        place = rig.workspace()
-        cls.addClassCleanup(rig.shutil.rmtree, place)
-        cls.ours = certificates.Authority(place / "hospital")
-        cls.theirs = certificates.Authority(place / "elsewhere")
-        cls.SERVING = ("--machine-listen", "127.0.0.1:0", "--machine-client-authority", cls.ours.certificate)
-        super().setUpClass()
-
-    def knock(self, certificate, version):
-        """The status of a deposit on the machine listener, or "refused"."""
-        context = self.gateway.tls_context()
-        context.minimum_version = context.maximum_version = version
-        if certificate:
-            context.load_cert_chain(*certificate)
-        try:
-            with Peer(self.gateway.tls(port=self.gateway.machine_port, context=context)) as peer:
-                peer.send(self.deposit_head(b"Content-Length: %d" % len(CT)) + CT)
-                peer._receive()
-                return self.checked(peer.answer()).status
-        except (ConnectionError, ssl.SSLError, AssertionError):
-            return "refused"
-
-    def refusals(self):
-        """The log's lines about certificates that were refused."""
-        return [line for line in self.gateway.log_text().splitlines() if 'event="client certificate refused"' in line]
-
-    @case(54, "client certificate expired, wrong CA, none", "refused and audited", stored=2)
-    def test_case_54_client_certificates(self):
-        bad = {
-            "expired": self.ours.issue("expired", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"),
-            "not yet valid": self.ours.issue("future", "-startdate", "20480101000000Z", "-enddate", "20490101000000Z"),
-            "unknown authority": self.theirs.issue("foreign"),
-            "none": None,
-            # Good for a server, and so not for a client.
-            "unfit": self.ours.issue("server", usage="server"),
-        }
-        good = self.ours.issue("pacs")
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            for reason, certificate in bad.items():
-                before = len(self.refusals())
-                self.assertEqual(self.knock(certificate, version), "refused", reason)
-                wait_until(lambda: len(self.refusals()) > before, f"the log has the refusal: {reason}")
-                line, = self.refusals()[before:]
-                self.assertRegex(line, rf'reason="[^"]*{reason}[^"]*"')
-                self.assertRegex(line, r'peer="127\.0\.0\.1')
-            self.assertEqual(self.knock(good, version), 201)
-        # A browser is never asked for a certificate.
-        hello = tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES)
-        self.assertIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello, self.gateway.machine_port)))
-        self.assertNotIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello)))
-        self.assertIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3", port=self.gateway.machine_port))
-        self.assertNotIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3"))
-        return "refused and audited; a good one is served"
 
 
 if __name__ == "__main__":

@@ -228,6 +228,8 @@ class Hostile(unittest.TestCase):
             problem = json.loads(answer.body)
             self.assertEqual(problem["status"], answer.status)
             self.assertLessEqual(problem.keys(), {"type", "title", "status", "detail"})
+        if answer.status == 405:
+            self.assertIn("allow", answer.fields)  # RFC 9110 section 15.5.6
         return answer
 
 
@@ -271,7 +273,7 @@ class Peer:
                 rest = memoryview(piece)
                 while rest:
                     try:
-                        if not self._receive():
+                        if not self.receive():
                             return
                     except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                         pass
@@ -287,8 +289,8 @@ class Peer:
         finally:
             connection.settimeout(timeout)
 
-    def _receive(self):
-        """Whether there was more."""
+    def receive(self):
+        """Takes in what has come; waits for something. False: the gateway has hung up."""
         data = self.connection.recv(64 * 1024)
         self.received += data
         return len(data) > 0
@@ -300,7 +302,7 @@ class Peer:
         timeout = self.connection.gettimeout()
         self.connection.setblocking(False)
         try:
-            self._receive()
+            self.receive()
             return True
         except ssl.SSLWantReadError:
             return False  # TLS's own, such as a ticket
@@ -309,7 +311,7 @@ class Peer:
 
     def _take(self, condition):
         while not condition():
-            if not self._receive():
+            if not self.receive():
                 raise AssertionError(f"closed after {self.received[:100]!r}")
 
     def answer(self, method="GET"):
@@ -337,7 +339,7 @@ class Peer:
     def is_closed(self):
         """Whether the gateway hangs up without another word; waits for it."""
         try:
-            return not self.received and not self._receive()
+            return not self.received and not self.receive()
         except (ConnectionError, ssl.SSLError):
             return True
 
