@@ -9,7 +9,6 @@ import random
 import re
 import socket
 import ssl
-import subprocess
 import time
 import unittest
 
@@ -62,7 +61,8 @@ class Deadlines(Hostile):
         return self.trickle(self.deposit_head(b"Content-Length: %d" % len(LARGE)) + CT, b"x")
 
     def slow_chunks(self):
-        return self.trickle(self.deposit_head(b"Transfer-Encoding: chunked") + b"%x\r\n" % len(CT) + CT + b"\r\n", b"1\r\nx\r\n")
+        head = self.deposit_head(b"Transfer-Encoding: chunked")
+        return self.trickle(head + b"%x\r\n" % len(CT) + CT + b"\r\n", b"1\r\nx\r\n")
 
     def slow_reader(self):
         with self.peer() as peer:
@@ -150,8 +150,9 @@ class Crowds(Hostile):
         return "descriptors given back"
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.gateway.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        stat = pathlib.Path(f"/proc/{self.gateway.process.pid}/stat").read_text(encoding="ascii")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def visit(self):
         """A connection, or why there is none: "shed" if the gateway closed it at once, "hangs" if it did nothing."""
@@ -216,10 +217,8 @@ class Tls(Hostile):
 
     def s_client(self, said, *options, port=None):
         """What openssl s_client prints while `said` is typed into it."""
-        done = subprocess.run(
-            ["openssl", "s_client", "-connect", f"127.0.0.1:{port or self.gateway.port}", "-CAfile", self.gateway.authority, *options],
-            input=said, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
-        return done.stdout
+        return rig.run("openssl", "s_client", "-connect", f"127.0.0.1:{port or self.gateway.port}",
+                       "-CAfile", self.gateway.authority, *options, input=said, stderr=rig.subprocess.STDOUT, check=False).stdout
 
     def knock(self, certificate, version):
         """The status of a deposit on the machine listener, or "refused"."""
@@ -256,7 +255,8 @@ class Tls(Hostile):
         for name, suite in tls.WEAK_SUITES.items():
             hello = tls.client_hello(tls.TLS_1_2, (suite,))
             self.assertEqual(tls.alert(self.answer_to(hello)), tls.HANDSHAKE_FAILURE, name)
-        self.assertIn(tls.SERVER_HELLO_DONE, tls.handshake_messages(self.answer_to(tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES))))
+        answer = self.answer_to(tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES))
+        self.assertIn(tls.SERVER_HELLO_DONE, tls.handshake_messages(answer))
         return "refused, as are null, RC4, DES, CBC, anonymous and static RSA suites"
 
     @case(54, "client certificate expired, wrong CA, none", "refused and audited", stored=2)
@@ -289,7 +289,8 @@ class Tls(Hostile):
 
     @case(55, "plain HTTP on the TLS port", "C")
     def test_case_55_plain_http(self):
-        for request in (self.head(b"GET", NOWHERE), self.deposit_head(b"Content-Length: %d" % len(CT)) + CT, b"\r\n\r\n\r\n"):
+        deposit = self.deposit_head(b"Content-Length: %d" % len(CT)) + CT
+        for request in (self.head(b"GET", NOWHERE), deposit, b"\r\n\r\n\r\n"):
             answer = self.answer_to(request)
             self.assertNotIn(b"HTTP", answer)
             self.assertNotIn(self.canary.encode(), answer)
@@ -304,13 +305,16 @@ class Tls(Hostile):
             (b"GET", b"/v1/inbox", 400, b"malformed-recipient"),
             (b"POST", FILES, 400, b"empty-body"),
             (b"GET", b"/v1/inbox?device=" + self.surgeon.recipient.encode(), 200, b"deliveries"),
-            *((b"GET", b"/v1/deliveries/" + receipt["delivery"].encode(), 200, receipt["delivery"].encode()) for receipt in receipts),
-            *((b"GET", b"/v1/files/" + receipt["file"].encode(), 200, b"age-encryption.org/v1") for receipt in receipts),
             (b"HEAD", b"/v1/files/" + receipts[0]["file"].encode(), 200, b""),
         ]
+        for receipt in receipts:
+            delivery, file = receipt["delivery"].encode(), receipt["file"].encode()
+            questions.append((b"GET", b"/v1/deliveries/" + delivery, 200, delivery))
+            questions.append((b"GET", b"/v1/files/" + file, 200, b"age-encryption.org/v1"))
         asked = random.Random(56).choices(questions, k=100)
         with self.peer() as peer:
-            peer.send(b"".join(self.head(method, target, b"Content-Type: application/dicom") for method, target, _, _ in asked))
+            peer.send(b"".join(self.head(method, target, b"Content-Type: application/dicom")
+                               for method, target, _, _ in asked))
             for number, (method, _, status, word) in enumerate(asked):
                 answer = self.checked(peer.answer(method.decode()))
                 self.assertEqual((number, answer.status), (number, status))

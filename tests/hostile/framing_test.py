@@ -31,7 +31,8 @@ class Chunks(Hostile):
 
     @case(4, "chunk size of seventeen hex digits", "400 C")
     def test_case_04_chunk_size_of_seventeen_digits(self):
-        return self.same(self.chunks(size + b"\r\nhello\r\n0\r\n\r\n") for size in (b"00000000000000005", b"10000000000000005"))
+        return self.same(self.chunks(size + b"\r\nhello\r\n0\r\n\r\n")
+                         for size in (b"00000000000000005", b"10000000000000005"))
 
     @case(5, "chunk size `7fffffff`, body limit 1 GiB", "413 C")
     def test_case_05_chunk_of_2_gib(self):

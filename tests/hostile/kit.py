@@ -36,7 +36,7 @@ TABLES = ("delivery", "cover", "delivery_recipient", "file", "payload", "payload
 ONE_DEPOSIT = (1, 1, 1, 1, 1, 1, 0)
 
 
-def wait_until(condition, what, timeout=60):
+def wait_until(condition, what, timeout=30):
     """Looks again and again, and fails once `timeout` seconds have passed."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -158,7 +158,8 @@ class Hostile(unittest.TestCase):
 
     def descriptors(self):
         """Descriptors that letterboxd has open, its connections to the database not counted."""
-        local = set(re.findall(r" (\d+)(?: \S+)?$", pathlib.Path("/proc/net/unix").read_text(encoding="ascii", errors="replace"), re.M))
+        sockets = pathlib.Path("/proc/net/unix").read_text(encoding="ascii", errors="replace").splitlines()[1:]
+        local = {line.split()[6] for line in sockets}
         count = 0
         for entry in pathlib.Path(f"/proc/{self.gateway.process.pid}/fd").iterdir():
             try:
