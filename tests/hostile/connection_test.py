@@ -200,8 +200,9 @@ class Tls(Hostile):
         cls.addClassCleanup(rig.shutil.rmtree, place)
         cls.ours = certificates.Authority(place / "hospital")
         cls.theirs = certificates.Authority(place / "elsewhere")
-        cls.SERVING = ("--machine-listen", "127.0.0.1:0", "--machine-client-authority", cls.ours.certificate)
+        cls.OPTIONS = ("--machine-listen", "127.0.0.1:0", "--machine-client-authority", cls.ours.certificate)
         super().setUpClass()
+        cls.machine_port = int(re.search(r"machines use +https://127\.0\.0\.1:(\d+)", cls.gateway.greeting)[1])
 
     def answer_to(self, data, port=None):
         """What the gateway sends back to raw bytes before it hangs up, or has said all that it can."""
@@ -227,7 +228,7 @@ class Tls(Hostile):
         if certificate:
             context.load_cert_chain(*certificate)
         try:
-            with Peer(self.gateway.tls(port=self.gateway.machine_port, context=context)) as peer:
+            with Peer(self.gateway.tls(port=self.machine_port, context=context)) as peer:
                 peer.send(self.deposit_head(b"Content-Length: %d" % len(CT)) + CT)
                 return self.checked(peer.answer()).status if peer.receive() else "refused"
         except (ConnectionError, ssl.SSLError):
@@ -281,9 +282,9 @@ class Tls(Hostile):
             self.assertEqual(self.knock(good, version), 201)
         # A browser is never asked for a certificate.
         hello = tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES)
-        self.assertIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello, self.gateway.machine_port)))
+        self.assertIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello, self.machine_port)))
         self.assertNotIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello)))
-        self.assertIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3", port=self.gateway.machine_port))
+        self.assertIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3", port=self.machine_port))
         self.assertNotIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3"))
         return "refused and audited; a good one is served"
 

@@ -10,7 +10,7 @@ def chunk(data):
 
 
 class Chunks(Hostile):
-    SERVING = ("--limits-body-bytes", str(GIB))
+    OPTIONS = ("--limits-body-bytes", str(GIB))
 
     def chunks(self, bad):
         """`bad` as the first chunk, and after so many good ones that rows of them are staged already."""
@@ -159,7 +159,7 @@ class Chunks(Hostile):
 
 
 class EndlessChunks(Hostile):
-    SERVING = ("--limits-body-bytes", str(4 * MIB))
+    OPTIONS = ("--limits-body-bytes", str(4 * MIB))
 
     @case(13, "endless 1-byte chunks", "413 or 408")
     def test_case_13_endless_chunks_of_one_byte(self):

@@ -6,7 +6,7 @@ from kit import CT, FILES, LARGE, MIB, NOWHERE, Hostile, case
 
 
 class Heads(Hostile):
-    SERVING = ("--limits-body-bytes", str(8 * MIB))
+    OPTIONS = ("--limits-body-bytes", str(8 * MIB))
     TOO_LONG = b"Content-Length: %d" % (8 * MIB + 1)
 
     def get(self, *fields, target=NOWHERE, **options):

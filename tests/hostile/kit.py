@@ -104,11 +104,11 @@ def case(number, sent, expected, bound=16 * MIB, stored=0):
 class Hostile(unittest.TestCase):
     """Cases against one letterboxd, which each class starts with its own settings."""
 
-    SERVING = ()
+    OPTIONS = ()
 
     @classmethod
     def setUpClass(cls):
-        scene = rig.scene(SURGEON, serving=cls.SERVING)
+        scene = rig.scene(SURGEON, options=cls.OPTIONS)
         cls.gateway, cls.surgeon = scene.__enter__()
         cls.addClassCleanup(scene.__exit__, None, None, None)
         cls.tls_context = cls.gateway.tls_context()
