@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "gateway/config.h"
+#include "gateway/health_command.h"
 #include "gateway/recipient_command.h"
 #include "gateway/serve.h"
 
@@ -43,6 +44,10 @@ int run(int argc, char** argv) {
       ->envname("LETTERBOX_LISTEN")
       ->capture_default_str();
   serve.callback([&] { letterbox::gateway::serve(config); });
+
+  CLI::App& health = *app.add_subcommand("health", "Exit with 0 if the gateway answers");
+  add_data_options(health, config);
+  health.callback([&] { letterbox::gateway::ask_health(config.data); });
 
   CLI::App& directory = *app.add_subcommand("recipient", "The directory of recipients");
   directory.require_subcommand(1);
