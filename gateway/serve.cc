@@ -98,10 +98,10 @@ void serve(const Config& config) {
 
   const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
   const Routes routes({database.store(), *inspector, signing_key});
-  const transport::Transport transport({.host = address.host,
-                                        .port = address.port,
-                                        .certificate_chain = certificate.chain,
-                                        .private_key = certificate.private_key,
+  const transport::Transport transport({.endpoints = {{.host = address.host,
+                                                       .port = address.port,
+                                                       .certificate_chain = certificate.chain,
+                                                       .private_key = certificate.private_key}},
                                         .limits = {}});
   const std::string url = address.url(transport.port());
   http_listener listener(url);

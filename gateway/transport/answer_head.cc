@@ -133,6 +133,8 @@ std::string refusal_answer(const Refusal& refusal, bool with_body) {
   if (refusal.status() == 405) {
     answer += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   }
+  // RFC 9110 section 10.2.3.
+  if (refusal.status() == 503) answer += "Retry-After: 5\r\n";
   if (refusal.status() == 415) answer += "Accept-Encoding: identity\r\n";
   answer += field_line("Content-Type", "application/problem+json");
   answer += field_line("Content-Length", std::to_string(body.size()));

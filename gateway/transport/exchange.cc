@@ -12,6 +12,14 @@ std::optional<std::uint64_t> content_length(const web::http::http_request& reque
   return handoff_of(request)->head().content_length;
 }
 
+const Peer& peer_of(const web::http::http_request& request) {
+  return handoff_of(request)->peer();
+}
+
+Outcome outcome_of(const web::http::http_request& request) {
+  return handoff_of(request)->outcome();
+}
+
 void reply(const web::http::http_request& request, web::http::http_response response) {
   send(*handoff_of(request), std::move(response));
 }

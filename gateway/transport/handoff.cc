@@ -78,6 +78,8 @@ ByteView Handoff::next() {
     throw Error(ErrorCode::kTruncatedBody, "the connection closed before the body had ended");
   }
   holds_piece_ = !piece->empty();
+  const std::lock_guard lock(mutex_);
+  outcome_.received += piece->size();
   return *piece;
 }
 
@@ -86,6 +88,7 @@ std::string Handoff::begin_answer(const AnswerHead& head, bool& chunked) {
   const std::lock_guard lock(mutex_);
   if (answered_) throw Error(ErrorCode::kInternal, "a request was answered twice");
   answered_ = true;
+  if (!failure_) outcome_.status = head.status;
   // What follows a body that nobody reads can't be told from the next request.
   persists_ = head_.keep_alive && body_complete_ && !last_;
   chunked = false;
@@ -117,6 +120,10 @@ void Handoff::answer(const AnswerHead& head, Source* content) {
         if (piece.empty()) break;
         piece = piece.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, piece.size())));
         left -= piece.size();
+        {
+          const std::lock_guard lock(mutex_);
+          outcome_.sent += piece.size();
+        }
         if (chunked) {
           there =
               writer.write(chunk_head(piece.size())) && writer.write(piece) && writer.write("\r\n");
@@ -160,12 +167,17 @@ void Handoff::body_complete() {
   body_.end();
 }
 
-void Handoff::body_failed(ErrorCode code, const char* why) {
+bool Handoff::body_failed(const Refusal& refusal) {
+  bool refused = false;
   {
     const std::lock_guard lock(mutex_);
-    failure_ = Error(code, why);
+    failure_ = Error(refusal.status() == 413 ? ErrorCode::kTooLarge : ErrorCode::kTruncatedBody,
+                     refusal.detail());
+    refused = !answered_;
+    if (refused) outcome_.status = refusal.status();
   }
   body_.close();
+  return refused;
 }
 
 void Handoff::last_of_connection() {
@@ -185,6 +197,11 @@ void Handoff::close() noexcept {
 void Handoff::wake() {
   const std::lock_guard lock(mutex_);
   if (wake_) wake_();
+}
+
+Outcome Handoff::outcome() const {
+  const std::lock_guard lock(mutex_);
+  return outcome_;
 }
 
 bool Handoff::pulled() const {

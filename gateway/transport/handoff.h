@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "gateway/transport/budget.h"
+#include "gateway/transport/exchange.h"
+#include "gateway/transport/peer.h"
 #include "gateway/transport/piece_queue.h"
 #include "gateway/transport/refusal.h"
 #include "gateway/transport/request_head.h"
@@ -30,12 +34,24 @@ struct AnswerHead {
 /// head and all, that the connection only has to pass on.
 class Handoff final : public Source {
  public:
-  /// `peer` is its address. `wake` makes the connection look at this again, on any thread.
-  Handoff(RequestHead head, std::string peer, std::function<void()> wake)
-      : head_(std::move(head)), peer_(std::move(peer)), wake_(std::move(wake)) {}
+  /// What the request takes of budgets that all share, for as long as this lives.
+  struct Shares {
+    Budget::Lease request;
+    Budget::Lease body_memory;
+  };
+
+  /// `wake` makes the connection look at this again, on any thread.
+  Handoff(RequestHead head, std::shared_ptr<const Peer> peer, Shares shares,
+          std::function<void()> wake)
+      : head_(std::move(head)),
+        peer_(std::move(peer)),
+        shares_(std::move(shares)),
+        wake_(std::move(wake)) {}
 
   const RequestHead& head() const noexcept { return head_; }
-  const std::string& peer() const noexcept { return peer_; }
+  const Peer& peer() const noexcept { return *peer_; }
+  /// See outcome_of() in exchange.h. Doesn't block.
+  Outcome outcome() const;
 
   // The handler's side. All of it blocks.
 
@@ -57,8 +73,9 @@ class Handoff final : public Source {
   PieceQueue& answer_pieces() noexcept { return answer_; }
   /// The whole body lies in body_pieces(), or has passed through.
   void body_complete();
-  /// The body broke; the handler is told at its next pull.
-  void body_failed(ErrorCode code, const char* why);
+  /// The body broke; the handler is told at its next pull. True: it has begun no answer, and what
+  /// it answers from now on is for nobody; the connection refuses the request.
+  bool body_failed(const Refusal& refusal);
   /// The connection won't carry another request, whatever the peer wishes.
   void last_of_connection();
   /// The connection has no more to do with this: everything that waits is released.
@@ -76,7 +93,8 @@ class Handoff final : public Source {
   std::string begin_answer(const AnswerHead& head, bool& chunked);
 
   const RequestHead head_;
-  const std::string peer_;
+  const std::shared_ptr<const Peer> peer_;
+  const Shares shares_;
   PieceQueue body_;
   PieceQueue answer_;
   bool holds_piece_ = false;  // the handler's: it's looking at the front of body_
@@ -84,6 +102,7 @@ class Handoff final : public Source {
   mutable std::mutex mutex_;  // for all below
   std::function<void()> wake_;
   std::optional<Error> failure_;
+  Outcome outcome_;
   bool body_complete_ = false;
   bool last_ = false;
   bool pulled_ = false;

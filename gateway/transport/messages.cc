@@ -60,7 +60,7 @@ web::http::http_request make_request(std::shared_ptr<Handoff> handoff, const web
   for (const auto& field : head.fields) request.headers().add(field.name, field.value);
   const auto& impl = request._get_impl();
   impl->_set_http_version({1, static_cast<std::uint8_t>(head.minor_version)});
-  impl->_set_remote_address(handoff->peer());
+  impl->_set_remote_address(handoff->peer().address);
   impl->set_instream(stream_over(std::move(handoff)));
   // What the extract functions wait for before they look into the stream, which then blocks.
   impl->_complete(0);

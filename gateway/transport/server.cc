@@ -1,75 +1,65 @@
 #include "gateway/transport/server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "gateway/transport/messages.h"
-#include "gateway/transport/tls_context.h"
 
 namespace letterbox::gateway::transport {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
-using Tcp = asio::ip::tcp;
 
 namespace {
 
 constexpr int kIoThreads = 2;
-// After a connection couldn't be accepted: when descriptors are used up, trying again at once would
-// only burn a core.
-constexpr std::chrono::milliseconds kAcceptPause{100};
+// What the rest of the process may need: the log, database connections, the entrances.
+constexpr std::size_t kOtherDescriptors = 64;
+constexpr std::size_t kFewestConnections = 16;
+// To look for a connection that makes room costs a look at all of them, so several are chosen at
+// once: this part of all.
+constexpr std::size_t kRoomToMake = 64;
 
-[[noreturn]] void refuse(const Options& options, const error_code& error) {
-  const std::string where = options.host + " port " + std::to_string(options.port);
-  std::string why = error.message();
-  if (error == asio::error::address_in_use) {
-    why = "another program listens there; stop it, or choose another port";
-  } else if (error == boost::system::errc::address_not_available) {
-    why = "this machine has no such address";
-  } else if (error == asio::error::access_denied) {
-    why = "not allowed; ports below 1024 want a privilege";
-  }
-  throw Error(ErrorCode::kConfiguration, "can't listen on " + where + ": " + why);
+// A connection that is accepted without a descriptor left can't even be told to come back later.
+std::size_t connections_possible(std::size_t wanted) {
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return wanted;
+  descriptors.rlim_cur = descriptors.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &descriptors);
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  if (descriptors.rlim_cur >= wanted + kOtherDescriptors) return wanted;
+  const std::size_t possible =
+      std::max<std::size_t>(descriptors.rlim_cur, kFewestConnections + kOtherDescriptors) -
+      kOtherDescriptors;
+  log::warn("fewer connections than configured, because the process may open so few descriptors",
+            {{"connections", std::to_string(possible)},
+             {"descriptors", std::to_string(descriptors.rlim_cur)}});
+  return possible;
 }
 
-Tcp::acceptor bind(asio::io_context& io, const Options& options) {
-  error_code error;
-  const auto address = asio::ip::make_address(options.host, error);
-  if (error) {
-    throw Error(ErrorCode::kConfiguration,
-                "can't listen on " + options.host + ": it isn't an IP address");
-  }
-  const Tcp::endpoint endpoint(address, options.port);
-  Tcp::acceptor acceptor{asio::any_io_executor(asio::make_strand(io))};
-  acceptor.open(endpoint.protocol(), error);
-  if (error) refuse(options, error);
-  acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-  if (address.is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-  acceptor.bind(endpoint, error);
-  if (error) refuse(options, error);
-  acceptor.listen(Tcp::acceptor::max_listen_connections, error);
-  if (error) refuse(options, error);
-  return acceptor;
+bool is_at(const Entrance& entrance, const web::uri& uri) {
+  const std::string& host = entrance.endpoint().host;
+  return uri.port() == entrance.port() && (uri.host() == host || uri.host() == '[' + host + ']');
 }
 
 }  // namespace
 
 Server::Server(const Options& options)
-    : limits_(options.limits),
-      tls_(make_tls_context(options.certificate_chain, options.private_key)),
+    : commons_(options.limits),
+      most_connections_(connections_possible(options.limits.connections)),
       keep_running_(asio::make_work_guard(io_)),
-      acceptor_(bind(io_, options)),
-      slot_free_(acceptor_.get_executor()),
-      port_(acceptor_.local_endpoint().port()),
-      router_([this](const RequestHead& head) { return route(head); }),
-      workers_(limits_.workers) {
+      workers_(options.limits.workers, options.limits.peer_workers) {
+  for (const Endpoint& endpoint : options.endpoints) {
+    entrances_.push_back(
+        std::make_unique<Entrance>(io_, endpoint, commons_, workers_,
+                                   [this](std::unique_ptr<Wire> wire, const Router& router) {
+                                     return adopt(std::move(wire), router);
+                                   }));
+  }
   for (int i = 0; i < kIoThreads; ++i) threads_.emplace_back([this] { io_.run(); });
 }
 
@@ -77,113 +67,111 @@ Server::~Server() {
   stop();
 }
 
-void Server::start() {
-  const std::lock_guard lock(mutex_);
-  if (started_) return;
-  started_ = true;
-  asio::co_spawn(
-      acceptor_.get_executor(), [this] { return accept(); }, asio::detached);
-}
-
-asio::awaitable<void> Server::accept() {
-  asio::steady_timer pause(acceptor_.get_executor());
-  while (true) {
-    while (true) {
-      {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) co_return;
-        if (connections_.size() < limits_.connections) break;
-      }
-      co_await slot_free_.wait();
-    }
-    error_code error;
-    Tcp::socket socket =
-        co_await acceptor_.async_accept(asio::any_io_executor(asio::make_strand(io_)),
-                                        asio::redirect_error(asio::use_awaitable, error));
-    if (error == asio::error::operation_aborted) continue;
-    if (!error && adopt(std::move(socket))) continue;
-    pause.expires_after(kAcceptPause);
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
-  }
-}
-
-// False: there is no memory for it now.
-bool Server::adopt(Tcp::socket socket) try {
-  const auto executor = socket.get_executor();
-  const auto connection = std::make_shared<Connection>(std::move(socket), tls_, limits_, router_);
+bool Server::adopt(std::unique_ptr<Wire> wire, const Router& router) {
+  const auto executor = wire->executor();
+  const auto connection = std::make_shared<Connection>(std::move(wire), commons_, router);
+  Connections unused;
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return true;
+    if (stopping_) return false;
+    // Those that make room need a moment to go.
+    if (connections_.size() >= most_connections_ + most_connections_ / kRoomToMake + 1)
+      return false;
+    if (connections_.size() >= most_connections_) {
+      unused = choose_unused();
+      if (unused.empty()) return false;
+    }
     connections_.insert(connection);
+    if (serving_once_) connection->serve_once();
   }
+  for (const auto& one : unused) one->make_room();
+  commons_.counters.connections_shed += unused.size();
   asio::co_spawn(
       executor, [connection] { return connection->run(); },
       [this, connection](const std::exception_ptr&) { release(connection); });
   return true;
-} catch (const std::exception&) {
-  return false;
+}
+
+// Those that have been open without a request for longest.
+Server::Connections Server::choose_unused() {
+  std::vector<std::pair<Connection::Clock::time_point, std::shared_ptr<Connection>>> unused;
+  for (const auto& connection : connections_) {
+    if (const auto since = connection->unused_since()) unused.emplace_back(*since, connection);
+  }
+  const std::size_t most = most_connections_ / kRoomToMake + 1;
+  const auto end = unused.begin() + static_cast<std::ptrdiff_t>(std::min(unused.size(), most));
+  std::partial_sort(unused.begin(), end, unused.end());
+  Connections chosen;
+  for (auto one = unused.begin(); one != end; ++one) chosen.insert(one->second);
+  return chosen;
 }
 
 void Server::release(const std::shared_ptr<Connection>& connection) {
   {
     const std::lock_guard lock(mutex_);
     connections_.erase(connection);
+    draining_.erase(connection);
   }
   connection_gone_.notify_all();
-  asio::post(acceptor_.get_executor(), [this] { slot_free_.notify(); });
-}
-
-Route Server::route(const RequestHead& head) {
-  web::uri target;
-  std::string host;
-  try {
-    target = head.target.path_and_query;
-    // Only a client that takes us for its proxy names the host here.
-    if (!head.target.authority.empty()) host = web::uri("https://" + head.target.authority).host();
-  } catch (const web::uri_exception&) {
-    throw Refusal(400, "The request target can't be read.");
-  }
-  // RFC 9110 section 7.4.
-  if (!host.empty() && !certificate_names(tls_, host)) {
-    throw Refusal(421, "This server isn't that host.");
-  }
-  auto listener = listeners_.find(target.path());
-  // A gateway that is about to stop mustn't look as if everything in it were gone.
-  if (!listener && listeners_.empty()) throw Refusal(503, "This server is stopping.");
-  if (!listener) throw Refusal(404, "There is nothing here by that name.");
-  const auto lease = std::make_shared<Listeners::Lease>(std::move(*listener));
-  return [this, lease](const std::shared_ptr<Handoff>& handoff) {
-    asio::post(workers_, [this, lease, handoff] { handle(*lease, handoff); });
-  };
-}
-
-void Server::handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff) {
-  try {
-    listener->handle_request(make_request(handoff, listener->uri()));
-  } catch (const Error& error) {
-    log::error("a handler failed", error);
-  } catch (const std::exception&) {
-    // Its text may hold anything, so it isn't logged.
-    log::error("a handler failed with a foreign exception");
-  }
 }
 
 void Server::add(Listeners::Listener* listener) {
   const web::uri& uri = listener->uri();
-  if (uri.scheme() != "https" || uri.port() != port_) {
-    throw std::invalid_argument("the listener isn't for https on the transport's port");
+  const auto entrance = std::find_if(entrances_.begin(), entrances_.end(),
+                                     [&](const auto& one) { return is_at(*one, uri); });
+  if (uri.scheme() != "https" || entrance == entrances_.end()) {
+    throw std::invalid_argument("the listener isn't for https at one of the transport's endpoints");
   }
-  listeners_.add(listener);
-  start();
+  (*entrance)->listeners().add(listener);
+  (*entrance)->open();
 }
 
 void Server::remove(Listeners::Listener* listener) {
-  listeners_.remove(listener);
-  if (listeners_.wait_until_unused(listener, limits_.grace)) return;
-  abort_connections();
-  while (!listeners_.wait_until_unused(listener, limits_.grace)) {
-    log::warn("still waiting for a handler to return");
+  for (const auto& entrance : entrances_) {
+    Listeners& listeners = entrance->listeners();
+    listeners.remove(listener);
+    if (listeners.wait_until_unused(listener, commons_.limits.drain)) continue;
+    abort_connections();
+    while (!listeners.wait_until_unused(listener, commons_.limits.drain)) {
+      log::warn("still waiting for a handler to return");
+    }
   }
+}
+
+void Server::reload_certificates() {
+  std::vector<std::shared_ptr<const TlsContext>> fresh;
+  for (const auto& entrance : entrances_) {
+    fresh.push_back(std::make_shared<const TlsContext>(entrance->endpoint()));
+  }
+  for (std::size_t i = 0; i < fresh.size(); ++i) entrances_[i]->use(std::move(fresh[i]));
+}
+
+void Server::drain() {
+  std::unique_lock lock(mutex_);
+  serving_once_ = true;
+  draining_ = connections_;
+  for (const auto& connection : draining_) connection->finish_soon();
+  if (connection_gone_.wait_for(lock, commons_.limits.drain,
+                                [this] { return draining_.empty(); })) {
+    return;
+  }
+  for (const auto& connection : draining_) connection->abort();
+  connection_gone_.wait(lock, [this] { return draining_.empty(); });
+}
+
+Statistics Server::statistics() const noexcept {
+  const Counters& counters = commons_.counters;
+  Statistics now{.connections_accepted = counters.connections_accepted,
+                 .connections_shed = counters.connections_shed,
+                 .handshakes_failed = counters.handshakes_failed,
+                 .requests_refused = counters.requests_refused,
+                 .bytes_received = counters.bytes_received,
+                 .bytes_sent = counters.bytes_sent,
+                 .requests = commons_.requests.in_use(),
+                 .body_memory = commons_.body_memory.in_use()};
+  const std::lock_guard lock(mutex_);
+  now.connections = connections_.size();
+  return now;
 }
 
 void Server::abort_connections() {
@@ -198,15 +186,11 @@ void Server::stop() {
     stopping_ = true;
     for (const auto& connection : connections_) connection->finish_soon();
   }
-  asio::post(acceptor_.get_executor(), [this] {
-    error_code ignored;
-    acceptor_.close(ignored);
-    slot_free_.notify();
-  });
+  for (const auto& entrance : entrances_) entrance->close();
   // 2. The requests at hand get a little time, then their connections are cut.
   const auto all_gone = [this] { return connections_.empty(); };
   std::unique_lock lock(mutex_);
-  if (!connection_gone_.wait_for(lock, limits_.grace, all_gone)) {
+  if (!connection_gone_.wait_for(lock, commons_.limits.drain, all_gone)) {
     lock.unlock();
     abort_connections();
     lock.lock();
@@ -214,7 +198,7 @@ void Server::stop() {
   }
   lock.unlock();
   // 3. Handlers, which now find their peers gone, and the threads.
-  workers_.join();
+  workers_.finish();
   keep_running_.reset();
   for (std::thread& thread : threads_) thread.join();
 }

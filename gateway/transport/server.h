@@ -1,13 +1,8 @@
-// The listening socket, its threads and its connections.
+// The entrances, the threads behind them, and the connections.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -15,58 +10,58 @@
 #include <thread>
 #include <vector>
 
+#include "gateway/transport/commons.h"
 #include "gateway/transport/connection.h"
-#include "gateway/transport/listeners.h"
+#include "gateway/transport/entrance.h"
 #include "gateway/transport/transport.h"
+#include "gateway/transport/workers.h"
 
 namespace letterbox::gateway::transport {
 
-/// Thread-safe. Two threads do all the network and TLS work and never block; handlers run on
-/// Limits::workers others.
+/// See Transport. Two threads do all the network and TLS work and never block; handlers run on
+/// Limits::workers others. Thread-safe.
 class Server {
  public:
-  /// Binds. Throws as Transport does.
   explicit Server(const Options& options);
-  /// Stops.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  std::uint16_t port() const noexcept { return port_; }
+  std::uint16_t port(std::size_t endpoint) const { return entrances_.at(endpoint)->port(); }
 
-  /// With the first listener, connections are accepted. Throws std::invalid_argument when the
-  /// listener's URI isn't one of ours, or taken.
+  /// With its first listener an entrance opens. Throws std::invalid_argument when the listener's
+  /// URI isn't one of ours, or taken.
   void add(Listeners::Listener* listener);
-  /// Waits for the requests that the listener has at hand: for Limits::grace for those that end by
+  /// Waits for the requests that the listener has at hand: for Limits::drain for those that end by
   /// themselves, and then, connections cut, for the handlers to return.
   void remove(Listeners::Listener* listener);
 
+  void reload_certificates();
+  void drain();
+  Statistics statistics() const noexcept;
+
  private:
-  void start();
-  boost::asio::awaitable<void> accept();
-  bool adopt(boost::asio::ip::tcp::socket socket);
+  using Connections = std::set<std::shared_ptr<Connection>>;
+
+  bool adopt(std::unique_ptr<Wire> wire, const Router& router);
   void release(const std::shared_ptr<Connection>& connection);
-  Route route(const RequestHead& head);
-  void handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff);
+  Connections choose_unused();
   void abort_connections();
   void stop();
 
-  const Limits limits_;
-  boost::asio::ssl::context tls_;
+  Commons commons_;
+  const std::size_t most_connections_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
-  boost::asio::ip::tcp::acceptor acceptor_;  // on a strand of its own
-  Signal slot_free_;                         // on the same
-  std::uint16_t port_ = 0;
-  Router router_;
-  Listeners listeners_;
-  boost::asio::thread_pool workers_;
+  Workers workers_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
   std::vector<std::thread> threads_;
 
-  std::mutex mutex_;  // for all below
+  mutable std::mutex mutex_;  // for all below
   std::condition_variable connection_gone_;
-  std::set<std::shared_ptr<Connection>> connections_;
-  bool started_ = false;
+  Connections connections_;
+  Connections draining_;  // of these, those that were there when drain() began
+  bool serving_once_ = false;
   bool stopping_ = false;
 };
 

@@ -16,8 +16,20 @@ Transport::Transport(const Options& options)
 
 Transport::~Transport() = default;
 
-std::uint16_t Transport::port() const noexcept {
-  return state_->server->port();
+std::uint16_t Transport::port(std::size_t endpoint) const {
+  return state_->server->port(endpoint);
+}
+
+void Transport::reload_certificates() {
+  state_->server->reload_certificates();
+}
+
+void Transport::drain() {
+  state_->server->drain();
+}
+
+Statistics Transport::statistics() const noexcept {
+  return state_->server->statistics();
 }
 
 }  // namespace letterbox::gateway::transport

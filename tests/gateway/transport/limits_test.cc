@@ -204,21 +204,131 @@ TEST(Workers, UnfinishedFirstPieceCostsNoWorker) {
   EXPECT_EQ(slow.receive().body, "1000");
 }
 
-TEST(Connections, OneTooManyWaitsUntilAnotherEnds) {
+/// A connection that has been served, and is idle now.
+std::unique_ptr<TlsClient> idle_client(const TestServer& server) {
+  auto client = std::make_unique<TlsClient>(server.port());
+  EXPECT_EQ(client->ask(get("/hello")).status, 200);
+  return client;
+}
+
+TEST(Connections, TheOneThatIsIdleLongestMakesRoom) {
   TestServer server(Limits{.connections = 2});
-  auto first = std::make_unique<TlsClient>(server.port());
-  TlsClient second(server.port());
-  std::atomic<bool> first_gone = false;
-  std::thread third([&] {
-    TlsClient client(server.port());
-    EXPECT_TRUE(first_gone);
-    EXPECT_EQ(client.ask(get("/hello")).status, 200);
+  const auto first = idle_client(server);
+  const auto second = idle_client(server);
+  const auto third = idle_client(server);
+  EXPECT_TRUE(first->is_closed());
+  EXPECT_EQ(third->ask(get("/hello")).status, 200);
+}
+
+TEST(Connections, AnUnfinishedHeadMakesRoomAndIsToldSo) {
+  TestServer server(Limits{.connections = 1});
+  TlsClient slow(server.port());
+  slow.send("GET /hello HTTP/1.1\r\nX: ");
+  // Until that is there, slow is idle and would make room without a word.
+  while (server.transport().statistics().bytes_received == 0) std::this_thread::yield();
+  idle_client(server);
+  const auto answer = slow.receive();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.fields.at("retry-after"), "5");
+  EXPECT_TRUE(slow.is_closed());
+}
+
+TEST(Connections, ARequestAtHandDoesNotMakeRoom) {
+  TestServer server(Limits{.connections = 1});
+  std::promise<void> entered;
+  server.on("/busy", [&](const http_request& request) {
+    entered.set_value();
+    request.reply(200, std::to_string(count_body(request)));
   });
-  EXPECT_EQ(first->ask(get("/hello")).status, 200);
-  EXPECT_EQ(second.ask(get("/hello")).status, 200);
-  first_gone = true;
-  first.reset();
-  third.join();
+  TlsClient busy(server.port());
+  busy.send(announce("/busy", 300'000) + std::string(299'999, 'x'));
+  entered.get_future().get();
+  EXPECT_EQ(TcpClient(server.port()).receive_all(), "");
+  busy.send("x");
+  EXPECT_EQ(busy.receive().body, "300000");
+}
+
+// --- Budgets
+
+/// Requests that stay at hand until this goes.
+class Gate {
+ public:
+  explicit Gate(TestServer& server) {
+    server.on("/gate", [this](const http_request& request) {
+      opened_.wait();
+      request.reply(200, "passed");
+    });
+  }
+  ~Gate() { open(); }
+  void open() {
+    if (!open_) open_at_.set_value();
+    open_ = true;
+  }
+
+ private:
+  bool open_ = false;
+  std::promise<void> open_at_;
+  std::shared_future<void> opened_ = open_at_.get_future().share();
+};
+
+void wait_for_requests(const TestServer& server, std::size_t count) {
+  while (server.transport().statistics().requests != count) std::this_thread::yield();
+}
+
+TEST(Budgets, OneRequestTooManyIs503WithRetryAfter) {
+  TestServer server(Limits{.requests = 2, .peer_requests = 2});
+  Gate gate(server);
+  TlsClient first(server.port());
+  TlsClient second(server.port());
+  first.send(get("/gate"));
+  second.send(get("/gate"));
+  wait_for_requests(server, 2);
+  TlsClient third(server.port());
+  const auto answer = third.ask(get("/hello"));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.fields.at("retry-after"), "5");
+  EXPECT_TRUE(third.is_closed());
+  gate.open();
+  EXPECT_EQ(first.receive().body, "passed");
+  EXPECT_EQ(second.receive().body, "passed");
+  EXPECT_EQ(TlsClient(server.port()).ask(get("/hello")).status, 200);
+}
+
+TEST(Budgets, OneAddressLeavesSomeRequestsToOthers) {
+  TestServer server(Limits{.requests = 2, .peer_requests = 1});
+  Gate gate(server);
+  TlsClient greedy(server.port());
+  greedy.send(get("/gate"));
+  wait_for_requests(server, 1);
+  EXPECT_EQ(TlsClient(server.port()).ask(get("/hello")).status, 503);
+  EXPECT_EQ(TlsClient(server.port(), {.from = "127.0.0.2"}).ask(get("/hello")).status, 200);
+}
+
+TEST(Budgets, BodiesBeyondTheMemoryAre503AndThoseWithoutABodyAreServed) {
+  TestServer server(Limits{.body_memory = 1000});
+  TlsClient first(server.port());
+  first.send(announce("/length", 600) + "x");
+  while (server.transport().statistics().body_memory != 600) std::this_thread::yield();
+  EXPECT_EQ(TlsClient(server.port()).ask(post("/length", std::string(600, 'x'))).status, 503);
+  EXPECT_EQ(TlsClient(server.port()).ask(post("/length", std::string(400, 'x'))).body, "400");
+  EXPECT_EQ(TlsClient(server.port()).ask(get("/hello")).status, 200);
+  first.send(std::string(599, 'x'));
+  EXPECT_EQ(first.receive().body, "600");
+  while (server.transport().statistics().body_memory != 0) std::this_thread::yield();
+}
+
+TEST(Budgets, OneAddressLeavesSomeWorkersToOthers) {
+  TestServer server(Limits{.workers = 2, .peer_workers = 1});
+  Gate gate(server);
+  TlsClient greedy(server.port());
+  greedy.send(get("/gate"));
+  TlsClient waiting(server.port());
+  waiting.send(get("/gate"));
+  wait_for_requests(server, 2);
+  EXPECT_EQ(TlsClient(server.port(), {.from = "127.0.0.2"}).ask(get("/hello")).body, "hello");
+  gate.open();
+  EXPECT_EQ(greedy.receive().body, "passed");
+  EXPECT_EQ(waiting.receive().body, "passed");
 }
 
 // --- Time
@@ -344,7 +454,7 @@ TEST(Stop, RunningRequestMayEnd) {
 
 TEST(Stop, RequestThatDoesNotEndIsCut) {
   for (const bool with_listener : {true, false}) {
-    TestServer server(Limits{.grace = seconds(1)});
+    TestServer server(Limits{.drain = seconds(1)});
     std::promise<void> entered;
     std::promise<ErrorCode> outcome;
     server.on("/busy", [&](const http_request& request) {
@@ -390,7 +500,7 @@ ErrorCode code_of(const Options& options, std::string* message = nullptr) {
 TEST(Start, TakenPortIsAConfigurationErrorThatNamesIt) {
   TestServer server;
   Options options = server.options();
-  options.port = server.port();
+  options.endpoints[0].port = server.port();
   std::string message;
   EXPECT_EQ(code_of(options, &message), ErrorCode::kConfiguration);
   EXPECT_NE(message.find(std::to_string(server.port())), std::string::npos) << message;
@@ -398,34 +508,35 @@ TEST(Start, TakenPortIsAConfigurationErrorThatNamesIt) {
 
 TEST(Start, ForeignAddressIsAConfigurationError) {
   const test::CertificateFiles files;
-  Options options{.host = "192.0.2.1",
-                  .certificate_chain = files.certificate(),
-                  .private_key = files.private_key()};
+  Options options{.endpoints = {{.host = "192.0.2.1",
+                                 .certificate_chain = files.certificate(),
+                                 .private_key = files.private_key()}}};
   std::string message;
   EXPECT_EQ(code_of(options, &message), ErrorCode::kConfiguration);
   EXPECT_NE(message.find("192.0.2.1"), std::string::npos) << message;
-  options.host = "localhost";
+  options.endpoints[0].host = "localhost";
   EXPECT_EQ(code_of(options), ErrorCode::kConfiguration);
 }
 
 TEST(Start, UnusableCertificateOrKeyIsAConfigurationErrorThatNamesTheFile) {
   const test::CertificateFiles files;
   const test::CertificateFiles others;
-  Options options{.host = "127.0.0.1",
-                  .certificate_chain = files.certificate(),
-                  .private_key = others.private_key()};
+  Options options{.endpoints = {{.host = "127.0.0.1",
+                                 .certificate_chain = files.certificate(),
+                                 .private_key = others.private_key()}}};
   std::string message;
   EXPECT_EQ(code_of(options, &message), ErrorCode::kConfiguration);
   EXPECT_NE(message.find("key.pem"), std::string::npos) << message;
-  options.certificate_chain = files.directory() / "missing.pem";
+  options.endpoints[0].certificate_chain = files.directory() / "missing.pem";
   EXPECT_EQ(code_of(options, &message), ErrorCode::kConfiguration);
   EXPECT_NE(message.find("missing.pem"), std::string::npos) << message;
 }
 
 TEST(Start, Ipv6LoopbackIsServed) {
   const test::CertificateFiles files;
-  const Options options{
-      .host = "::1", .certificate_chain = files.certificate(), .private_key = files.private_key()};
+  const Options options{.endpoints = {{.host = "::1",
+                                       .certificate_chain = files.certificate(),
+                                       .private_key = files.private_key()}}};
   EXPECT_NE(Transport(options).port(), 0);
 }
 

@@ -68,9 +68,9 @@ CertificateFiles::~CertificateFiles() {
 
 Options TestServer::options() const {
   Options options;
-  options.host = "127.0.0.1";
-  options.certificate_chain = files_.certificate();
-  options.private_key = files_.private_key();
+  options.endpoints = {{.host = "127.0.0.1",
+                        .certificate_chain = files_.certificate(),
+                        .private_key = files_.private_key()}};
   return options;
 }
 

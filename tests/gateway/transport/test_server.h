@@ -52,6 +52,7 @@ class TestServer {
   void on(const std::string& path, Handler handler);
 
   std::uint16_t port() const { return transport_->port(); }
+  gateway::transport::Transport& transport() const { return *transport_; }
   const CertificateFiles& files() const { return files_; }
   gateway::transport::Options options() const;
   void open_listener();

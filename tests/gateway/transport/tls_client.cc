@@ -56,13 +56,15 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-TcpClient::TcpClient(std::uint16_t port)
+TcpClient::TcpClient(std::uint16_t port, const char* from)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   if (socket_ < 0) throw std::runtime_error(std::string("socket: ") + std::strerror(errno));
   set_timeout(socket_, SO_RCVTIMEO, kPatienceSeconds * 1000);
   set_timeout(socket_, SO_SNDTIMEO, kPatienceSeconds * 1000);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  inet_pton(AF_INET, from, &address.sin_addr);
+  bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -107,12 +109,17 @@ std::string TcpClient::receive_all() const {
 }
 
 TlsClient::TlsClient(std::uint16_t port, const Options& options)
-    : tcp_(port), context_(SSL_CTX_new(TLS_client_method())) {
+    : tcp_(port, options.from), context_(SSL_CTX_new(TLS_client_method())) {
   SSL_CTX_set_security_level(context_.get(), 0);  // so that it's the server who refuses
   SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
   SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_AUTO_RETRY | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  if (!options.certificate.empty()) {
+    SSL_CTX_use_certificate_chain_file(context_.get(), options.certificate.c_str());
+    SSL_CTX_use_PrivateKey_file(context_.get(), options.private_key.c_str(), SSL_FILETYPE_PEM);
+  }
   ssl_.reset(SSL_new(context_.get()));
+  if (options.session != nullptr) SSL_set_session(ssl_.get(), options.session);
   SSL_set_tlsext_host_name(ssl_.get(), "localhost");
   SSL_set_fd(ssl_.get(), tcp_.descriptor());
   if (options.handshake && !handshake()) throw std::runtime_error("the handshake failed");

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,7 +15,7 @@ namespace letterbox::test {
 /// A TCP connection to 127.0.0.1. Whatever waits gives up after 30 seconds and throws.
 class TcpClient {
  public:
-  explicit TcpClient(std::uint16_t port);
+  explicit TcpClient(std::uint16_t port, const char* from = "127.0.0.1");
   ~TcpClient();
   TcpClient(const TcpClient&) = delete;
   TcpClient& operator=(const TcpClient&) = delete;
@@ -42,6 +43,10 @@ class TlsClient {
   struct Options {
     int max_version = TLS1_3_VERSION;
     bool handshake = true;
+    const char* from = "127.0.0.1";          ///< address to connect from
+    std::filesystem::path certificate = {};  ///< PEM, with its key: to show when asked
+    std::filesystem::path private_key = {};
+    SSL_SESSION* session = nullptr;  ///< to resume
   };
   explicit TlsClient(std::uint16_t port) : TlsClient(port, Options()) {}
   TlsClient(std::uint16_t port, const Options& options);

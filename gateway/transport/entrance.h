@@ -1,0 +1,69 @@
+// One listening socket, and what can be asked for there.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "gateway/transport/commons.h"
+#include "gateway/transport/connection.h"
+#include "gateway/transport/listeners.h"
+#include "gateway/transport/tls_context.h"
+#include "gateway/transport/transport.h"
+#include "gateway/transport/wire.h"
+#include "gateway/transport/workers.h"
+
+namespace letterbox::gateway::transport {
+
+/// Thread-safe.
+class Entrance {
+ public:
+  /// Takes a new connection. On an io thread; doesn't block. False: there is no room for it.
+  using Adopt = std::function<bool(std::unique_ptr<Wire>, const Router&)>;
+
+  /// Binds. Handlers run on `workers`. Throws Error kConfiguration.
+  Entrance(boost::asio::io_context& io, const Endpoint& endpoint, Commons& commons,
+           Workers& workers, Adopt adopt);
+  ~Entrance();
+  Entrance(const Entrance&) = delete;
+  Entrance& operator=(const Entrance&) = delete;
+
+  const Endpoint& endpoint() const noexcept { return endpoint_; }
+  std::uint16_t port() const noexcept { return port_; }
+  Listeners& listeners() noexcept { return listeners_; }
+
+  /// From now on connections are accepted. Once is enough.
+  void open();
+  /// And from now on no more.
+  void close();
+
+  /// What new connections speak TLS with.
+  std::shared_ptr<const TlsContext> tls() const;
+  void use(std::shared_ptr<const TlsContext> tls);
+
+ private:
+  boost::asio::awaitable<void> accept();
+  void shed();
+  Route route(const RequestHead& head);
+  void handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff);
+
+  const Endpoint endpoint_;
+  Commons& commons_;
+  Workers& workers_;
+  const Adopt adopt_;
+  const Router router_;
+  boost::asio::io_context& io_;
+  boost::asio::ip::tcp::acceptor acceptor_;  // on a strand of its own
+  std::uint16_t port_ = 0;
+  int spare_;  // on that strand; see shed()
+  Listeners listeners_;
+
+  mutable std::mutex mutex_;  // for all below
+  std::shared_ptr<const TlsContext> tls_;
+  bool opened_ = false;
+};
+
+}  // namespace letterbox::gateway::transport
