@@ -9,20 +9,28 @@ namespace letterbox::log {
 
 namespace {
 
+Format format_in_use = Format::kLogfmt;
+
+// The time and level of a line in each format; %v is the rest.
+constexpr const char* kLogfmtPattern = "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v";
+constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
+
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
     auto made = std::make_shared<spdlog::logger>("letterbox",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
+    made->set_pattern(kLogfmtPattern, spdlog::pattern_time_type::utc);
     made->flush_on(spdlog::level::trace);
     return made;
   }();
   return *instance;
 }
 
-// logfmt: a value is quoted, and control characters escaped, so that no value can forge a line.
+// Quoted, and whatever isn't visible ASCII escaped, so that no value can forge a line. Bytes are
+// escaped one by one: a value needn't be UTF-8, and a JSON line must be.
 void append_quoted(std::string& line, std::string_view value) {
   static constexpr char kHex[] = "0123456789abcdef";
+  const char* const escape = format_in_use == Format::kJson ? "\\u00" : "\\x";
   line += '"';
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
@@ -30,7 +38,7 @@ void append_quoted(std::string& line, std::string_view value) {
       line += '\\';
       line += c;
     } else if (byte < 0x20 || byte >= 0x7f) {
-      line += "\\x";
+      line += escape;
       line += kHex[byte >> 4];
       line += kHex[byte & 15];
     } else {
@@ -40,16 +48,23 @@ void append_quoted(std::string& line, std::string_view value) {
   line += '"';
 }
 
-template <typename Range>
-std::string line_of(std::string_view event, const Range& fields) {
-  std::string line = "event=";
-  append_quoted(line, event);
-  for (const auto& [name, value] : fields) {
-    line += ' ';
+void append_field(std::string& line, std::string_view name, std::string_view value) {
+  if (format_in_use == Format::kJson) {
+    if (!line.empty()) line += ',';
+    append_quoted(line, name);
+    line += ':';
+  } else {
+    if (!line.empty()) line += ' ';
     line += name;
     line += '=';
-    append_quoted(line, value);
   }
+  append_quoted(line, value);
+}
+
+std::string line_of(std::string_view event, Fields fields) {
+  std::string line;
+  append_field(line, "event", event);
+  for (const auto& [name, value] : fields) append_field(line, name, value);
   return line;
 }
 
@@ -59,6 +74,12 @@ std::string_view file_name(std::string_view path) {
 }
 
 }  // namespace
+
+void set_format(Format format) {
+  format_in_use = format;
+  logger().set_pattern(format == Format::kJson ? kJsonPattern : kLogfmtPattern,
+                       spdlog::pattern_time_type::utc);
+}
 
 void info(std::string_view event, Fields fields) {
   logger().info(line_of(event, fields));
@@ -72,13 +93,11 @@ void error(std::string_view event, Fields fields) {
 
 void error(std::string_view event, const Error& error, Fields fields) {
   std::string line = line_of(event, fields);
-  line += " code=";
-  append_quoted(line, to_string(error.code()));
-  line += " message=";
-  append_quoted(line, error.what());
-  line += " where=";
-  append_quoted(
-      line, std::string(file_name(error.where().file)) + ':' + std::to_string(error.where().line));
+  append_field(line, "code", to_string(error.code()));
+  append_field(line, "message", error.what());
+  append_field(
+      line, "where",
+      std::string(file_name(error.where().file)) + ':' + std::to_string(error.where().line));
   logger().error(line);
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <ctime>
 #include <memory>
@@ -64,9 +65,24 @@ void write_certificate(const fs::path& path, const Certificate& certificate) {
 
 using File = std::unique_ptr<BIO, Deleter<BIO_free>>;
 
-Key read_key(const fs::path& path) {
+// An encrypted key isn't asked a passphrase for: nobody may sit at the terminal.
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*unused*/) {
+  return -1;
+}
+
+// Null if there is none to read.
+Key find_key(const fs::path& path) {
   const File file(BIO_new_file(path.c_str(), "r"));
-  Key key(file ? PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr) : nullptr);
+  return Key(file ? PEM_read_bio_PrivateKey(file.get(), nullptr, no_passphrase, nullptr) : nullptr);
+}
+Certificate find_certificate(const fs::path& path) {
+  const File file(BIO_new_file(path.c_str(), "r"));
+  return Certificate(file ? PEM_read_bio_X509(file.get(), nullptr, no_passphrase, nullptr)
+                          : nullptr);
+}
+
+Key read_key(const fs::path& path) {
+  Key key = find_key(path);
   if (!key)
     throw Error(
         ErrorCode::kFile,
@@ -76,9 +92,7 @@ Key read_key(const fs::path& path) {
 }
 
 Certificate read_certificate(const fs::path& path) {
-  const File file(BIO_new_file(path.c_str(), "r"));
-  Certificate certificate(file ? PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr)
-                               : nullptr);
+  Certificate certificate = find_certificate(path);
   if (!certificate)
     throw Error(
         ErrorCode::kFile,
@@ -173,6 +187,34 @@ ServerCertificate server_certificate(const DataDirectory& data) {
     make_server(ca_key, ca, server_key, server);
   }
   return {server, server_key, ca};
+}
+
+void check_server_certificate(const fs::path& chain, const fs::path& private_key) {
+  const auto refuse = [](const fs::path& path, const char* why) {
+    throw Error(ErrorCode::kConfiguration, path.string() + ": " + why);
+  };
+  read_file(chain);  // says why it can't be read, where it can't
+  const Certificate certificate = find_certificate(chain);
+  if (!certificate) refuse(chain, "isn't a PEM certificate");
+  if (X509_cmp_current_time(X509_get0_notBefore(certificate.get())) > 0) {
+    refuse(chain, "the certificate isn't valid yet");
+  }
+  if (X509_cmp_current_time(X509_get0_notAfter(certificate.get())) < 0) {
+    refuse(chain, "the certificate has expired");
+  }
+  if (access(private_key.c_str(), R_OK) != 0) refuse(private_key, "can't be read");
+  const Key key = find_key(private_key);
+  if (!key) refuse(private_key, "isn't an unencrypted PEM private key");
+  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+    refuse(private_key, "isn't the key of the certificate in tls.certificate");
+  }
+}
+
+void check_authorities(const fs::path& file) {
+  read_file(file);
+  if (!find_certificate(file)) {
+    throw Error(ErrorCode::kConfiguration, file.string() + ": isn't a PEM certificate");
+  }
 }
 
 }  // namespace letterbox::gateway

@@ -1,4 +1,5 @@
-// The gateway's own certificate authority, for as long as the hospital's isn't used.
+// The gateway's certificates: those of its own authority, for as long as the hospital's isn't used,
+// and what can be said beforehand of the hospital's.
 #pragma once
 
 #include <filesystem>
@@ -19,5 +20,13 @@ struct ServerCertificate {
 /// impersonate anything else to a client that trusts it. P-256 keys, because every TLS client takes
 /// them. Throws Error kFile.
 ServerCertificate server_certificate(const DataDirectory& data);
+
+/// Throws Error kFile or kConfiguration, saying why, if `chain` and `private_key` (PEM) can't be a
+/// server's now: unreadable, not of each other, or not valid at this time.
+void check_server_certificate(const std::filesystem::path& chain,
+                              const std::filesystem::path& private_key);
+
+/// Throws Error kFile if `file` holds no PEM certificate.
+void check_authorities(const std::filesystem::path& file);
 
 }  // namespace letterbox::gateway

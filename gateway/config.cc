@@ -23,40 +23,70 @@ bool is_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), &v4) == 1 || inet_pton(AF_INET6, host.c_str(), &v6) == 1;
 }
 
+// Two listeners that couldn't both have their address.
+bool is_same(const ListenAddress& one, const std::optional<ListenAddress>& other) {
+  return other && one.port != 0 && one.port == other->port && one.host == other->host;
+}
+
 }  // namespace
 
-std::string ListenAddress::url(std::uint16_t actual_port) const {
+std::string ListenAddress::text() const {
   const bool v6 = host.find(':') != std::string::npos;
-  return "https://" + (v6 ? '[' + host + ']' : host) + ':' + std::to_string(actual_port);
+  return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+std::string ListenAddress::url(std::uint16_t actual_port) const {
+  return "https://" + ListenAddress{host, actual_port}.text();
 }
 
 ListenAddress parse_listen_address(const std::string& text) {
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::kConfiguration, text + ": " + why);
+  };
   const auto colon = text.rfind(':');
-  if (colon == std::string::npos) {
-    throw Error(ErrorCode::kConfiguration,
-                "--listen " + text + ": needs HOST:PORT, like 127.0.0.1:8443");
-  }
+  if (colon == std::string::npos) refuse("needs HOST:PORT, like 127.0.0.1:8443");
   ListenAddress address{text.substr(0, colon), 0};
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, address.port);
-  if (error != std::errc() || stop != end) {
-    throw Error(ErrorCode::kConfiguration,
-                "--listen " + text + ": the port isn't a number up to 65535");
-  }
+  if (error != std::errc() || stop != end) refuse("the port isn't a number up to 65535");
   if (address.host.size() > 2 && address.host.front() == '[' && address.host.back() == ']') {
     address.host = address.host.substr(1, address.host.size() - 2);
   }
   if (address.host == "localhost") address.host = "127.0.0.1";
-  if (!is_address(address.host)) {
-    throw Error(ErrorCode::kConfiguration, "--listen " + text + ": the host must be an IP address");
-  }
+  if (!is_address(address.host)) refuse("the host must be an IP address");
   if (!is_loopback(address.host)) {
-    throw Error(ErrorCode::kConfiguration,
-                "--listen " + text +
-                    ": this gateway doesn't know yet who is calling, so it listens on loopback "
-                    "addresses only; use 127.0.0.1 or [::1]");
+    refuse(
+        "this gateway doesn't know yet who is calling, so it listens on loopback addresses only; "
+        "use 127.0.0.1 or [::1]");
   }
   return address;
+}
+
+void require_consistent(const Config& config) {
+  const auto refuse = [](const char* why) { throw Error(ErrorCode::kConfiguration, why); };
+  if (config.data.empty()) {
+    refuse("no data directory: give --data, LETTERBOX_DATA, or data in the file");
+  }
+  if (config.tls_certificate.empty() != config.tls_private_key.empty()) {
+    refuse("tls.certificate and tls.private_key need each other");
+  }
+  if (config.machine_listen.has_value() == config.machine_client_authority.empty()) {
+    refuse("machine.listen and machine.client_authority need each other");
+  }
+  if (is_same(config.listen, config.machine_listen) ||
+      is_same(config.listen, config.metrics_listen) ||
+      (config.machine_listen && is_same(*config.machine_listen, config.metrics_listen))) {
+    refuse("listen, machine.listen and metrics.listen must differ");
+  }
+  if (config.limits.peer_workers > config.limits.workers) {
+    refuse("limits.peer_workers are some of limits.workers, and can't be more");
+  }
+  if (config.limits.peer_requests > config.limits.requests) {
+    refuse("limits.peer_requests are some of limits.requests, and can't be more");
+  }
+  if (config.limits.target_bytes > config.limits.header_bytes) {
+    refuse("limits.target_bytes are some of limits.header_bytes, and can't be more");
+  }
 }
 
 }  // namespace letterbox::gateway

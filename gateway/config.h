@@ -1,10 +1,16 @@
-// What an operator can set. The comments are the manual: `letterboxd serve --help` repeats them.
+// What an operator can set. The comments are the manual; gateway/settings.cc says how each is
+// called and within which bounds, and `letterboxd config reference` prints them all.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "base/log.h"
+#include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
 
@@ -12,6 +18,8 @@ namespace letterbox::gateway {
 struct ListenAddress {
   std::string host;  ///< an IP address, without brackets
   std::uint16_t port = 0;
+  /// "127.0.0.1:8443", as parse_listen_address takes it.
+  std::string text() const;
   /// "https://127.0.0.1:8443", with `actual_port` for port 0.
   std::string url(std::uint16_t actual_port) const;
 };
@@ -21,20 +29,54 @@ struct ListenAddress {
 /// reach it.
 ListenAddress parse_listen_address(const std::string& text);
 
+/// A flag goes before the environment, and that before the file. Secrets are never values here, but
+/// paths of files that hold them.
 struct Config {
   /// Data directory: keys, certificates, and the private database unless `database` names another.
-  /// Created if absent. Flag --data, environment LETTERBOX_DATA.
+  /// Created if absent.
   std::filesystem::path data;
-  /// HOST:PORT to serve HTTPS on; port 0 takes a free one. --listen, LETTERBOX_LISTEN.
-  std::string listen = "127.0.0.1:8443";
+  /// Where to serve HTTPS; port 0 takes a free one.
+  ListenAddress listen{"127.0.0.1", 8443};
   /// A PostgreSQL URL or connection string to use instead of the private cluster. Without a
-  /// password: name a file with passfile=. --database, LETTERBOX_DATABASE.
+  /// password: name a file with passfile=.
   std::string database;
-  /// The unprivileged account to become when started as root. Absent: the data directory's owner,
-  /// else `letterbox`, else `nobody`. --user, LETTERBOX_USER.
-  std::string user;
-  /// Most database connections at once. --database-connections, LETTERBOX_DATABASE_CONNECTIONS.
+  /// Most database connections at once.
   std::size_t database_connections = 8;
+  /// The unprivileged account to become when started as root. Absent: the data directory's owner,
+  /// else `letterbox`, else `nobody`.
+  std::string user;
+
+  /// A second HTTPS listener, for machines: it demands a client certificate. Absent: there is none.
+  std::optional<ListenAddress> machine_listen;
+  /// PEM: the authorities whose client certificates `machine_listen` takes.
+  std::filesystem::path machine_client_authority;
+
+  /// PEM: the server's certificate and what leads up to its authority, which comes last. Absent:
+  /// the gateway's own authority makes one for loopback addresses. Read again on SIGHUP.
+  std::filesystem::path tls_certificate;
+  /// PEM, unencrypted, readable by the account that serves and by nobody else.
+  std::filesystem::path tls_private_key;
+
+  /// Where to serve GET /metrics over plain HTTP. Always a loopback address: metrics are nobody
+  /// else's business. Absent: nowhere.
+  std::optional<ListenAddress> metrics_listen;
+
+  /// What peers may make the gateway keep or wait for, explained at each of its fields. `drain` is
+  /// shutdown.drain.
+  transport::Limits limits;
+
+  /// After SIGTERM, how long /readyz says 503 while everything else goes on, so that a load
+  /// balancer sends its requests elsewhere first.
+  std::chrono::seconds shutdown_notice{0};
+
+  /// With less than this many bytes free below the data directory, /readyz says 503.
+  std::uint64_t disk_reserve = 1ULL << 30;
+
+  /// How a line of the log is written.
+  log::Format log_format = log::Format::kLogfmt;
 };
+
+/// Throws Error kConfiguration if settings that are each right don't go together.
+void require_consistent(const Config& config);
 
 }  // namespace letterbox::gateway

@@ -2,74 +2,112 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <map>
 
 #include "base/error.h"
-#include "gateway/config.h"
+#include "base/log.h"
+#include "gateway/config_command.h"
+#include "gateway/configure.h"
 #include "gateway/health_command.h"
 #include "gateway/recipient_command.h"
 #include "gateway/serve.h"
+#include "gateway/settings.h"
 
 namespace {
 
 using letterbox::gateway::Config;
+using letterbox::gateway::Configuration;
+using letterbox::gateway::Setting;
 
-// Flag before environment. Values that are absent keep their defaults.
-void add_data_options(CLI::App& app, Config& config) {
-  app.add_option("--data", config.data, "Data directory; made if absent")
-      ->envname("LETTERBOX_DATA")
-      ->required();
-  app.add_option("--database", config.database,
-                 "PostgreSQL URL instead of the private cluster; a password only by passfile=")
-      ->envname("LETTERBOX_DATABASE");
-  app.add_option("--user", config.user, "Account to become when started as root")
-      ->envname("LETTERBOX_USER");
-  app.add_option("--database-connections", config.database_connections,
-                 "Most database connections at once")
-      ->envname("LETTERBOX_DATABASE_CONNECTIONS")
-      ->check(CLI::Range(2, 100));
+// What the command line says beside its subcommand.
+struct Arguments {
+  std::string config_file;
+  std::map<std::string, std::string> settings;  ///< by key
+  std::string record;
+  std::string recipient;
+
+  Configuration configuration() const {
+    Configuration read = letterbox::gateway::configure(config_file, settings);
+    letterbox::log::set_format(read.config.log_format);
+    return read;
+  }
+  Config config() const { return configuration().config; }
+};
+
+/// Which settings `--help` shows. All of them are taken, so that one command line fits each
+/// command.
+enum class Shown : std::uint8_t { kAll, kDatabase };
+
+void add_settings(CLI::App& command, Arguments& arguments, Shown shown) {
+  command
+      .add_option("--config", arguments.config_file,
+                  "TOML file of settings (LETTERBOX_CONFIG); docs/letterboxd.toml has them all")
+      ->type_name("FILE");
+  Config defaults;
+  for (const Setting& setting : letterbox::gateway::settings_of(defaults)) {
+    const std::string initial = setting.field.get();
+    CLI::Option& option = *command.add_option_function<std::string>(
+        setting.flag(),
+        [&arguments, key = setting.key](const std::string& value) {
+          arguments.settings[key] = value;
+        },
+        setting.meaning + (initial.empty() ? "" : " [" + initial + "]"));
+    option.type_name(setting.field.form);
+    const bool database = setting.key.find('.') == std::string::npos && setting.key != "listen";
+    if (shown == Shown::kDatabase && !database) option.group("");
+  }
 }
 
 int run(int argc, char** argv) {
-  Config config;
-  std::string record;
-  std::string recipient;
+  Arguments arguments;
+  int result = 0;
 
   CLI::App app("letterboxd: takes in files, seals them for their recipients, hands out ciphertext");
   app.set_version_flag("--version", "letterboxd " LETTERBOX_VERSION);
   app.require_subcommand(1);
 
   CLI::App& serve = *app.add_subcommand("serve", "Serve HTTPS until SIGTERM");
-  add_data_options(serve, config);
-  serve.add_option("--listen", config.listen, "HOST:PORT; port 0 takes a free one")
-      ->envname("LETTERBOX_LISTEN")
-      ->capture_default_str();
-  serve.callback([&] { letterbox::gateway::serve(config); });
+  add_settings(serve, arguments, Shown::kAll);
+  serve.callback([&] { letterbox::gateway::serve(arguments.config()); });
+
+  CLI::App& config = *app.add_subcommand("config", "The settings");
+  config.require_subcommand(1);
+  CLI::App& check = *config.add_subcommand(
+      "check", "Print the settings in effect and where each comes from, and say what is wrong");
+  add_settings(check, arguments, Shown::kAll);
+  check.callback(
+      [&] { result = letterbox::gateway::check_config(arguments.configuration()) ? 0 : 1; });
+  CLI::App& reference =
+      *config.add_subcommand("reference", "Print a settings file with every default");
+  reference.callback([] { letterbox::gateway::print_reference(); });
 
   CLI::App& health = *app.add_subcommand("health", "Exit with 0 if the gateway answers");
-  add_data_options(health, config);
-  health.callback([&] { letterbox::gateway::ask_health(config.data); });
+  add_settings(health, arguments, Shown::kDatabase);
+  health.callback([&] { letterbox::gateway::ask_health(arguments.config().data); });
 
   CLI::App& directory = *app.add_subcommand("recipient", "The directory of recipients");
   directory.require_subcommand(1);
   CLI::App& add = *directory.add_subcommand("add", "Add a device record (from letterbox keygen)");
-  add_data_options(add, config);
-  add.add_option("RECORD", record, "The record's file, or - for standard input")->required();
-  add.callback([&] { letterbox::gateway::add_recipient(config, record); });
+  add_settings(add, arguments, Shown::kDatabase);
+  add.add_option("RECORD", arguments.record, "The record's file, or - for standard input")
+      ->required();
+  add.callback([&] { letterbox::gateway::add_recipient(arguments.config(), arguments.record); });
   CLI::App& list =
       *directory.add_subcommand("list", "Handle, age key and fingerprint of each device");
-  add_data_options(list, config);
-  list.callback([&] { letterbox::gateway::list_recipients(config); });
+  add_settings(list, arguments, Shown::kDatabase);
+  list.callback([&] { letterbox::gateway::list_recipients(arguments.config()); });
   CLI::App& remove = *directory.add_subcommand("remove", "Remove a device");
-  add_data_options(remove, config);
-  remove.add_option("RECIPIENT", recipient, "Its age1… string")->required();
-  remove.callback([&] { letterbox::gateway::remove_recipient(config, recipient); });
+  add_settings(remove, arguments, Shown::kDatabase);
+  remove.add_option("RECIPIENT", arguments.recipient, "Its age1… string")->required();
+  remove.callback(
+      [&] { letterbox::gateway::remove_recipient(arguments.config(), arguments.recipient); });
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  return 0;
+  return result;
 }
 
 }  // namespace

@@ -68,6 +68,13 @@ Account choose(const std::string& user, uid_t owner) {
   return *nobody;
 }
 
+void become(const Account& account) {
+  if (setgroups(0, nullptr) != 0 || setresgid(account.gid, account.gid, account.gid) != 0 ||
+      setresuid(account.uid, account.uid, account.uid) != 0) {
+    throw Error(ErrorCode::kConfiguration, "can't become " + account.name + ": " + reason());
+  }
+}
+
 }  // namespace
 
 void forbid_dumps() {
@@ -100,15 +107,18 @@ void become_user(const std::string& user, const fs::path& data) {
                   "can't hand " + data.string() + " over to " + target.name + ": " + reason());
     }
   }
-  if (setgroups(0, nullptr) != 0 || setresgid(target.gid, target.gid, target.gid) != 0 ||
-      setresuid(target.uid, target.uid, target.uid) != 0) {
-    throw Error(ErrorCode::kConfiguration, "can't become " + target.name + ": " + reason());
-  }
+  become(target);
   if (access(data.c_str(), R_OK | W_OK | X_OK) != 0) {
     throw Error(ErrorCode::kFile, "the account " + target.name + " can't reach " + data.string() +
                                       ": a directory above it is closed to others; choose another "
                                       "place, such as /var/lib/letterbox");
   }
+}
+
+void drop_root(const std::string& user, const fs::path& data) {
+  if (geteuid() != 0) return;
+  struct stat info {};
+  become(choose(user, stat(data.c_str(), &info) == 0 ? info.st_uid : 0));
 }
 
 }  // namespace letterbox::gateway

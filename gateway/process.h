@@ -17,4 +17,8 @@ void forbid_dumps();
 /// kConfiguration or kFile.
 void become_user(const std::string& user, const std::filesystem::path& data);
 
+/// Becomes the account that become_user would, and changes nothing on disk: for looking at files
+/// with the rights of a gateway that isn't started. Throws Error kConfiguration.
+void drop_root(const std::string& user, const std::filesystem::path& data);
+
 }  // namespace letterbox::gateway

@@ -13,6 +13,7 @@
 #include "gateway/collect.h"
 #include "gateway/deliveries.h"
 #include "gateway/deposit.h"
+#include "gateway/deposit_timing.h"
 #include "gateway/problem.h"
 #include "gateway/target.h"
 #include "gateway/transport/exchange.h"
@@ -124,9 +125,11 @@ void post_file(Call& call) {
       records::sign_cover(draft_cover(unknown_sender(), records::SealedBy::kGateway, devices,
                                       time_parameter(call, "expires")),
                           call.services.signing_key);
-  const Receipt receipt =
-      deposit(transport::body_of(call.request), *claimed, cover, call.services.signing_key,
-              call.services.inspector, call.services.shelf.blobs());
+  DepositTiming timing(transport::body_of(call.request), call.services.shelf.blobs());
+  const Receipt receipt = deposit(timing.body(), *claimed, cover, call.services.signing_key,
+                                  call.services.inspector, timing.shelf());
+  call.services.metrics.sealed(timing.sealing());
+  call.services.metrics.stored(timing.storing());
   call.answer_json(status_codes::Created, receipt_json(receipt, cover),
                    "/v1/files/" + receipt.file.id.text());
 }
@@ -157,8 +160,9 @@ void post_delivery_file(Call& call) {
   const std::optional<Uuid> id = id_parameter(call, "id");
   if (!id) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
   const records::SignedCover cover = open_cover(call.services.shelf, path_id(call));
-  const storage::FileRecord file =
-      deposit_sealed(transport::body_of(call.request), *id, cover, call.services.shelf.blobs());
+  DepositTiming timing(transport::body_of(call.request), call.services.shelf.blobs());
+  const storage::FileRecord file = deposit_sealed(timing.body(), *id, cover, timing.shelf());
+  call.services.metrics.stored(timing.storing());
   call.answer_json(status_codes::Created, stored_json(file), "/v1/files/" + file.id.text());
 }
 
@@ -223,6 +227,21 @@ void get_file(Call& call) {
   transport::reply(call.request, std::move(response), *letter->content, letter->length);
 }
 
+// --- For whoever runs the gateway
+// -------------------------------------------------------------------------------------
+
+void get_healthz(Call& call) {
+  call.target.allow_only({});
+  call.answer_json(status_codes::OK, R"({"alive":true})");
+}
+
+void get_readyz(Call& call) {
+  call.target.allow_only({});
+  const ReadinessReport report = call.services.readiness.report();
+  call.answer_json(report.ready() ? status_codes::OK : status_codes::ServiceUnavailable,
+                   to_json(report));
+}
+
 // --- The table
 // --------------------------------------------------------------------------------------
 
@@ -230,6 +249,7 @@ struct Route {
   const char* method;
   std::vector<std::string_view> path;  ///< "{id}" matches any one segment
   void (*handler)(Call&);
+  bool while_draining = false;
 };
 
 const std::vector<Route>& table() {
@@ -243,6 +263,10 @@ const std::vector<Route>& table() {
       {"POST", {"v1", "deliveries", "{id}", "files"}, post_delivery_file},
       {"POST", {"v1", "deliveries", "{id}", "close"}, post_close},
       {"GET", {"v1", "inbox"}, get_inbox},
+      {"GET", {"healthz"}, get_healthz, true},
+      {"HEAD", {"healthz"}, get_healthz, true},
+      {"GET", {"readyz"}, get_readyz, true},
+      {"HEAD", {"readyz"}, get_readyz, true},
   };
   return routes;
 }
@@ -276,6 +300,9 @@ void dispatch(Call& call) {
   call.target = Target(call.request.relative_uri().path(), call.request.relative_uri().query());
   const Route& route = find_route(call);
   call.route = template_of(route);
+  if (!route.while_draining && call.services.readiness.phase() == Phase::kDraining) {
+    throw Error(ErrorCode::kUnavailable, "stopping");
+  }
   if (route.path.size() > 2) call.id = call.target.segments()[2];
   route.handler(call);
 }
@@ -311,14 +338,19 @@ void Routes::handle(const http_request& request) const noexcept try {
                {{"request", request_id}, {"route", call.route}});
     answer_problem(call, ErrorCode::kInternal, request_id);
   }
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - started);
+  const auto took = std::chrono::steady_clock::now() - started;
+  const transport::Outcome outcome = transport::outcome_of(request);
+  services_.metrics.request(request.method(), call.route, outcome.status, took);
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took);
   // The template, never the target: ids and queries stay out of the log.
   log::info("request", {{"request", request_id},
+                        {"peer", transport::peer_of(request).address},
                         {"method", request.method()},
                         {"route", call.route},
-                        {"status", std::to_string(call.status)},
-                        {"milliseconds", std::to_string(took.count())}});
+                        {"status", std::to_string(outcome.status)},
+                        {"received", std::to_string(outcome.received)},
+                        {"sent", std::to_string(outcome.sent)},
+                        {"milliseconds", std::to_string(milliseconds.count())}});
 } catch (const std::exception&) {
   // Out of memory, or the log is gone. The transport closes a request that nobody answered.
 }

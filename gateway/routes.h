@@ -6,6 +6,8 @@
 
 #include "crypto/signing.h"
 #include "dicom/inspector.h"
+#include "gateway/metrics.h"
+#include "gateway/readiness.h"
 #include "storage/store.h"
 
 namespace web::http {
@@ -19,6 +21,8 @@ struct Services {
   storage::Store& shelf;
   dicom::Inspector& inspector;
   const crypto::SigningKey& signing_key;  ///< signs covers and manifests of what the gateway seals
+  Readiness& readiness;
+  Metrics& metrics;
 };
 
 class Routes {
@@ -26,7 +30,8 @@ class Routes {
   explicit Routes(const Services& services) : services_(services) {}
 
   /// Answers one request, whatever happens: an Error becomes its problem document, and one line
-  /// goes to the log. Blocks until the answer is sent. Thread-safe; never throws.
+  /// goes to the log. While the gateway drains, all but health checks are told to come back later.
+  /// Blocks until the answer is sent. Thread-safe; never throws.
   void handle(const web::http::http_request& request) const noexcept;
 
  private:

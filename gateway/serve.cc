@@ -2,9 +2,13 @@
 
 #include <cpprest/http_listener.h>
 
+#include <chrono>
 #include <csignal>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -12,7 +16,9 @@
 #include "gateway/certificates.h"
 #include "gateway/data_directory.h"
 #include "gateway/database.h"
+#include "gateway/metrics.h"
 #include "gateway/process.h"
+#include "gateway/readiness.h"
 #include "gateway/routes.h"
 #include "gateway/transport/transport.h"
 
@@ -29,33 +35,84 @@ sigset_t block_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
 
+// The hospital's certificate, or else the one of the gateway's own authority.
+ServerCertificate certificate_of(const Config& config, const DataDirectory& data) {
+  if (config.tls_certificate.empty()) return server_certificate(data);
+  return {config.tls_certificate, config.tls_private_key, config.tls_certificate};
+}
+
+std::vector<transport::Endpoint> endpoints(const Config& config,
+                                           const ServerCertificate& certificate) {
+  std::vector<transport::Endpoint> endpoints = {{.host = config.listen.host,
+                                                 .port = config.listen.port,
+                                                 .certificate_chain = certificate.chain,
+                                                 .private_key = certificate.private_key}};
+  if (config.machine_listen) {
+    endpoints.push_back({.host = config.machine_listen->host,
+                         .port = config.machine_listen->port,
+                         .certificate_chain = certificate.chain,
+                         .private_key = certificate.private_key,
+                         .client_authority = config.machine_client_authority});
+  }
+  return endpoints;
+}
+
+// Whatever is wrong with the new files, the gateway goes on with what it has.
+void reload_certificates(const Config& config, const DataDirectory& data,
+                         transport::Transport& transport) {
+  try {
+    certificate_of(config, data);  // renews the own one if its time has come
+    transport.reload_certificates();
+    log::info("certificates reloaded");
+  } catch (const Error& error) {
+    log::error("certificates not reloaded; those from before stay in use", error);
+  }
+}
+
 // Returns when told to stop. Should the private database server end under us, requests could only
 // fail from then on: to end too lets whoever supervises this process start both anew. Throws Error
 // kUnavailable.
-void wait_for_stop(const sigset_t& signals, Database& database, const DataDirectory& data) {
+void wait_for_stop(const sigset_t& signals, Database& database, const DataDirectory& data,
+                   const std::function<void()>& reload) {
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);
-    if (signal != SIGCHLD) {
+    if (signal == SIGHUP) {
+      reload();
+    } else if (signal != SIGCHLD) {
       log::info("stopping", {{"signal", std::to_string(signal)}});
       return;
-    }
-    if (!database.running()) {
+    } else if (!database.running()) {
       throw Error(ErrorCode::kUnavailable, "the private database server has ended; why is in " +
                                                (data.cluster() / "postgresql.log").string());
     }
   }
 }
 
+// Being told a second time cuts it short.
+void give_notice(const sigset_t& signals, std::chrono::seconds notice) {
+  const auto end = std::chrono::steady_clock::now() + notice;
+  while (true) {
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
+        end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return;
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const timespec wait{left.count() / kSecond, left.count() % kSecond};
+    const int signal = sigtimedwait(&signals, nullptr, &wait);
+    if (signal == SIGTERM || signal == SIGINT) return;
+  }
+}
+
 // What an operator hands to a client, in one file.
 void write_trust_file(const DataDirectory& data, const std::string& url,
-                      const crypto::VerifyKey& signing_key) {
-  const Bytes authority = read_file(data.published() / "ca.pem");
+                      const ServerCertificate& certificate, const crypto::VerifyKey& signing_key) {
+  const Bytes authority = read_file(certificate.authority);
   const std::string json = nlohmann::ordered_json{
       {"url", url},
       {"ca_certificate", as_text(authority)},
@@ -64,60 +121,84 @@ void write_trust_file(const DataDirectory& data, const std::string& url,
   write_file(data.published() / "gateway.json", as_bytes(json + '\n'), 0644);
 }
 
-void greet(const DataDirectory& data, const std::string& url,
-           const crypto::VerifyKey& signing_key) {
-  const std::string published = data.published().string();
-  std::cout << "Letterbox serves " << url << "\n"
-            << "  its signing key  " << signing_key.fingerprint() << "\n"
-            << "  a client trusts it with   letterbox connect " << published << "/gateway.json\n"
-            << "  and curl with             curl --cacert " << published << "/ca.pem\n"
-            << std::flush;
+// Opened listeners, which hand every request to `routes`. They must end before the transport.
+std::vector<http_listener> open_listeners(const std::vector<std::string>& urls,
+                                          const Routes& routes) {
+  const auto handler = [&routes](const web::http::http_request& request) {
+    routes.handle(request);
+  };
+  std::vector<http_listener> listeners;
+  for (const std::string& url : urls) {
+    http_listener& listener = listeners.emplace_back(url);
+    listener.support(handler);
+    // cpprestsdk would answer these two by itself.
+    listener.support(web::http::methods::OPTIONS, handler);
+    listener.support(web::http::methods::TRCE, handler);
+    listener.open().wait();
+  }
+  return listeners;
 }
 
 }  // namespace
 
 void serve(const Config& config) {
   const sigset_t signals = block_signals();
-  const ListenAddress address = parse_listen_address(config.listen);
   become_user(config.user, config.data);
   forbid_dumps();
 
-  // What stands on something is made after it, so that it ends before it: listener, transport
-  // (which waits for running requests), routes, database, lock.
+  // What stands on something is made after it, so that it ends before it: metrics listener, HTTP
+  // listeners, transport (which waits for running requests), routes, database, lock.
   DataDirectory data(config.data);
   if (!data.try_lock()) {
     throw Error(ErrorCode::kConfiguration,
                 "another letterboxd serves from " + config.data.string() + "; stop it first");
   }
   const crypto::SigningKey signing_key = data.signing_key();
-  const ServerCertificate certificate = server_certificate(data);
+  const ServerCertificate certificate = certificate_of(config, data);
   Database database(config, data, true);
-  const storage::Swept swept = database.store().sweep();
+  storage::Store& store = database.store();
+  const storage::Swept swept = store.sweep();
   log::info("swept unfinished uploads",
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
 
   const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
-  const Routes routes({database.store(), *inspector, signing_key});
-  const transport::Transport transport({.endpoints = {{.host = address.host,
-                                                       .port = address.port,
-                                                       .certificate_chain = certificate.chain,
-                                                       .private_key = certificate.private_key}},
-                                        .limits = {}});
-  const std::string url = address.url(transport.port());
-  http_listener listener(url);
-  const auto handler = [&](const web::http::http_request& request) { routes.handle(request); };
-  listener.support(handler);
-  // cpprestsdk would answer these two by itself.
-  listener.support(web::http::methods::OPTIONS, handler);
-  listener.support(web::http::methods::TRCE, handler);
-  listener.open().wait();
+  Readiness readiness(store, config.data, config.disk_reserve);
+  Metrics metrics;
+  const Routes routes({store, *inspector, signing_key, readiness, metrics});
+  transport::Transport transport(
+      {.endpoints = endpoints(config, certificate), .limits = config.limits});
+  std::vector<std::string> urls = {config.listen.url(transport.port())};
+  if (config.machine_listen) urls.push_back(config.machine_listen->url(transport.port(1)));
+  std::vector<http_listener> listeners = open_listeners(urls, routes);
+  std::optional<MetricsListener> metrics_listener;
+  if (config.metrics_listen) {
+    metrics_listener.emplace(*config.metrics_listen, metrics, config.limits, [&] {
+      return Levels{transport.statistics(), store.connection_use()};
+    });
+  }
 
-  write_trust_file(data, url, signing_key.verify_key());
-  greet(data, url, signing_key.verify_key());
-  log::info("serving", {{"address", address.host}, {"port", std::to_string(transport.port())}});
+  write_trust_file(data, urls.front(), certificate, signing_key.verify_key());
+  const std::string published = data.published().string();
+  std::cout << "Letterbox serves " << urls.front() << "\n"
+            << "  its signing key  " << signing_key.verify_key().fingerprint() << "\n"
+            << "  a client trusts it with   letterbox connect " << published << "/gateway.json\n"
+            << "  and curl with             curl --cacert " << certificate.authority.string()
+            << "\n";
+  if (config.machine_listen) std::cout << "  machines use       " << urls.back() << "\n";
+  if (metrics_listener) {
+    const ListenAddress at{config.metrics_listen->host, metrics_listener->port()};
+    std::cout << "  metrics are at     http://" << at.text() << "/metrics\n";
+  }
+  std::cout << std::flush;
+  log::info("serving",
+            {{"address", config.listen.host}, {"port", std::to_string(transport.port())}});
 
-  wait_for_stop(signals, database, data);
-  listener.close().wait();
+  wait_for_stop(signals, database, data, [&] { reload_certificates(config, data, transport); });
+  readiness.enter(Phase::kLeaving);
+  give_notice(signals, config.shutdown_notice);
+  readiness.enter(Phase::kDraining);
+  transport.drain();
+  for (http_listener& listener : listeners) listener.close().wait();
 }
 
 }  // namespace letterbox::gateway

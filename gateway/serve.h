@@ -5,7 +5,9 @@
 
 namespace letterbox::gateway {
 
-/// Serves until SIGTERM or SIGINT. Call once, from the main thread, before any other thread exists.
+/// Serves until SIGTERM or SIGINT: then /readyz says so, and after Config::shutdown_notice requests
+/// at hand may end within Limits::drain while others are told to come back later. SIGHUP has the
+/// certificates read again. Call once, from the main thread, before any other thread exists.
 /// Throws Error when it can't start: kConfiguration, kFile, kUnavailable.
 void serve(const Config& config);
 

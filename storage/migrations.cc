@@ -65,4 +65,11 @@ std::span<const Migration> migrate(pqxx::work& transaction, std::span<const Migr
   return missing;
 }
 
+bool is_current(pqxx::transaction_base& session, std::span<const Migration> wanted) {
+  const pqxx::result last =
+      session.exec("SELECT version, sha256 FROM schema_migration ORDER BY version DESC LIMIT 1");
+  return last.size() == 1 && !wanted.empty() && last[0][0].as<int>() == wanted.back().version &&
+         last[0][1].as<std::string>() == wanted.back().sha256;
+}
+
 }  // namespace letterbox::storage

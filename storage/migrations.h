@@ -21,4 +21,8 @@ std::span<const Migration> migrations() noexcept;
 /// migration that was applied before differs from `wanted`, or is newer than all of it.
 std::span<const Migration> migrate(pqxx::work& transaction, std::span<const Migration> wanted);
 
+/// Whether the schema's history ends with the last of `wanted`. Throws what PostgreSQL says of a
+/// database without a history.
+bool is_current(pqxx::transaction_base& session, std::span<const Migration> wanted);
+
 }  // namespace letterbox::storage

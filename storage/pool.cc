@@ -25,6 +25,11 @@ Pool::Pool(const PostgresOptions& options)
   idle_.reserve(size_);
 }
 
+ConnectionUse Pool::use() {
+  const std::lock_guard lock(mutex_);
+  return {.open = open_, .busy = open_ - idle_.size(), .most = size_};
+}
+
 void Pool::commit(pqxx::work& transaction, Connection& connection) {
   try {
     transaction.commit();

@@ -47,6 +47,8 @@ class Pool {
     }
   }
 
+  ConnectionUse use();
+
   /// `work(transaction, connection)` in a transaction, which is committed: durable when this
   /// returns.
   template <typename Work>

@@ -34,6 +34,22 @@ class PostgresStore final : public Store {
   DeliveryStore& deliveries() override { return deliveries_; }
   DeviceStore& devices() override { return devices_; }
   Swept sweep() override { return blobs_.sweep(); }
+  ConnectionUse connection_use() override { return pool_.use(); }
+
+  Condition condition() override {
+    try {
+      const bool current = pool_.run(
+          [](Connection& connection) {
+            pqxx::nontransaction session(connection.records());
+            return is_current(session, migrations());
+          },
+          Pool::Effort::kOnce);
+      return {.reachable = true, .schema_current = current};
+    } catch (const Error& error) {
+      // Anything but kUnavailable is the answer of a database whose schema isn't ours.
+      return {.reachable = error.code() != ErrorCode::kUnavailable, .schema_current = false};
+    }
+  }
 
  private:
   // What a session can't change. "Acknowledged means durable" rests on it.
@@ -55,8 +71,10 @@ class PostgresStore final : public Store {
   PostgresDevices devices_;
 };
 
+}  // namespace
+
 // A connection string is seen in process lists, shell histories and configuration files.
-void require_no_password(const std::string& connection) {
+void check_connection_string(const std::string& connection) {
   char* reason = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
       PQconninfoParse(connection.c_str(), &reason), PQconninfoFree);
@@ -75,10 +93,8 @@ void require_no_password(const std::string& connection) {
   }
 }
 
-}  // namespace
-
 std::unique_ptr<Store> open_postgres(const PostgresOptions& options) {
-  require_no_password(options.connection);
+  check_connection_string(options.connection);
   return std::make_unique<PostgresStore>(options);
 }
 

@@ -19,6 +19,19 @@ struct Swept {
   std::uint64_t rows = 0;
 };
 
+/// How a store is, for whoever decides whether to send it requests.
+struct Condition {
+  bool reachable = false;
+  bool schema_current = false;  ///< the schema is the one of this program; false if unreachable
+};
+
+/// The store's connections at one moment.
+struct ConnectionUse {
+  std::size_t open = 0;  ///< busy or idle
+  std::size_t busy = 0;
+  std::size_t most = 0;  ///< as many as may be open
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -29,6 +42,12 @@ class Store {
   /// Drops what earlier runs of this instance left staged. To be called once, before the first
   /// begin(). Throws Error kUnavailable.
   virtual Swept sweep() = 0;
+
+  /// Asks the database once, and doesn't wait for one that is away. Never throws for what it finds.
+  /// Thread-safe.
+  virtual Condition condition() = 0;
+  /// Asks nobody. Thread-safe.
+  virtual ConnectionUse connection_use() = 0;
 };
 
 struct PostgresOptions {
@@ -41,6 +60,10 @@ struct PostgresOptions {
   /// process.
   Uuid instance;
 };
+
+/// What open_postgres demands of a connection string, without connecting. Throws Error
+/// kConfiguration, which doesn't quote it.
+void check_connection_string(const std::string& connection);
 
 /// Connects, then brings the schema to this version under an advisory lock. Throws Error
 /// kUnavailable if the server can't be reached, kConfiguration if the connection string is none or

@@ -1,0 +1,65 @@
+// Where the time of a deposit goes. Measured at its two ends, so that deposit() needn't know of it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "base/bytes.h"
+#include "storage/blob_store.h"
+
+namespace letterbox::gateway {
+
+/// Stands between a deposit and what it draws on: the body that it pulls, and the shelf that it
+/// stores on. Both must outlive it. For one deposit, and one thread.
+class DepositTiming {
+ public:
+  using Duration = std::chrono::steady_clock::duration;
+
+  DepositTiming(Source& body, storage::BlobStore& shelf)
+      : started_(std::chrono::steady_clock::now()),
+        body_(body, waiting_),
+        shelf_(shelf, storing_) {}
+  DepositTiming(const DepositTiming&) = delete;
+  DepositTiming& operator=(const DepositTiming&) = delete;
+
+  Source& body() noexcept { return body_; }
+  storage::BlobStore& shelf() noexcept { return shelf_; }
+
+  /// In the store, the last commit included.
+  Duration storing() const noexcept { return storing_; }
+  /// Everything until now but storing, and waiting for the sender: judging, sealing, signing.
+  Duration sealing() const noexcept {
+    return std::chrono::steady_clock::now() - started_ - waiting_ - storing_;
+  }
+
+ private:
+  class TimedBody final : public Source {
+   public:
+    TimedBody(Source& body, Duration& spent) : body_(body), spent_(spent) {}
+    ByteView next() override;
+
+   private:
+    Source& body_;
+    Duration& spent_;
+  };
+
+  class TimedShelf final : public storage::BlobStore {
+   public:
+    TimedShelf(storage::BlobStore& shelf, Duration& spent) : shelf_(shelf), spent_(spent) {}
+    std::unique_ptr<storage::BlobWriter> begin(const Uuid& id) override;
+    std::optional<storage::FileRecord> find(const Uuid& id) override { return shelf_.find(id); }
+    std::unique_ptr<Source> read(const Uuid& id) override { return shelf_.read(id); }
+
+   private:
+    storage::BlobStore& shelf_;
+    Duration& spent_;
+  };
+
+  const std::chrono::steady_clock::time_point started_;
+  Duration waiting_{};
+  Duration storing_{};
+  TimedBody body_;
+  TimedShelf shelf_;
+};
+
+}  // namespace letterbox::gateway

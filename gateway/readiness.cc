@@ -1,0 +1,69 @@
+#include "gateway/readiness.h"
+
+#include <sys/statvfs.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace letterbox::gateway {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFresh = 1s;
+// Longer than any check that finds its database in order.
+constexpr auto kTrusted = 5s;
+
+}  // namespace
+
+std::string to_json(const ReadinessReport& report) {
+  const char* const schema = report.database.schema_current ? "current"
+                             : report.database.reachable    ? "other"
+                                                            : "unknown";
+  return nlohmann::ordered_json{{"ready", report.ready()},
+                                {"database", report.database.reachable ? "reachable" : "away"},
+                                {"schema", schema},
+                                {"disk", report.disk ? "enough" : "low"},
+                                {"serving", report.serving ? "yes" : "stopping"}}
+      .dump();
+}
+
+Readiness::Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve)
+    : store_(store),
+      data_(std::move(data)),
+      reserve_(reserve),
+      found_(look()),
+      looked_(Clock::now()) {}
+
+ReadinessReport Readiness::report() {
+  const Findings now = findings();
+  return {.database = now.database, .disk = now.disk, .serving = phase_ == Phase::kServing};
+}
+
+Readiness::Findings Readiness::findings() {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto age = Clock::now() - looked_;
+    if (age < kFresh) return found_;
+    if (looking_) return age < kTrusted ? found_ : Findings{.database = {}, .disk = found_.disk};
+    looking_ = true;
+  }
+  const Findings fresh = look();
+  const std::lock_guard lock(mutex_);
+  looking_ = false;
+  looked_ = Clock::now();
+  found_ = fresh;
+  return fresh;
+}
+
+Readiness::Findings Readiness::look() noexcept try {
+  struct statvfs disk {};
+  const bool enough = statvfs(data_.c_str(), &disk) == 0 &&
+                      static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize >= reserve_;
+  return {.database = store_.condition(), .disk = enough};
+} catch (const std::exception&) {
+  return {};  // no memory to look with
+}
+
+}  // namespace letterbox::gateway

@@ -1,0 +1,65 @@
+// Whether this gateway wants requests now: what a load balancer asks for.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+
+#include "storage/store.h"
+
+namespace letterbox::gateway {
+
+/// Serving, then on the way out: first only saying so, then turning requests away.
+enum class Phase : std::uint8_t { kServing, kLeaving, kDraining };
+
+struct ReadinessReport {
+  storage::Condition database;
+  bool disk = false;  ///< more than the reserve is free
+  bool serving = false;
+
+  bool ready() const noexcept {
+    return database.reachable && database.schema_current && disk && serving;
+  }
+};
+/// A small JSON object of fixed strings.
+std::string to_json(const ReadinessReport& report);
+
+/// Thread-safe.
+class Readiness {
+ public:
+  /// Checks for the first time. `store` must outlive this. `reserve` are bytes free below `data`.
+  Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve);
+
+  /// At most a second old, and made by one caller at a time, so that asking often costs the
+  /// database nothing. While a check hangs, others are told what the last one found, and after five
+  /// seconds that the database can't be reached.
+  ReadinessReport report();
+
+  void enter(Phase phase) noexcept { phase_ = phase; }
+  Phase phase() const noexcept { return phase_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Findings {
+    storage::Condition database;
+    bool disk = false;
+  };
+  Findings findings();
+  Findings look() noexcept;
+
+  storage::Store& store_;
+  const std::filesystem::path data_;
+  const std::uint64_t reserve_;
+  std::atomic<Phase> phase_{Phase::kServing};
+
+  std::mutex mutex_;  // for all below
+  bool looking_ = false;
+  Findings found_;
+  Clock::time_point looked_;
+};
+
+}  // namespace letterbox::gateway

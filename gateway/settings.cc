@@ -1,0 +1,228 @@
+#include "gateway/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "base/error.h"
+
+namespace letterbox::gateway {
+
+namespace {
+
+constexpr std::uint64_t kKib = 1024;
+constexpr std::uint64_t kMib = 1024 * kKib;
+constexpr std::uint64_t kGib = 1024 * kMib;
+constexpr std::uint64_t kTib = 1024 * kGib;
+
+struct Unit {
+  const char* name;
+  std::uint64_t bytes;
+};
+constexpr std::array<Unit, 4> kUnits = {
+    {{"TiB", kTib}, {"GiB", kGib}, {"MiB", kMib}, {"KiB", kKib}}};
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::kConfiguration, what);
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// "4096", "16 KiB", "16KiB".
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t factor = 1;
+  for (const Unit& unit : kUnits) {
+    if (!text.ends_with(unit.name)) continue;
+    factor = unit.bytes;
+    text.remove_suffix(3);
+    if (text.ends_with(' ')) text.remove_suffix(1);
+    break;
+  }
+  const std::optional<std::uint64_t> number = parse_number(text);
+  if (!number || *number > std::numeric_limits<std::uint64_t>::max() / factor) return std::nullopt;
+  return *number * factor;
+}
+
+std::string size_text(std::uint64_t bytes) {
+  for (const Unit& unit : kUnits) {
+    if (bytes != 0 && bytes % unit.bytes == 0) {
+      return std::to_string(bytes / unit.bytes) + ' ' + unit.name;
+    }
+  }
+  return std::to_string(bytes);
+}
+
+// --- The kinds of fields.
+
+Field text(std::string& field, const char* form) {
+  return {Notation::kString, form, [&](const std::string& value) { field = value; },
+          [&] { return field; }};
+}
+
+Field path(std::filesystem::path& field, const char* form) {
+  return {Notation::kString, form, [&](const std::string& value) { field = value; },
+          [&] { return field.string(); }};
+}
+
+Field address(ListenAddress& field) {
+  return {Notation::kString, "HOST:PORT",
+          [&](const std::string& value) { field = parse_listen_address(value); },
+          [&] { return field.text(); }};
+}
+
+Field address(std::optional<ListenAddress>& field) {
+  return {Notation::kString, "HOST:PORT",
+          [&](const std::string& value) { field = parse_listen_address(value); },
+          [&] { return field ? field->text() : ""; }};
+}
+
+Field number(std::size_t& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = std::to_string(least) + " to " + std::to_string(most);
+  return {Notation::kInteger, form,
+          [=, &field](const std::string& value) {
+            const std::optional<std::uint64_t> given = parse_number(value);
+            if (!given || *given < least || *given > most) {
+              refuse("must be a whole number, " + form);
+            }
+            field = *given;
+          },
+          [&] { return std::to_string(field); }};
+}
+
+Field size(std::uint64_t& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = size_text(least) + " to " + size_text(most);
+  return {Notation::kSize, form,
+          [=, &field](const std::string& value) {
+            const std::optional<std::uint64_t> given = parse_size(value);
+            if (!given || *given < least || *given > most) {
+              refuse("must be bytes (4096) or have a unit (16 KiB, 128 MiB, 1 GiB), " + form);
+            }
+            field = *given;
+          },
+          [&] { return size_text(field); }};
+}
+
+Field seconds(std::chrono::seconds& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = std::to_string(least) + " to " + std::to_string(most);
+  return {Notation::kInteger, form,
+          [=, &field](const std::string& value) {
+            const std::optional<std::uint64_t> given = parse_number(value);
+            if (!given || *given < least || *given > most) {
+              refuse("must be a whole number of seconds, " + form);
+            }
+            field = std::chrono::seconds(*given);
+          },
+          [&] { return std::to_string(field.count()); }};
+}
+
+Field format(log::Format& field) {
+  return {Notation::kString, "logfmt or json",
+          [&](const std::string& value) {
+            if (value != "logfmt" && value != "json") refuse("must be logfmt or json");
+            field = value == "json" ? log::Format::kJson : log::Format::kLogfmt;
+          },
+          [&] { return field == log::Format::kJson ? "json" : "logfmt"; }};
+}
+
+std::string with(std::string text, char separator) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '.' || c == '_'; }, separator);
+  return text;
+}
+
+}  // namespace
+
+std::string Setting::flag() const {
+  return "--" + with(key, '-');
+}
+
+std::string Setting::variable() const {
+  std::string name = "LETTERBOX_" + with(key, '_');
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return 'a' <= c && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return name;
+}
+
+std::vector<Setting> settings_of(Config& config) {
+  static_assert(sizeof(std::size_t) == sizeof(std::uint64_t));
+  transport::Limits& limits = config.limits;
+  return {
+      {"data", path(config.data, "DIRECTORY"),
+       "Data directory: keys, certificates, the private database. Made if absent."},
+      {"listen", address(config.listen), "Where to serve HTTPS; port 0 takes a free one."},
+      {"database", text(config.database, "URL"),
+       "PostgreSQL URL or connection string instead of the private database. Without a password: "
+       "name "
+       "a file with passfile=."},
+      {"database_connections", number(config.database_connections, 2, 100),
+       "Most database connections at once."},
+      {"user", text(config.user, "ACCOUNT"),
+       "Account to become when started as root. Absent: the data directory's owner, else "
+       "letterbox, "
+       "else nobody."},
+
+      {"machine.listen", address(config.machine_listen),
+       "Where to serve HTTPS to machines, which must show a client certificate. Absent: nowhere."},
+      {"machine.client_authority", path(config.machine_client_authority, "FILE"),
+       "PEM: authorities whose client certificates machines may show."},
+
+      {"tls.certificate", path(config.tls_certificate, "FILE"),
+       "PEM: the server's certificate, then what leads to its authority, which comes last. Absent: "
+       "the gateway's own authority makes one. Read again on SIGHUP."},
+      {"tls.private_key", path(config.tls_private_key, "FILE"),
+       "PEM: the certificate's key, unencrypted. Read again on SIGHUP."},
+
+      {"metrics.listen", address(config.metrics_listen),
+       "Where to serve GET /metrics over plain HTTP; loopback only; port 0 takes a free one. "
+       "Absent: "
+       "nowhere."},
+
+      {"limits.header_bytes", size(limits.header_bytes, kKib, kMib),
+       "Request line and header fields; more: 431."},
+      {"limits.header_fields", number(limits.header_fields, 1, 10000), "Header fields; more: 431."},
+      {"limits.target_bytes", size(limits.target_bytes, 256, kMib), "Request target; more: 414."},
+      {"limits.body_bytes", size(limits.body_bytes, 1, 1024 * kTib),
+       "A request's body; more: 413."},
+      {"limits.connections", number(limits.connections, 1, 1000000),
+       "Connections open at once; over that, those without a request make room."},
+      {"limits.requests", number(limits.requests, 1, 100000),
+       "Requests at hand at once; more: 503."},
+      {"limits.peer_requests", number(limits.peer_requests, 1, 100000),
+       "Of these, for one address; more: 503."},
+      {"limits.body_memory", size(limits.body_memory, kMib, kTib),
+       "Memory for the bodies of requests together; more: 503."},
+      {"limits.workers", number(limits.workers, 1, 1024),
+       "Requests in a handler at once; others wait."},
+      {"limits.peer_workers", number(limits.peer_workers, 1, 1024), "Of these, for one address."},
+      {"limits.stall_bytes", size(limits.stall_bytes, 1, kGib),
+       "Bytes that must move within timeouts.stall."},
+
+      {"timeouts.handshake", seconds(limits.handshake, 1, 3600), "For TLS, from accepting on."},
+      {"timeouts.header", seconds(limits.header, 1, 3600),
+       "For a request's header, from its first byte to its last; longer: 408."},
+      {"timeouts.idle", seconds(limits.idle, 1, 86400),
+       "Between two requests on a connection; then it is closed."},
+      {"timeouts.stall", seconds(limits.stall, 1, 3600),
+       "For limits.stall_bytes to move, in a body or an answer; longer: 408, or the answer is "
+       "cut."},
+
+      {"shutdown.notice", seconds(config.shutdown_notice, 0, 3600),
+       "After SIGTERM, how long /readyz says 503 before anything else changes."},
+      {"shutdown.drain", seconds(limits.drain, 0, 86400),
+       "How long requests at hand may take to end after that."},
+
+      {"disk.reserve", size(config.disk_reserve, 0, 1024 * kTib),
+       "Bytes free below the data directory; with less, /readyz says 503."},
+
+      {"log.format", format(config.log_format), "How a line of the log is written."},
+  };
+}
+
+}  // namespace letterbox::gateway
