@@ -29,12 +29,14 @@ std::string to_json(const ReadinessReport& report) {
       .dump();
 }
 
-Readiness::Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve)
+Readiness::Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve,
+                     std::function<Clock::time_point()> now)
     : store_(store),
       data_(std::move(data)),
       reserve_(reserve),
+      now_(std::move(now)),
       found_(look()),
-      looked_(Clock::now()) {}
+      looked_(now_()) {}
 
 ReadinessReport Readiness::report() {
   const Findings now = findings();
@@ -44,7 +46,7 @@ ReadinessReport Readiness::report() {
 Readiness::Findings Readiness::findings() {
   {
     const std::lock_guard lock(mutex_);
-    const auto age = Clock::now() - looked_;
+    const auto age = now_() - looked_;
     if (age < kFresh) return found_;
     if (looking_) return age < kTrusted ? found_ : Findings{.database = {}, .disk = found_.disk};
     looking_ = true;
@@ -52,7 +54,7 @@ Readiness::Findings Readiness::findings() {
   const Findings fresh = look();
   const std::lock_guard lock(mutex_);
   looking_ = false;
-  looked_ = Clock::now();
+  looked_ = now_();
   found_ = fresh;
   return fresh;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -30,8 +31,11 @@ std::string to_json(const ReadinessReport& report);
 /// Thread-safe.
 class Readiness {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// Checks for the first time. `store` must outlive this. `reserve` are bytes free below `data`.
-  Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve);
+  Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve,
+            std::function<Clock::time_point()> now = Clock::now);
 
   /// At most a second old, and made by one caller at a time, so that asking often costs the
   /// database nothing. While a check hangs, others are told what the last one found, and after five
@@ -42,8 +46,6 @@ class Readiness {
   Phase phase() const noexcept { return phase_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Findings {
     storage::Condition database;
     bool disk = false;
@@ -54,6 +56,7 @@ class Readiness {
   storage::Store& store_;
   const std::filesystem::path data_;
   const std::uint64_t reserve_;
+  const std::function<Clock::time_point()> now_;
   std::atomic<Phase> phase_{Phase::kServing};
 
   std::mutex mutex_;  // for all below

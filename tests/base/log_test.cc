@@ -72,5 +72,44 @@ TEST(LogTest, AnErrorTellsCodeMessageAndPlace) {
       << line;
 }
 
+// What follows the time, for each test that has JSON written.
+class JsonLogTest : public testing::Test {
+ protected:
+  JsonLogTest() { log::set_format(log::Format::kJson); }
+  ~JsonLogTest() override { log::set_format(log::Format::kLogfmt); }
+
+  static std::string rest(const std::string& line) {
+    EXPECT_EQ(lines(line), 1);
+    EXPECT_TRUE(line.starts_with("{\"time\":\"2")) << line;
+    const auto level = line.find("Z\",\"level\":");
+    EXPECT_NE(level, std::string::npos) << line;
+    return line.substr(level + 3);
+  }
+};
+
+TEST_F(JsonLogTest, WritesOneObjectALine) {
+  EXPECT_EQ(rest(logged_by([] {
+              log::info("file stored", {{"id", "42"}, {"bytes", "1024"}});
+            })),
+            "\"level\":\"info\",\"event\":\"file stored\",\"id\":\"42\",\"bytes\":\"1024\"}\n");
+}
+
+TEST_F(JsonLogTest, EscapesEveryByteThatIsNotVisibleAscii) {
+  EXPECT_EQ(rest(logged_by([] {
+              log::info("x", {{"peer", "a\"b\\c\n\x7f\xff{}%v"}});
+            })),
+            "\"level\":\"info\",\"event\":\"x\","
+            "\"peer\":\"a\\\"b\\\\c\\u000a\\u007f\\u00ff{}%v\"}\n");
+}
+
+TEST_F(JsonLogTest, AnErrorTellsCodeMessageAndPlace) {
+  const Error error(ErrorCode::kNotFound, "no such\nthing");
+  const std::string line = rest(logged_by([&] { log::error("failed", error); }));
+  EXPECT_NE(line.find("\"code\":\"NotFound\",\"message\":\"no such\\u000athing\","
+                      "\"where\":\"log_test.cc:"),
+            std::string::npos)
+      << line;
+}
+
 }  // namespace
 }  // namespace letterbox

@@ -1,0 +1,103 @@
+#include "gateway/readiness.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <limits>
+#include <thread>
+
+namespace letterbox::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A store of which only the condition is asked.
+class Patient final : public storage::Store {
+ public:
+  storage::BlobStore& blobs() override { throw std::logic_error("not asked for"); }
+  storage::DeliveryStore& deliveries() override { throw std::logic_error("not asked for"); }
+  storage::DeviceStore& devices() override { throw std::logic_error("not asked for"); }
+  storage::Swept sweep() override { return {}; }
+  storage::ConnectionUse connection_use() override { return {}; }
+  storage::Condition condition() override {
+    ++asked;
+    if (on_ask) on_ask();
+    return now;
+  }
+
+  storage::Condition now{.reachable = true, .schema_current = true};
+  std::atomic<int> asked = 0;
+  std::function<void()> on_ask;
+};
+
+class ReadinessTest : public testing::Test {
+ protected:
+  Patient store_;
+  std::atomic<Readiness::Clock::time_point> time_{Readiness::Clock::time_point(1h)};
+  std::function<Readiness::Clock::time_point()> clock_ = [this] { return time_.load(); };
+};
+
+TEST_F(ReadinessTest, IsThereWhenAllIsInOrder) {
+  Readiness readiness(store_, "/", 0, clock_);
+  EXPECT_TRUE(readiness.report().ready());
+  EXPECT_EQ(to_json(readiness.report()),
+            R"({"ready":true,"database":"reachable","schema":"current","disk":"enough",)"
+            R"("serving":"yes"})");
+}
+
+TEST_F(ReadinessTest, AsksTheDatabaseOnceASecondHoweverOftenItIsAsked) {
+  Readiness readiness(store_, "/", 0, clock_);
+  store_.now = {};
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(readiness.report().ready());
+  EXPECT_EQ(store_.asked, 1);
+  time_ = time_.load() + 1s;
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(readiness.report().ready());
+  EXPECT_EQ(store_.asked, 2);
+}
+
+TEST_F(ReadinessTest, ACheckThatHangsHoldsOneCallerAlone) {
+  Readiness readiness(store_, "/", 0, clock_);
+  std::promise<void> asking;
+  std::promise<void> go_on;
+  store_.on_ask = [&] {
+    asking.set_value();
+    go_on.get_future().wait();
+  };
+  time_ = time_.load() + 2s;
+  auto held = std::async(std::launch::async, [&] { return readiness.report(); });
+  asking.get_future().wait();
+  EXPECT_TRUE(readiness.report().ready()) << "what the last check found still counts";
+  time_ = time_.load() + 3s;
+  EXPECT_FALSE(readiness.report().database.reachable) << "it has hung for too long";
+  EXPECT_EQ(store_.asked, 2);
+  go_on.set_value();
+  EXPECT_TRUE(held.get().ready());
+  EXPECT_TRUE(readiness.report().ready());
+}
+
+TEST_F(ReadinessTest, NamesWhatIsMissing) {
+  store_.now = {.reachable = true, .schema_current = false};
+  EXPECT_EQ(to_json(Readiness(store_, "/", 0, clock_).report()),
+            R"({"ready":false,"database":"reachable","schema":"other","disk":"enough",)"
+            R"("serving":"yes"})");
+  store_.now = {};
+  EXPECT_EQ(to_json(Readiness(store_, "/", std::numeric_limits<std::uint64_t>::max()).report()),
+            R"({"ready":false,"database":"away","schema":"unknown","disk":"low",)"
+            R"("serving":"yes"})");
+}
+
+TEST_F(ReadinessTest, ADirectoryThatIsGoneHasNoRoom) {
+  EXPECT_FALSE(Readiness(store_, "/nonexistent", 0, clock_).report().disk);
+}
+
+TEST_F(ReadinessTest, EndsAtOnceWhenTheGatewayLeaves) {
+  for (const Phase phase : {Phase::kLeaving, Phase::kDraining}) {
+    Readiness readiness(store_, "/", 0, clock_);
+    readiness.enter(phase);
+    EXPECT_FALSE(readiness.report().ready());
+    EXPECT_NE(to_json(readiness.report()).find(R"("serving":"stopping")"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace letterbox::gateway
