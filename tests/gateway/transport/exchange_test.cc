@@ -435,8 +435,8 @@ TEST(Exchange, ManyPeersAtOnceGetTheirOwnAnswers) {
 class Curl : public ::testing::Test {
  protected:
   std::string run(const std::string& arguments) {
-    const std::string command = "curl -sS --max-time 60 --cacert " +
-                                server_.files().certificate().string() + " " + arguments;
+    const std::string command =
+        "curl -sS --max-time 60 --cacert " + server_.files().authority().string() + " " + arguments;
     std::FILE* const pipe = popen(command.c_str(), "r");
     std::string output;
     std::array<char, 4096> piece{};

@@ -1,13 +1,6 @@
 #include "tests/gateway/transport/test_server.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <stdexcept>
 
 #include "gateway/transport/exchange.h"
 
@@ -21,56 +14,15 @@ using gateway::transport::Transport;
 using web::http::http_request;
 using web::http::http_response;
 
-namespace {
-
-template <typename Write>
-void write_pem(const std::filesystem::path& path, Write write) {
-  std::FILE* const file = std::fopen(path.c_str(), "w");
-  if (file == nullptr || write(file) != 1) throw std::runtime_error("can't write " + path.string());
-  std::fclose(file);
-}
-
-}  // namespace
-
-CertificateFiles::CertificateFiles() {
-  std::string name = (std::filesystem::temp_directory_path() / "transport-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("can't make a directory");
-  directory_ = name;
-
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
-  X509* const x509 = certificate.get();
-  X509_set_version(x509, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509), -60);
-  X509_gmtime_adj(X509_getm_notAfter(x509), 24L * 60 * 60);
-  X509_set_pubkey(x509, key.get());
-  X509_NAME* const subject = X509_get_subject_name(x509);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
-  X509_set_issuer_name(x509, subject);
-  X509_EXTENSION* const names =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
-  X509_add_ext(x509, names, -1);
-  X509_EXTENSION_free(names);
-  X509_sign(x509, key.get(), EVP_sha256());
-
-  write_pem(this->certificate(), [&](std::FILE* file) { return PEM_write_X509(file, x509); });
-  write_pem(private_key(), [&](std::FILE* file) {
-    return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
-}
-
-CertificateFiles::~CertificateFiles() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
-
 Options TestServer::options() const {
   Options options;
   options.endpoints = {{.host = "127.0.0.1",
                         .certificate_chain = files_.certificate(),
-                        .private_key = files_.private_key()}};
+                        .private_key = files_.private_key()},
+                       {.host = "127.0.0.1",
+                        .certificate_chain = files_.certificate(),
+                        .private_key = files_.private_key(),
+                        .client_authority = files_.authority()}};
   return options;
 }
 
@@ -91,6 +43,15 @@ TestServer::TestServer(const Limits& limits) {
     reply(request, response);
   });
 
+  on("/peer", [](const http_request& request) {
+    const auto& peer = gateway::transport::peer_of(request);
+    http_response response(200);
+    response.set_body(peer.certificate ? peer.address + ' ' + peer.certificate->subject + ' ' +
+                                             to_hex(peer.certificate->spki_sha256)
+                                       : peer.address);
+    reply(request, response);
+  });
+
   Options with_limits = options();
   with_limits.limits = limits;
   transport_ = std::make_unique<Transport>(with_limits);
@@ -98,10 +59,13 @@ TestServer::TestServer(const Limits& limits) {
 }
 
 void TestServer::open_listener() {
-  listener_ = std::make_unique<web::http::experimental::listener::http_listener>(
-      "https://127.0.0.1:" + std::to_string(port()) + "/");
-  listener_->support([this](const http_request& request) { handle(request); });
-  listener_->open().wait();
+  for (const std::uint16_t port : {port(), machine_port()}) {
+    auto listener = std::make_unique<web::http::experimental::listener::http_listener>(
+        "https://127.0.0.1:" + std::to_string(port) + "/");
+    listener->support([this](const http_request& request) { handle(request); });
+    listener->open().wait();
+    listeners_.push_back(std::move(listener));
+  }
 }
 
 TestServer::~TestServer() {
@@ -109,8 +73,8 @@ TestServer::~TestServer() {
 }
 
 void TestServer::close_listener() {
-  if (listener_) listener_->close().wait();
-  listener_.reset();
+  for (const auto& listener : listeners_) listener->close().wait();
+  listeners_.clear();
 }
 
 void TestServer::stop() {

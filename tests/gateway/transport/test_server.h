@@ -3,35 +3,19 @@
 
 #include <cpprest/http_listener.h>
 
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "gateway/transport/transport.h"
+#include "tests/gateway/transport/test_certificates.h"
 
 namespace letterbox::test {
-
-/// A directory that goes away with it, holding a fresh key and a certificate for localhost and
-/// 127.0.0.1.
-class CertificateFiles {
- public:
-  CertificateFiles();
-  ~CertificateFiles();
-  CertificateFiles(const CertificateFiles&) = delete;
-  CertificateFiles& operator=(const CertificateFiles&) = delete;
-
-  std::filesystem::path directory() const { return directory_; }
-  std::filesystem::path certificate() const { return directory_ / "certificate.pem"; }
-  std::filesystem::path private_key() const { return directory_ / "key.pem"; }
-
- private:
-  std::filesystem::path directory_;
-};
 
 /// Serves these, and what on() adds; any other path is 404 by its catch-all handler:
 ///   /hello    "hello", by cpprestsdk's own reply()
@@ -39,6 +23,8 @@ class CertificateFiles {
 ///   /echo     the body, streamed back while it comes
 ///   /bytes/N  N bytes 'x', streamed
 ///   /early    413 with a body, before anything of the request's is read
+///   /peer     who asks: address, and subject and SPKI's hash of a certificate
+/// It has two endpoints; the second one demands client certificates.
 class TestServer {
  public:
   using Handler = std::function<void(const web::http::http_request&)>;
@@ -52,7 +38,9 @@ class TestServer {
   void on(const std::string& path, Handler handler);
 
   std::uint16_t port() const { return transport_->port(); }
+  std::uint16_t machine_port() const { return transport_->port(1); }
   gateway::transport::Transport& transport() const { return *transport_; }
+  CertificateFiles& files() { return files_; }
   const CertificateFiles& files() const { return files_; }
   gateway::transport::Options options() const;
   void open_listener();
@@ -67,7 +55,7 @@ class TestServer {
 
   CertificateFiles files_;
   std::unique_ptr<gateway::transport::Transport> transport_;
-  std::unique_ptr<web::http::experimental::listener::http_listener> listener_;
+  std::vector<std::unique_ptr<web::http::experimental::listener::http_listener>> listeners_;
   std::mutex mutex_;
   std::map<std::string, Handler> handlers_;
 };
