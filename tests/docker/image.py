@@ -12,7 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-import tempfile
+import time
 
 SOURCE = pathlib.Path(os.environ["LETTERBOX_SOURCE_DIR"])
 PLACE = SOURCE / "build" / "docker"
@@ -110,8 +110,8 @@ class Container:
             ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", *unshare,
              "sh", "-e", "-c", "\n".join(steps)], stdout=subprocess.PIPE, stderr=log)
 
-    def as_user(self, command):
-        uid, gid = self.user.split(":")
+    def as_user(self, command, user=None):
+        uid, gid = (user or self.user).split(":")
         return ["/usr/bin/setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs",
                 "--inh-caps=-all", "--bounding-set=-all", "/usr/bin/env", "-i",
                 *(f"{name}={value}" for name, value in self.environment.items()), *command]
@@ -120,12 +120,17 @@ class Container:
     def pid(self):
         """Process 1, as seen from outside."""
         unshare = self.process.pid
-        return int(pathlib.Path(f"/proc/{unshare}/task/{unshare}/children").read_text(encoding="ascii"))
+        children = pathlib.Path(f"/proc/{unshare}/task/{unshare}/children")
+        while not (child := children.read_text(encoding="ascii")):
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended with {self.process.returncode}")
+            time.sleep(0.01)
+        return int(child)
 
-    def exec(self, *command, **options):
+    def exec(self, *command, user=None, **options):
         """`docker exec`; a CompletedProcess."""
         return subprocess.run(
-            ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--root", "--wd", *self.as_user(command)],
+            ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--root", "--wd", *self.as_user(command, user)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False, **options)
 
     def stop(self):

@@ -151,12 +151,12 @@ class MainJob:
         self.assertEqual(rig.age_decrypt(surgeon.key_file, sealed), rig.CT.read_bytes())
 
     def closed_up(self, gateway):
-        """Not root, nothing to be gained, and nowhere to write but the volume."""
+        """Not root, no capability to be gained, and not even root could write elsewhere than to the volume."""
         status = pathlib.Path(f"/proc/{gateway.container.pid}/status").read_text(encoding="ascii")
         self.assertRegex(status, r"(?m)^Uid:\t8443\t8443\t8443\t8443$")
         self.assertRegex(status, r"(?m)^CapBnd:\t0+$")
         for place in ("/x", "/tmp/x", "/run/x", "/usr/local/bin/letterboxd"):
-            done = gateway.container.exec("bash", "-c", "exec 3>>" + place)
+            done = gateway.container.exec("bash", "-c", "exec 3>>" + place, user="0:0")
             self.assertIn(b"Read-only file system", done.stderr)
 
 
@@ -171,6 +171,8 @@ class AllInOne(MainJob, unittest.TestCase):
         self.closed_up(gateway)
         self.one_letter(gateway, place)
         self.assertTrue(gateway.healthy())
+        dump = gateway.container.exec("pg_dump", "-Fc", "-h", "/var/lib/letterbox/postgres/run", "-d", "postgres")
+        self.assertTrue(dump.stdout.startswith(b"PGDMP"), dump.stderr)
         self.assertEqual(gateway.stop(), 0)
 
     def test_health_is_bad_when_nobody_serves(self):
@@ -290,9 +292,16 @@ class Compose(MainJob, unittest.TestCase):
         password = (self.secrets / "database_gateway").read_text(encoding="ascii").strip()
         self.assertEqual(ask("letterbox", "SELECT count(*) FROM file", password).stdout, b"1\n")
         self.assertEqual(ask("letterbox", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", password).stdout, b"f\n")
+        superuser = (self.secrets / "database_superuser").read_text(encoding="ascii").strip()
+        self.assertEqual(ask("postgres", "SELECT DISTINCT auth_method FROM pg_hba_file_rules", superuser).stdout,
+                         b"scram-sha-256\n")
         self.assertEqual(ask("letterbox", "SHOW listen_addresses", password).stdout, b"\n")
         self.assertIn(b"authentication failed", ask("letterbox", "SELECT 1", "wrong").stderr)
         self.assertIn(b"authentication failed", ask("postgres", "SELECT 1", password).stderr)
+        # The backup of docs/operations.md.
+        dump = database.exec("sh", "-c", "PGPASSWORD=$(cat /run/secrets/database_gateway) "
+                             "pg_dump -Fc -h /run/postgresql -U letterbox letterbox")
+        self.assertTrue(dump.stdout.startswith(b"PGDMP"), dump.stderr)
         self.assertEqual(gateway.stop(), 0)
 
 
