@@ -133,10 +133,14 @@ class Container:
             ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--root", "--wd", *self.as_user(command, user)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False, **options)
 
-    def stop(self):
-        """`docker stop`, without its patience's end; the command's exit code."""
+    def stop(self, how=signal.SIGTERM):
+        """`docker stop`: asks, and after a minute insists; the command's exit code."""
         if self.process.poll() is None:
-            os.kill(self.pid, signal.SIGTERM)
-            self.process.wait(timeout=120)
+            os.kill(self.pid, how)
+            try:
+                self.process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         self.process.stdout.close()
         return self.process.returncode
