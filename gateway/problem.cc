@@ -63,7 +63,8 @@ Problem problem_of(ErrorCode code) noexcept {
               "This resource doesn't know that method."};
     case ErrorCode::kUnavailable:
       return {503, "/problems/unavailable", "Temporarily unavailable",
-              "The store can't be reached now. Nothing was acknowledged; try again later."};
+              "The gateway or its store can't serve this now. Nothing was acknowledged; try again "
+              "later."};
     case ErrorCode::kNoKeyFits:
     case ErrorCode::kUntrustedKey:
     case ErrorCode::kWrongPassphrase:

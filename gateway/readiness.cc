@@ -40,7 +40,7 @@ Readiness::Readiness(storage::Store& store, std::filesystem::path data, std::uin
 
 ReadinessReport Readiness::report() {
   const Findings now = findings();
-  return {.database = now.database, .disk = now.disk, .serving = phase_ == Phase::kServing};
+  return {.database = now.database, .disk = now.disk, .serving = !leaving_};
 }
 
 Readiness::Findings Readiness::findings() {

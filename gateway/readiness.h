@@ -13,9 +13,6 @@
 
 namespace letterbox::gateway {
 
-/// Serving, then on the way out: first only saying so, then turning requests away.
-enum class Phase : std::uint8_t { kServing, kLeaving, kDraining };
-
 struct ReadinessReport {
   storage::Condition database;
   bool disk = false;  ///< more than the reserve is free
@@ -42,8 +39,13 @@ class Readiness {
   /// seconds that the database can't be reached.
   ReadinessReport report();
 
-  void enter(Phase phase) noexcept { phase_ = phase; }
-  Phase phase() const noexcept { return phase_; }
+  /// From now on the gateway isn't ready, because it is about to stop.
+  void leave() noexcept { leaving_ = true; }
+  /// From now on requests that arrive are turned away, those at hand are not.
+  void drain() noexcept { draining_since_ = now_(); }
+  bool turns_away(Clock::time_point arrival) const noexcept {
+    return arrival > draining_since_.load();
+  }
 
  private:
   struct Findings {
@@ -57,7 +59,8 @@ class Readiness {
   const std::filesystem::path data_;
   const std::uint64_t reserve_;
   const std::function<Clock::time_point()> now_;
-  std::atomic<Phase> phase_{Phase::kServing};
+  std::atomic<bool> leaving_ = false;
+  std::atomic<Clock::time_point> draining_since_ = Clock::time_point::max();
 
   std::mutex mutex_;  // for all below
   bool looking_ = false;

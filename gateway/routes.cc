@@ -24,7 +24,6 @@ namespace {
 
 using web::http::http_request;
 using web::http::http_response;
-using web::http::methods;
 using web::http::status_code;
 using web::http::status_codes;
 
@@ -300,7 +299,8 @@ void dispatch(Call& call) {
   call.target = Target(call.request.relative_uri().path(), call.request.relative_uri().query());
   const Route& route = find_route(call);
   call.route = template_of(route);
-  if (!route.while_draining && call.services.readiness.phase() == Phase::kDraining) {
+  if (!route.while_draining &&
+      call.services.readiness.turns_away(transport::arrival_of(call.request))) {
     throw Error(ErrorCode::kUnavailable, "stopping");
   }
   if (route.path.size() > 2) call.id = call.target.segments()[2];
@@ -322,7 +322,6 @@ void answer_problem(Call& call, ErrorCode code, const std::string& request_id) {
 }  // namespace
 
 void Routes::handle(const http_request& request) const noexcept try {
-  const auto started = std::chrono::steady_clock::now();
   const std::string request_id = Uuid::v7().text();
   Call call{request, services_};
   try {
@@ -338,7 +337,7 @@ void Routes::handle(const http_request& request) const noexcept try {
                {{"request", request_id}, {"route", call.route}});
     answer_problem(call, ErrorCode::kInternal, request_id);
   }
-  const auto took = std::chrono::steady_clock::now() - started;
+  const auto took = std::chrono::steady_clock::now() - transport::arrival_of(request);
   const transport::Outcome outcome = transport::outcome_of(request);
   services_.metrics.request(request.method(), call.route, outcome.status, took);
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took);

@@ -194,9 +194,9 @@ void serve(const Config& config) {
             {{"address", config.listen.host}, {"port", std::to_string(transport.port())}});
 
   wait_for_stop(signals, database, data, [&] { reload_certificates(config, data, transport); });
-  readiness.enter(Phase::kLeaving);
+  readiness.leave();
   give_notice(signals, config.shutdown_notice);
-  readiness.enter(Phase::kDraining);
+  readiness.drain();
   transport.drain();
   for (http_listener& listener : listeners) listener.close().wait();
 }

@@ -180,7 +180,7 @@ asio::awaitable<bool> Connection::serve_request() {
   } catch (const Refusal& thrown) {
     refused_ = thrown;
   }
-  if (routed) refused_ = co_await converse();
+  if (routed) co_await converse();
   co_await stop_reading();
   if (refused_) {
     ++commons_.counters.requests_refused;
@@ -256,17 +256,19 @@ std::shared_ptr<Handoff> Connection::admit(RequestHead head) {
                                    });
 }
 
-// Passes the answer on as it comes, and sees that the body is read once the handler pulls. Returns
-// a refusal when there won't be an answer and something is left to say.
-asio::awaitable<std::optional<Refusal>> Connection::converse() {
+// Passes the answer on as it comes, and sees that the body is read once the handler pulls. Ends
+// with a refusal when there won't be an answer and something is left to say.
+asio::awaitable<void> Connection::converse() {
   PieceQueue& answer = handoff_->answer_pieces();
   bool answering = false;
   while (true) {
     if (aborted_ || handoff_->cut()) throw PeerGone();
-    if (refused_) co_return refused_;
-    if (handoff_->abandoned()) co_return Refusal(500, "The request couldn't be answered.");
+    if (handoff_->abandoned() && !refused_) {
+      refused_.emplace(500, "The request couldn't be answered.");
+    }
+    if (refused_) co_return;
     if (const auto piece = answer.front()) {
-      if (piece->empty()) co_return std::nullopt;
+      if (piece->empty()) co_return;
       answering = true;
       co_await write(*piece);
       answer.pop();

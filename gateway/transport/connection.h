@@ -73,7 +73,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<bool> serve_request();
   boost::asio::awaitable<std::optional<RequestHead>> read_head();
   std::shared_ptr<Handoff> admit(RequestHead head);
-  boost::asio::awaitable<std::optional<Refusal>> converse();
+  boost::asio::awaitable<void> converse();
   boost::asio::awaitable<void> read_body();
   boost::asio::awaitable<void> read_piece(std::size_t most);
   boost::asio::awaitable<void> stop_reading();

@@ -16,6 +16,10 @@ const Peer& peer_of(const web::http::http_request& request) {
   return handoff_of(request)->peer();
 }
 
+std::chrono::steady_clock::time_point arrival_of(const web::http::http_request& request) {
+  return handoff_of(request)->arrival();
+}
+
 Outcome outcome_of(const web::http::http_request& request) {
   return handoff_of(request)->outcome();
 }

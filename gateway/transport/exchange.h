@@ -1,6 +1,7 @@
 // What a handler does with a request beyond cpprestsdk's own: pull the body, push an answer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,6 +28,10 @@ std::optional<std::uint64_t> content_length(const web::http::http_request& reque
 
 /// Who asks.
 const Peer& peer_of(const web::http::http_request& request);
+
+/// When the request's head was there. The handler may have been called much later, after the first
+/// of the body came and a worker was free.
+std::chrono::steady_clock::time_point arrival_of(const web::http::http_request& request);
 
 /// What became of a request, for the log.
 struct Outcome {

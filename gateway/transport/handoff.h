@@ -1,6 +1,7 @@
 // One request on its way from the connection to a handler, and the answer on its way back.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,6 +51,8 @@ class Handoff final : public Source {
 
   const RequestHead& head() const noexcept { return head_; }
   const Peer& peer() const noexcept { return *peer_; }
+  /// When this was made, its head being there.
+  std::chrono::steady_clock::time_point arrival() const noexcept { return arrival_; }
   /// See outcome_of() in exchange.h. Doesn't block.
   Outcome outcome() const;
 
@@ -94,6 +97,7 @@ class Handoff final : public Source {
 
   const RequestHead head_;
   const std::shared_ptr<const Peer> peer_;
+  const std::chrono::steady_clock::time_point arrival_ = std::chrono::steady_clock::now();
   const Shares shares_;
   PieceQueue body_;
   PieceQueue answer_;

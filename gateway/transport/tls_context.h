@@ -13,8 +13,9 @@
 namespace letterbox::gateway::transport {
 
 /// What an endpoint's connections share: TLS 1.3, or 1.2 with the suites of RFC 9325 section 4.2,
-/// which are those of the profiles in DICOM PS3.15 B.12 and B.13; session tickets; no
-/// renegotiation, no compression, no early data; ALPN http/1.1 (RFC 7301). Thread-safe.
+/// as DICOM PS3.15 B.12 wants it (of B.13's suites all but those with DHE, against which RFC 9325
+/// section 4.1 advises); session tickets; no renegotiation, no compression, no early data; ALPN
+/// http/1.1 (RFC 7301). Thread-safe.
 class TlsContext {
  public:
   /// Throws Error kConfiguration if certificate, key or authority can't be used, saying which and

@@ -91,12 +91,18 @@ TEST_F(ReadinessTest, ADirectoryThatIsGoneHasNoRoom) {
 }
 
 TEST_F(ReadinessTest, EndsAtOnceWhenTheGatewayLeaves) {
-  for (const Phase phase : {Phase::kLeaving, Phase::kDraining}) {
-    Readiness readiness(store_, "/", 0, clock_);
-    readiness.enter(phase);
-    EXPECT_FALSE(readiness.report().ready());
-    EXPECT_NE(to_json(readiness.report()).find(R"("serving":"stopping")"), std::string::npos);
-  }
+  Readiness readiness(store_, "/", 0, clock_);
+  readiness.leave();
+  EXPECT_FALSE(readiness.report().ready());
+  EXPECT_NE(to_json(readiness.report()).find(R"("serving":"stopping")"), std::string::npos);
+  EXPECT_FALSE(readiness.turns_away(time_.load() + 1h)) << "it only says so yet";
+}
+
+TEST_F(ReadinessTest, TurnsAwayWhatArrivesOnceItDrains) {
+  Readiness readiness(store_, "/", 0, clock_);
+  readiness.drain();
+  EXPECT_FALSE(readiness.turns_away(time_.load() - 1ns)) << "at hand, if not with its handler yet";
+  EXPECT_TRUE(readiness.turns_away(time_.load() + 1ns));
 }
 
 }  // namespace

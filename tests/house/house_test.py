@@ -20,7 +20,7 @@ PRIVATE_HEADERS = {
     "crypto/openssl.h",
     "records/json.h",
 }
-THIRD_PARTY = re.compile(r"^(openssl/|dcmtk/|pqxx/|libpq|boost/|cpprest/|pplx/|nlohmann/|spdlog/|CLI/)")
+THIRD_PARTY = re.compile(r"^(openssl/|dcmtk/|pqxx/|libpq|boost/|cpprest/|pplx/|nlohmann/|spdlog/|CLI/|toml\+\+/|prometheus/|civetweb)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 

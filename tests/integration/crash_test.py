@@ -63,45 +63,23 @@ class ExternalDatabase(unittest.TestCase):
     def setUp(self):
         self.place = rig.workspace()
         self.addCleanup(rig.shutil.rmtree, self.place, ignore_errors=True)
-        programs = sorted(rig.pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-        self.pg_ctl, self.cluster = programs / "pg_ctl", self.place / "cluster"
-        # One account for server and gateway, so that peer authentication lets them meet.
-        self.account = "letterbox" if os.geteuid() == 0 else None
-        self.cluster.mkdir()
-        if self.account:
-            rig.shutil.chown(self.cluster, self.account, self.account)
-        self.as_owner(programs / "initdb", "--pgdata", self.cluster, "--auth=peer", "--encoding=UTF8", "--locale=C.UTF-8")
-        self.start_database()
-        self.addCleanup(self.stop_database)
-
-    def as_owner(self, *command):
-        become = {"user": self.account, "group": self.account, "extra_groups": []} if self.account else {}
-        log = self.place / "database.log"
-        with open(log, "ab") as output:
-            rig.run(*command, cwd="/", stdout=output, stderr=output, **become)
-
-    def start_database(self):
-        self.as_owner(self.pg_ctl, "--pgdata", self.cluster, "--wait", "--options",
-                      f"-c listen_addresses='' -c unix_socket_directories={self.cluster}", "start")
-
-    def stop_database(self):
-        if (self.cluster / "postmaster.pid").exists():
-            self.as_owner(self.pg_ctl, "--pgdata", self.cluster, "--wait", "--mode=immediate", "stop")
+        self.database = rig.Database(self.place).start()
+        self.addCleanup(self.database.stop)
 
     def test_goes_away_and_comes_back(self):
-        gateway = rig.Gateway(self.place / "data", "--database", f"host={self.cluster} dbname=postgres").start()
+        gateway = rig.Gateway(self.place / "data", "--database", self.database.address).start()
         self.addCleanup(gateway.stop)
         surgeon = gateway.enrol(rig.Person(self.place / "surgeon", "surgeon@hospital.example", gateway))
         first = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
 
-        self.stop_database()
+        self.database.stop()
         for method, path in (("POST", "/v1/files?to=surgeon@hospital.example"), ("GET", "/v1/files/" + first["file"])):
             status, fields, content = gateway.request(method, path, rig.CT if method == "POST" else b"", "application/dicom")
             self.assertEqual((status, json.loads(content)["type"]), (503, "/problems/unavailable"))
             self.assertIn("retry-after", fields)
-            self.assertNotIn(str(self.cluster).encode(), content)
+            self.assertNotIn(str(self.database.cluster).encode(), content)
 
-        self.start_database()
+        self.database.start()
         second = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
         listed = json.loads(surgeon.letterbox("--json", "list").stdout)
         self.assertEqual([entry["delivery"] for entry in listed["deliveries"]], [first["delivery"], second["delivery"]])

@@ -75,6 +75,8 @@ class Gateway:
             self.process.wait(timeout=60)
             raise AssertionError(f"letterboxd said {greeting!r}; its log: {self.log_text()}")
         self.url, self.port = match[1], int(match[2])
+        extra = [option for option in ("--machine-listen", "--metrics-listen") if option in self.options]
+        self.greeting = greeting + b"".join(self.process.stdout.readline() for _ in range(3 + len(extra))).decode()
         self.authority = self.data / "public" / "ca.pem"
         self.trust = self.data / "public" / "gateway.json"
         return self
@@ -130,11 +132,57 @@ class Gateway:
             raise AssertionError(f"{status}: {content!r}")
         return json.loads(content)
 
-    def tls(self):
+    def tls_context(self):
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    def tls(self, port=None, context=None, timeout=60):
         """A raw TLS connection, for requests that no HTTP client makes."""
-        context = ssl.create_default_context(cafile=str(self.authority))
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        return context.wrap_socket(plain, server_hostname="127.0.0.1")
+        plain = socket.create_connection(("127.0.0.1", port or self.port), timeout=timeout)
+        return (context or self.tls_context()).wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def as_owner(self, *command):
+        """What `command` prints, run as the account that letterboxd runs as: the data's owner."""
+        owner = os.stat(self.data)
+        become = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        return run(*command, cwd="/", **become).stdout.decode()
+
+    def sql(self, statement):
+        """What its private database says, asked on the cluster's own socket."""
+        return self.as_owner("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", self.data / "postgres" / "run",
+                             "-d", "postgres", "-c", statement)
+
+
+class Database:
+    """A PostgreSQL server, run by the account that letterboxd becomes, so that peer authentication lets them meet."""
+
+    def __init__(self, place):
+        self.place = place
+        self.cluster = place / "cluster"
+        self.address = f"host={self.cluster} dbname=postgres"
+        self.programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        self.account = "letterbox" if os.geteuid() == 0 else None
+        self.cluster.mkdir()
+        if self.account:
+            shutil.chown(self.cluster, self.account, self.account)
+        self.as_owner(self.programs / "initdb", "--pgdata", self.cluster, "--auth=peer", "--encoding=UTF8",
+                      "--locale=C.UTF-8")
+
+    def as_owner(self, *command):
+        become = {"user": self.account, "group": self.account, "extra_groups": []} if self.account else {}
+        with open(self.place / "database.log", "ab") as output:
+            run(*command, cwd="/", stdout=output, stderr=output, **become)
+
+    def start(self):
+        self.as_owner(self.programs / "pg_ctl", "--pgdata", self.cluster, "--wait", "--options",
+                      f"-c listen_addresses='' -c unix_socket_directories={self.cluster}", "start")
+        return self
+
+    def stop(self):
+        if (self.cluster / "postmaster.pid").exists():
+            self.as_owner(self.programs / "pg_ctl", "--pgdata", self.cluster, "--wait", "--mode=immediate", "stop")
+
+    def sql(self, statement):
+        self.as_owner("psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1", self.address, "--command", statement)
 
 
 class Person:
@@ -164,8 +212,9 @@ class Person:
 def scene(*handles, options=()):
     """A gateway and its people, who all know each other; gone afterwards."""
     place = workspace()
-    gateway = Gateway(place / "data", *options).start()
+    gateway = Gateway(place / "data", *options)
     try:
+        gateway.start()
         people = [gateway.enrol(Person(place / handle.partition("@")[0], handle, gateway)) for handle in handles]
         for person in people:
             person.knows(*[other for other in people if other is not person])

@@ -176,6 +176,30 @@ TEST(PostgresStoreConnection, IsUnavailableWhereNoServerIs) {
   EXPECT_EQ(error_of([&] { open_postgres(options); }), ErrorCode::kUnavailable);
 }
 
+// --- How it is ----------------------------------------------------------------------------------
+
+TEST(PostgresStoreCondition, SeesASchemaThatIsAnotherThanThisPrograms) {
+  const PostgresOptions options = options_for(fresh_database(shared_cluster()));
+  const auto store = open_postgres(options);
+  EXPECT_TRUE(store->condition().schema_current);
+  for (const char* change :
+       {"INSERT INTO schema_migration (version, name, sha256) VALUES (9999, 'x', repeat('0', 64))",
+        "DELETE FROM schema_migration", "DROP TABLE schema_migration"}) {
+    ask(options.connection, std::string("DO $$ BEGIN ") + change + "; END $$");
+    EXPECT_TRUE(store->condition().reachable) << change;
+    EXPECT_FALSE(store->condition().schema_current) << change;
+  }
+}
+
+TEST(PostgresStoreCondition, CountsConnections) {
+  PostgresOptions options = options_for(fresh_database(shared_cluster()));
+  options.pool_size = 5;
+  const auto store = open_postgres(options);
+  EXPECT_EQ(store->connection_use().most, 5u);
+  EXPECT_EQ(store->connection_use().open, 1u);
+  EXPECT_EQ(store->connection_use().busy, 0u);
+}
+
 // --- The server goes away -----------------------------------------------------------------------
 
 // Tests that end a server have one of their own.
@@ -228,8 +252,12 @@ TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceI
   EXPECT_EQ(error_of([&] { store->devices().list(); }), unavailable);
   EXPECT_EQ(error_of([&] { store->devices().remove("age1"); }), unavailable);
   EXPECT_EQ(error_of([&] { store->sweep(); }), unavailable);
+  EXPECT_FALSE(store->condition().reachable);
+  EXPECT_FALSE(store->condition().schema_current);
 
   start();
+  EXPECT_TRUE(store->condition().reachable);
+  EXPECT_TRUE(store->condition().schema_current);
   writer->append(file.rows[2]);
   writer->commit(file.record);
   store->deliveries().close(delivery.id, "a manifest", {file.record.id});

@@ -55,6 +55,11 @@ void expect_equal(const FileRecord& found, const FileRecord& stored) {
   EXPECT_EQ(found.payload_sha256, stored.payload_sha256);
 }
 
+TEST_P(StoreContract, IsInOrderOnceItIsOpen) {
+  EXPECT_TRUE(store_->condition().reachable);
+  EXPECT_TRUE(store_->condition().schema_current);
+}
+
 // --- Files --------------------------------------------------------------------------------------
 
 class StoreContractOfSizes : public ::testing::TestWithParam<std::tuple<Kind, std::size_t>> {};

@@ -254,8 +254,8 @@ TEST(Connections, ARequestAtHandDoesNotMakeRoom) {
 class Gate {
  public:
   explicit Gate(TestServer& server) {
-    server.on("/gate", [this](const http_request& request) {
-      opened_.wait();
+    server.on("/gate", [opened = opened_](const http_request& request) {
+      opened.wait();
       request.reply(200, "passed");
     });
   }

@@ -154,7 +154,7 @@ TEST(PublicEndpoint, FewKeyUpdatesAreTakenManyEndTheConnection) {
   TlsClient client(server.port());
   const auto update = [&] {
     SSL_key_update(client.native(), SSL_KEY_UPDATE_NOT_REQUESTED);
-    return SSL_do_handshake(client.native()) == 1;
+    return client.handshake();
   };
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(update());
   EXPECT_EQ(client.ask(get("/hello")).body, "hello");

@@ -1,0 +1,79 @@
+#include "bench/load/exchange.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+
+namespace letterbox::load {
+
+namespace {
+
+constexpr std::string_view kZeros = "zeros:";
+constexpr std::size_t kMostHeadBytes = 64UL * 1024;
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw std::runtime_error("can't read " + path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+Request::Request(const std::string& text, const std::string& authority) {
+  std::istringstream words(text);
+  std::string method;
+  std::string target;
+  if (!(words >> count >> method >> target >> status)) {
+    throw std::runtime_error("not COUNT METHOD TARGET STATUS [TYPE BODY]: " + text);
+  }
+  head = method + ' ' + target + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  std::string type;
+  std::string given;
+  if (words >> type >> given) {
+    if (given.starts_with(kZeros)) {
+      body_zeros = std::stoull(given.substr(kZeros.size()));
+    } else {
+      body = read_file(given);
+    }
+    head += "Content-Type: " + type +
+            "\r\nContent-Length: " + std::to_string(body.size() + body_zeros) + "\r\n";
+  }
+  head += "\r\n";
+}
+
+void Answer::take(std::string_view bytes) {
+  if (status_ == 0) {
+    head_ += bytes;
+    const auto end = head_.find("\r\n\r\n");
+    if (end == std::string::npos) {
+      if (head_.size() > kMostHeadBytes) throw std::runtime_error("an answer's head has no end");
+      return;
+    }
+    bytes.remove_prefix(bytes.size() - (head_.size() - end - 4));
+    head_.resize(end + 2);
+    parse_head();
+  }
+  if (bytes.size() > left_) throw std::runtime_error("an answer is longer than it said");
+  body_bytes_ += bytes.size();
+  left_ -= bytes.size();
+}
+
+void Answer::parse_head() {
+  if (!head_.starts_with("HTTP/1.1 ")) throw std::runtime_error("not an answer");
+  status_ = std::stoi(head_.substr(9, 3));
+  std::transform(head_.begin(), head_.end(), head_.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view kLength = "\r\ncontent-length:";
+  const auto length = head_.find(kLength);
+  if (length != std::string::npos) {
+    left_ = std::stoull(head_.substr(length + kLength.size()));
+  } else if (status_ != 204) {
+    throw std::runtime_error("an answer without Content-Length");
+  }
+  last_ = head_.find("\r\nconnection: close\r\n") != std::string::npos;
+}
+
+}  // namespace letterbox::load

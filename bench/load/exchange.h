@@ -1,0 +1,46 @@
+// What is asked, and reading what is answered.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace letterbox::load {
+
+/// One kind of request.
+struct Request {
+  /// Parses "COUNT METHOD TARGET STATUS [TYPE BODY]", where BODY is a file's path, or zeros:N for N
+  /// bytes. Throws std::runtime_error.
+  Request(const std::string& text, const std::string& authority);
+
+  std::size_t count;  ///< how often in each turn of the cycle
+  std::string head;
+  std::string body;              ///< sent after the head,
+  std::uint64_t body_zeros = 0;  ///< and then that many bytes
+  int status;                    ///< what the answer must be
+  bool fresh = false;            ///< on a connection of its own beginning
+};
+
+/// Follows one answer, framed by Content-Length.
+class Answer {
+ public:
+  /// Throws std::runtime_error at what it can't frame.
+  void take(std::string_view bytes);
+
+  bool complete() const noexcept { return status_ != 0 && left_ == 0; }
+  int status() const noexcept { return status_; }
+  std::uint64_t body_bytes() const noexcept { return body_bytes_; }
+  /// The server has said that it will close.
+  bool last() const noexcept { return last_; }
+
+ private:
+  void parse_head();
+
+  std::string head_;
+  int status_ = 0;
+  std::uint64_t left_ = 0;
+  std::uint64_t body_bytes_ = 0;
+  bool last_ = false;
+};
+
+}  // namespace letterbox::load

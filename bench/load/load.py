@@ -1,0 +1,28 @@
+"""letterbox_load, run by the scripts of bench/, and what it prints."""
+import pathlib
+import re
+import subprocess
+
+
+def start(binaries, mode, address, *arguments):
+    """Its process; every line of its standard output is a key and a value."""
+    command = [pathlib.Path(binaries) / "letterbox_load", mode, address, *arguments]
+    return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+
+
+def run(binaries, mode, address, *arguments, on_line=lambda key, value: None):
+    """Its results, once it has ended; `on_line` sees each as it comes."""
+    results = {}
+    with start(binaries, mode, address, *arguments) as process:
+        for line in process.stdout:
+            key, value = line.split()
+            results[key] = float(value)
+            on_line(key, float(value))
+    if "errors" in results or process.returncode == 0:
+        return results
+    raise SystemExit("letterbox_load failed")
+
+
+def resident_kib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.M)[1])
