@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/config_command.h"
 #include "gateway/configure.h"
+#include "gateway/health_command.h"
 #include "gateway/recipient_command.h"
 #include "gateway/serve.h"
 #include "gateway/settings.h"
@@ -79,6 +80,10 @@ int run(int argc, char** argv) {
   CLI::App& reference =
       *config.add_subcommand("reference", "Print a settings file with every default");
   reference.callback([] { letterbox::gateway::print_reference(); });
+
+  CLI::App& health = *app.add_subcommand("health", "Exit with 0 if the gateway answers");
+  add_settings(health, arguments, Shown::kDatabase);
+  health.callback([&] { letterbox::gateway::ask_health(arguments.config().data); });
 
   CLI::App& directory = *app.add_subcommand("recipient", "The directory of recipients");
   directory.require_subcommand(1);

@@ -24,7 +24,6 @@ namespace {
 
 using web::http::http_request;
 using web::http::http_response;
-using web::http::methods;
 using web::http::status_code;
 using web::http::status_codes;
 

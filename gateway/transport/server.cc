@@ -17,6 +17,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int kIoThreads = 2;
+// How often the log says what a listener that closes is waiting for.
+constexpr std::chrono::seconds kReminder{10};
 // What the rest of the process may need: the log, database connections, the entrances.
 constexpr std::size_t kOtherDescriptors = 64;
 constexpr std::size_t kFewestConnections = 16;
@@ -132,7 +134,7 @@ void Server::remove(Listeners::Listener* listener) {
     listeners.remove(listener);
     if (listeners.wait_until_unused(listener, commons_.limits.drain)) continue;
     abort_connections();
-    while (!listeners.wait_until_unused(listener, commons_.limits.drain)) {
+    while (!listeners.wait_until_unused(listener, kReminder)) {
       log::warn("still waiting for a handler to return");
     }
   }

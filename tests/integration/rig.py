@@ -132,11 +132,24 @@ class Gateway:
             raise AssertionError(f"{status}: {content!r}")
         return json.loads(content)
 
-    def tls(self):
+    def tls_context(self):
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    def tls(self, port=None, context=None, timeout=60):
         """A raw TLS connection, for requests that no HTTP client makes."""
-        context = ssl.create_default_context(cafile=str(self.authority))
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        return context.wrap_socket(plain, server_hostname="127.0.0.1")
+        plain = socket.create_connection(("127.0.0.1", port or self.port), timeout=timeout)
+        return (context or self.tls_context()).wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def as_owner(self, *command):
+        """What `command` prints, run as the account that letterboxd runs as: the data's owner."""
+        owner = os.stat(self.data)
+        become = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        return run(*command, cwd="/", **become).stdout.decode()
+
+    def sql(self, statement):
+        """What its private database says, asked on the cluster's own socket."""
+        return self.as_owner("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", self.data / "postgres" / "run",
+                             "-d", "postgres", "-c", statement)
 
 
 class Database:
@@ -199,8 +212,9 @@ class Person:
 def scene(*handles, options=()):
     """A gateway and its people, who all know each other; gone afterwards."""
     place = workspace()
-    gateway = Gateway(place / "data", *options).start()
+    gateway = Gateway(place / "data", *options)
     try:
+        gateway.start()
         people = [gateway.enrol(Person(place / handle.partition("@")[0], handle, gateway)) for handle in handles]
         for person in people:
             person.knows(*[other for other in people if other is not person])

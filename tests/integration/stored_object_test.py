@@ -23,11 +23,7 @@ class Tampering(unittest.TestCase):
         self.out = self.gateway.data.parent / "out.dcm"
 
     def sql(self, statement):
-        """As the database's owner, on the cluster's own socket."""
-        owner = rig.os.stat(self.gateway.data).st_uid
-        become = {"user": owner} if rig.os.geteuid() == 0 else {}
-        return rig.run("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", self.gateway.data / "postgres" / "run",
-                       "-d", "postgres", "-c", statement, cwd="/", **become).stdout
+        return self.gateway.sql(statement)
 
     @staticmethod
     def payload(file):
@@ -41,7 +37,7 @@ class Tampering(unittest.TestCase):
         return done.stderr
 
     def header(self):
-        return bytes.fromhex(self.sql(f"SELECT encode(header, 'hex') FROM file WHERE id = '{self.file}'").decode().strip())
+        return bytes.fromhex(self.sql(f"SELECT encode(header, 'hex') FROM file WHERE id = '{self.file}'").strip())
 
     def put_header(self, header):
         self.sql(f"UPDATE file SET header = decode('{header.hex()}', 'hex') WHERE id = '{self.file}'")

@@ -1,0 +1,375 @@
+"""What every hostile input is sent with, watched by, and written down in.
+
+A case is a test method under @case. Around it the kit checks what holds for all of them: the process lives, nothing
+is stored, an honest deposit on a new connection gets its 201, memory stays within the case's bound, and neither an
+answer nor a log holds anything of the input, which carries a canary.
+"""
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import re
+import secrets
+import select
+import socket
+import ssl
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import rig  # noqa: E402
+
+MIB = rig.MIB
+GIB = 1024 * MIB
+CT = rig.CT.read_bytes()
+# More than a row of the shelf: some of it is staged before its end is judged.
+LARGE = bytes(128) + b"DICM" + os.urandom(3 * MIB)
+SURGEON = "surgeon@hospital.example"
+FILES = b"/v1/files?to=" + SURGEON.encode()
+NOWHERE = b"/v1/files/01890a5d-ac96-774b-bcce-b302099a8057"
+
+# What one deposit adds to the shelf.
+TABLES = ("delivery", "cover", "delivery_recipient", "file", "payload", "payload_row", "device")
+ONE_DEPOSIT = (1, 1, 1, 1, 1, 1, 0)
+
+
+def wait_until(condition, what, timeout=30):
+    """Looks again and again, and fails once `timeout` seconds have passed."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("waited in vain until " + what)
+        time.sleep(0.05)
+
+
+# --- The table ---------------------------------------------------------------------------------------------------
+
+@dataclasses.dataclass
+class Row:
+    number: int
+    sent: str
+    expected: str
+    bound: int
+    observed: str = "-"
+    growth: int = 0
+    ok: bool = False
+
+    def meets(self):
+        """Whether what was observed begins with one of the alternatives that are expected."""
+        alternatives = re.split(r" or |, or |/", self.expected)
+        return any(re.match(re.escape(one) + r"(?!\w)", self.observed) for one in alternatives)
+
+
+ROWS = {}
+
+
+def table(with_growth):
+    """Markdown. Without what memory really grew by, it is the same in every run."""
+    lines = ["| case | what is sent | expected | observed | memory | ok |", "|---|---|---|---|---|---|"]
+    for _, row in sorted(ROWS.items()):
+        memory = f"≤ {row.bound // MIB} MiB"
+        if with_growth:
+            memory = f"{row.growth / MIB:.1f} {memory}"
+        cells = (str(row.number), row.sent, row.expected, row.observed, memory, "yes" if row.ok else "NO")
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+# --- A case ------------------------------------------------------------------------------------------------------
+
+def case(number, sent, expected, bound=16 * MIB, stored=0):
+    """Marks a test method as case `number` of the list of hostile inputs.
+
+    `sent` and `expected` are in the list's words; "C" means that the connection closes. The method returns what it
+    observed, beginning with what was expected. `stored` is how many honest deposits of CT it makes itself, and `bound`
+    what VmHWM may grow by.
+    """
+    def decorate(method):
+        @functools.wraps(method)
+        def run(self):
+            row = ROWS[number] = Row(number, sent, expected, bound)
+            try:
+                self.watch(row, method, stored)
+            except BaseException as error:
+                row.observed = f"{row.observed} ({str(error).splitlines()[0][:120] if str(error) else type(error).__name__})"
+                raise
+            row.ok = True
+        return run
+    return decorate
+
+
+class Hostile(unittest.TestCase):
+    """Cases against one letterboxd, which each class starts with its own settings."""
+
+    OPTIONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        scene = rig.scene(SURGEON, options=cls.OPTIONS)
+        cls.gateway, cls.surgeon = scene.__enter__()
+        cls.addClassCleanup(scene.__exit__, None, None, None)
+        cls.tls_context = cls.gateway.tls_context()
+        # Warm: every worker, pool and buffer that a request needs has been there.
+        threads = [threading.Thread(target=cls.gateway.deposit, args=(LARGE, "application/dicom", SURGEON))
+                   for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def setUp(self):
+        # Planted in whatever is sent; nobody may see it again.
+        self.canary = "kite" + secrets.token_hex(8)
+        if self.gateway.process.poll() is not None:
+            self.gateway.stop()
+            self.gateway.start()  # an earlier case ended it, and has failed for that
+
+    def watch(self, row, method, stored):
+        process = self.gateway.process
+        before = self.shelf()
+        rig.reset_memory_peak(process.pid)
+        start = rig.memory_peak(process.pid)
+        row.observed = method(self)
+        self.assertTrue(row.meets(), f"not what was expected: {row.expected}")
+
+        self.expect_shelf(before, stored)
+        self.assertEqual(self.deposit(), 201, "an honest deposit afterwards")
+        self.expect_shelf(before, stored + 1)
+        self.assertIsNone(process.poll(), "letterboxd has ended")
+        row.growth = max(0, rig.memory_peak(process.pid) - start)
+        self.assertLess(row.growth, row.bound, "memory")
+        for log in (self.gateway.log, *self.gateway.data.rglob("*.log")):
+            self.assertFalse(self.canary in log.read_text(encoding="utf-8", errors="replace"), f"{log.name} has the input")
+
+    # What the gateway holds.
+
+    def shelf(self):
+        """Rows of every table, staged ones included."""
+        counts = self.gateway.sql("SELECT " + ", ".join(f"(SELECT count(*) FROM {name})" for name in TABLES))
+        return tuple(int(count) for count in counts.split("|"))
+
+    def expect_shelf(self, before, deposits):
+        """What broken uploads had staged goes as soon as their handlers notice."""
+        expected = tuple(count + deposits * one for count, one in zip(before, ONE_DEPOSIT))
+        wait_until(lambda: self.shelf() == expected, f"the shelf holds {dict(zip(TABLES, expected))}")
+
+    def descriptors(self):
+        """Descriptors that letterboxd has open, its connections to the database not counted."""
+        sockets = pathlib.Path("/proc/net/unix").read_text(encoding="ascii", errors="replace").splitlines()[1:]
+        local = {line.split()[6] for line in sockets}
+        count = 0
+        for entry in pathlib.Path(f"/proc/{self.gateway.process.pid}/fd").iterdir():
+            try:
+                target = os.readlink(entry)
+            except FileNotFoundError:
+                continue
+            found = re.fullmatch(r"socket:\[(\d+)\]", target)
+            count += found is None or found[1] not in local
+        return count
+
+    def holds(self, local_port):
+        """Whether letterboxd still has its end of our connection from `local_port`. What the kernel is left with after
+        a close belongs to no process and doesn't count.
+        """
+        pair = (f":{self.gateway.port:04X}", f":{local_port:04X}")
+        for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(pair[0]) and fields[2].endswith(pair[1]):
+                return fields[9] != "0"
+        return False
+
+    # What is sent.
+
+    def peer(self, **options):
+        return Peer(self.gateway.tls(context=self.tls_context, **options))
+
+    def head(self, method, target, *fields, version=b"HTTP/1.1", host=b"Host: 127.0.0.1"):
+        """A request head with the canary in it."""
+        lines = [b" ".join((method, target, version)), host, b"X-Canary: " + self.canary.encode(), *fields]
+        return b"\r\n".join(line for line in lines if line) + b"\r\n\r\n"
+
+    def deposit_head(self, *fields, **options):
+        return self.head(b"POST", FILES, b"Content-Type: application/dicom", *fields, **options)
+
+    def deposit(self):
+        """An honest request on a new connection."""
+        with self.peer() as peer:
+            peer.send(self.deposit_head(b"Content-Length: %d" % len(CT)) + CT)
+            return self.checked(peer.answer()).status
+
+    def ask(self, request, method="GET"):
+        """Sends `request` on a new connection, reads on while sending, and says what came: "404", or "400 C"."""
+        with self.peer() as peer:
+            peer.send_listening([request])
+            return self.outcome(peer, method)
+
+    def outcome(self, peer, method="GET"):
+        answer = self.checked(peer.answer(method))
+        if "close" not in answer.fields.get("connection", ""):
+            return str(answer.status)
+        self.assertTrue(peer.is_closed(), "the connection goes on after Connection: close")
+        return f"{answer.status} C"
+
+    def same(self, outcomes):
+        """The one outcome that all of them are."""
+        outcomes = list(outcomes)
+        self.assertEqual(len(set(outcomes)), 1, outcomes)
+        return outcomes[0]
+
+    def checked(self, answer):
+        """What holds for every answer: fixed texts, nothing of the request."""
+        self.assertNotIn(self.canary.encode(), answer.head + answer.body, "an answer reflects the request")
+        self.assertEqual(answer.fields.get("x-content-type-options"), "nosniff")
+        if answer.status >= 400:
+            self.assertEqual(answer.fields["content-type"], "application/problem+json")
+        if answer.status >= 400 and answer.body:
+            problem = json.loads(answer.body)
+            self.assertEqual(problem["status"], answer.status)
+            self.assertLessEqual(problem.keys(), {"type", "title", "status", "detail"})
+        if answer.status == 405:
+            self.assertIn("allow", answer.fields)  # RFC 9110 section 15.5.6
+        return answer
+
+
+# --- A connection ------------------------------------------------------------------------------------------------
+
+@dataclasses.dataclass
+class Answer:
+    status: int
+    fields: dict
+    head: bytes
+    body: bytes
+
+
+class Peer:
+    """The raw bytes of one TLS connection, and the answers on it, read strictly."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.received = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    @property
+    def local_port(self):
+        return self.connection.getsockname()[1]
+
+    def send(self, data):
+        self.connection.sendall(data)
+
+    def send_listening(self, pieces):
+        """Sends all `pieces`, keeping what comes back meanwhile; ends early when the gateway has hung up."""
+        connection = self.connection
+        timeout = connection.gettimeout()
+        connection.setblocking(False)
+        try:
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    with contextlib.suppress(ssl.SSLWantReadError):
+                        if not self.receive():
+                            return
+                    wanted = []
+                    try:
+                        rest = rest[connection.send(rest[:MIB]):]
+                        continue
+                    except ssl.SSLWantWriteError:
+                        wanted = [connection]
+                    except ssl.SSLWantReadError:
+                        pass
+                    if not any(select.select([connection], wanted, [], timeout)):
+                        raise AssertionError("the gateway neither reads nor answers")
+        except (ConnectionError, ssl.SSLError):
+            pass  # hung up in the middle; the answer, if any, has been kept
+        finally:
+            connection.settimeout(timeout)
+
+    def receive(self):
+        """Takes in what has come; waits for something. False: the gateway has hung up."""
+        data = self.connection.recv(64 * 1024)
+        self.received += data
+        return len(data) > 0
+
+    def hears(self, seconds):
+        """Whether an answer or the end has come, after waiting for it no longer than `seconds`."""
+        if not select.select([self.connection], [], [], seconds)[0]:
+            return False
+        timeout = self.connection.gettimeout()
+        self.connection.setblocking(False)
+        try:
+            self.receive()
+            return True
+        except ssl.SSLWantReadError:
+            return False  # TLS's own, such as a ticket
+        finally:
+            self.connection.settimeout(timeout)
+
+    def _take(self, condition):
+        while not condition():
+            if not self.receive():
+                raise AssertionError(f"closed after {self.received[:100]!r}")
+
+    def answer(self, method="GET"):
+        """The next answer; 1xx ones too."""
+        self._take(lambda: b"\r\n\r\n" in self.received)
+        head, _, self.received = self.received.partition(b"\r\n\r\n")
+        line, *rest = head.decode("ascii").split("\r\n")
+        status = re.fullmatch(r"HTTP/1\.1 (\d{3}) [ -~]*", line)
+        if not status:
+            raise AssertionError(f"no status line: {line!r}")
+        fields = {}
+        for field in rest:
+            name, _, value = field.partition(": ")
+            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or name.lower() in fields:
+                raise AssertionError(f"no proper field: {field!r}")
+            fields[name.lower()] = value
+        code = int(status[1])
+        length = 0
+        if method != "HEAD" and code >= 200 and code != 204:
+            length = int(fields["content-length"])
+        self._take(lambda: len(self.received) >= length)
+        body, self.received = self.received[:length], self.received[length:]
+        return Answer(code, fields, head, body)
+
+    def is_closed(self):
+        """Whether the gateway hangs up without another word; waits for it."""
+        try:
+            return not self.received and not self.receive()
+        except (ConnectionError, ssl.SSLError):
+            return True
+
+    def cut(self, how):
+        """Leaves in the middle: "close" says so (close_notify), "fin" and "reset" don't."""
+        if how == "close":
+            self.connection.settimeout(10)
+            try:
+                self.connection.unwrap()
+            except (OSError, ssl.SSLError):
+                pass  # the gateway needn't wait for our goodbye
+        if how == "reset":
+            reset_on_close(self.connection)
+        self.connection.close()
+
+
+def reset_on_close(connection):
+    """Closing sends RST instead of FIN: SO_LINGER, on, for 0 seconds."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def outcome_of_silence(connection):
+    """What a connection that isn't (yet) TLS ends with: the bytes until the gateway hangs up."""
+    received = b""
+    try:
+        while data := connection.recv(4096):
+            received += data
+    except ConnectionError:
+        pass
+    return received
