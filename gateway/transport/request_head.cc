@@ -159,6 +159,11 @@ void settle_framing(const Limits& limits, RequestHead& head) {
       throw Refusal(400, "The request has two Transfer-Encoding fields.");
     }
     if (!same_without_case(*encoding, "chunked")) {
+      // Where chunked isn't the last coding, nobody can tell where the body ends: section 6.3.
+      const std::string_view last = std::string_view(*encoding).substr(encoding->rfind(',') + 1);
+      if (!same_without_case(trim(last), "chunked")) {
+        throw Refusal(400, "The last transfer coding isn't chunked.");
+      }
       throw Refusal(501, "The only transfer coding known here is chunked.");
     }
     head.framing = BodyFraming::kChunked;

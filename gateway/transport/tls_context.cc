@@ -90,7 +90,8 @@ TlsContext::TlsContext(const Endpoint& endpoint) : context_(SSL_CTX_new(TLS_serv
   tickets_.serve(native);
   SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
 
-  // A key under a passphrase can't be used, rather than asked for at a terminal that nobody watches.
+  // A key under a passphrase can't be used, rather than asked for at a terminal that nobody
+  // watches.
   SSL_CTX_set_default_passwd_cb(native, [](char*, int, int, void*) { return 0; });
   if (SSL_CTX_use_certificate_chain_file(native, endpoint.certificate_chain.c_str()) != 1) {
     refuse("the certificate chain " + endpoint.certificate_chain.string() + " can't be used");

@@ -81,11 +81,12 @@ TEST(RequestHead, Case14To19_ContentLengthIsOneDecimalNumber) {
 TEST(RequestHead, Case20To24_TransferEncodingIsChunkedAloneAndOnce) {
   EXPECT_EQ(refusal_with("Transfer-Encoding: CHUNKED\r\n"), 0);
   EXPECT_EQ(refusal_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 400);
-  EXPECT_EQ(refusal_with("Transfer-Encoding: xchunked\r\n"), 501);
-  EXPECT_EQ(refusal_with("Transfer-Encoding: chunked, gzip\r\n"), 501);
+  EXPECT_EQ(refusal_with("Transfer-Encoding: xchunked\r\n"), 400);
+  EXPECT_EQ(refusal_with("Transfer-Encoding: chunked, gzip\r\n"), 400);
   EXPECT_EQ(refusal_with("Transfer-Encoding: gzip, chunked\r\n"), 501);
-  EXPECT_EQ(refusal_with("Transfer-Encoding: identity\r\n"), 501);
-  EXPECT_EQ(refusal_with("Transfer-Encoding:\r\n"), 501);
+  EXPECT_EQ(refusal_with("Transfer-Encoding: gzip ,\tChunked\r\n"), 501);
+  EXPECT_EQ(refusal_with("Transfer-Encoding: identity\r\n"), 400);
+  EXPECT_EQ(refusal_with("Transfer-Encoding:\r\n"), 400);
   EXPECT_EQ(refusal_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400);
   EXPECT_EQ(refusal_of("POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
 }
