@@ -4,6 +4,7 @@ Base images come from a registry, which a test can't count on, so the base here 
 this machine knows about getting Debian's packages (mirror, proxy) goes into the build by mounts and stays outside the
 image's description.
 """
+import functools
 import json
 import os
 import pathlib
@@ -28,10 +29,20 @@ def run(*command, **options):
     return done.stdout.decode() if done.stdout is not None else None
 
 
-def buildah(*arguments, **options):
+@functools.cache
+def storage():
+    """overlay copies nothing, but can't stand on every file system (on another overlay, say); vfs can."""
     (PLACE / "tmp").mkdir(parents=True, exist_ok=True)
-    return run("buildah", "--storage-driver", "vfs", "--root", PLACE / "storage", "--runroot", PLACE / "run", *arguments,
-               env={**os.environ, "TMPDIR": str(PLACE / "tmp")}, **options)
+    for driver in ("overlay", "vfs"):
+        options = ("--storage-driver", driver, "--root", PLACE / driver, "--runroot", PLACE / "run" / driver)
+        if subprocess.run(["buildah", *options, "info"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0:
+            return options
+    raise AssertionError("buildah can store nothing in " + str(PLACE))
+
+
+def buildah(*arguments, **options):
+    return run("buildah", *storage(), *arguments, env={**os.environ, "TMPDIR": str(PLACE / "tmp")}, **options)
 
 
 def make_base():
