@@ -4,9 +4,9 @@ import re
 import subprocess
 
 
-def start(binaries, mode, address, *arguments):
+def start(binaries, mode, address, *arguments, nice=0):
     """Its process; every line of its standard output is a key and a value."""
-    command = [pathlib.Path(binaries) / "letterbox_load", mode, address, *arguments]
+    command = ["nice", "-n", nice, pathlib.Path(binaries) / "letterbox_load", mode, address, *arguments]
     return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
 
 

@@ -71,14 +71,15 @@ int open_spare() noexcept {
 
 }  // namespace
 
-Entrance::Entrance(asio::io_context& io, const Endpoint& endpoint, Commons& commons,
-                   Workers& workers, Adopt adopt)
+Entrance::Entrance(asio::io_context& io, asio::any_io_executor handshakes, const Endpoint& endpoint,
+                   Commons& commons, Workers& workers, Adopt adopt)
     : endpoint_(endpoint),
       commons_(commons),
       workers_(workers),
       adopt_(std::move(adopt)),
       router_([this](const RequestHead& head) { return route(head); }),
       io_(io),
+      handshakes_(std::move(handshakes)),
       acceptor_(bind(io, endpoint)),
       port_(acceptor_.local_endpoint().port()),
       spare_(open_spare()),
@@ -126,7 +127,7 @@ asio::awaitable<void> Entrance::accept() {
     if (!error) {
       ++commons_.counters.connections_accepted;
       try {
-        taken = adopt_(std::make_unique<TlsWire>(std::move(socket), tls()), router_);
+        taken = adopt_(std::make_unique<TlsWire>(std::move(socket), tls(), handshakes_), router_);
       } catch (const std::exception&) {
         // No memory for it now.
       }

@@ -24,9 +24,10 @@ class Entrance {
   /// Takes a new connection. On an io thread; doesn't block. False: there is no room for it.
   using Adopt = std::function<bool(std::unique_ptr<Wire>, const Router&)>;
 
-  /// Binds. Handlers run on `workers`. Throws Error kConfiguration.
-  Entrance(boost::asio::io_context& io, const Endpoint& endpoint, Commons& commons,
-           Workers& workers, Adopt adopt);
+  /// Binds. Handshakes are computed on `handshakes`, handlers run on `workers`. Throws Error
+  /// kConfiguration.
+  Entrance(boost::asio::io_context& io, boost::asio::any_io_executor handshakes,
+           const Endpoint& endpoint, Commons& commons, Workers& workers, Adopt adopt);
   ~Entrance();
   Entrance(const Entrance&) = delete;
   Entrance& operator=(const Entrance&) = delete;
@@ -56,6 +57,7 @@ class Entrance {
   const Adopt adopt_;
   const Router router_;
   boost::asio::io_context& io_;
+  const boost::asio::any_io_executor handshakes_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on a strand of its own
   std::uint16_t port_ = 0;
   int spare_;  // on that strand; see shed()

@@ -1,6 +1,7 @@
 #include "gateway/transport/server.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +18,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int kIoThreads = 2;
+constexpr int kNice = 10;  // of the thread for handshakes
 // How often the log says what a listener that closes is waiting for.
 constexpr std::chrono::seconds kReminder{10};
 // What the rest of the process may need: the log, database connections, the entrances.
@@ -54,10 +56,12 @@ Server::Server(const Options& options)
     : commons_(options.limits),
       most_connections_(connections_possible(options.limits.connections)),
       keep_running_(asio::make_work_guard(io_)),
+      handshakes_(1),
       workers_(options.limits.workers, options.limits.peer_workers) {
+  asio::post(handshakes_, [] { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice); });
   for (const Endpoint& endpoint : options.endpoints) {
     entrances_.push_back(
-        std::make_unique<Entrance>(io_, endpoint, commons_, workers_,
+        std::make_unique<Entrance>(io_, handshakes_.get_executor(), endpoint, commons_, workers_,
                                    [this](std::unique_ptr<Wire> wire, const Router& router) {
                                      return adopt(std::move(wire), router);
                                    }));
@@ -200,6 +204,7 @@ void Server::stop() {
   }
   lock.unlock();
   // 3. Handlers, which now find their peers gone, and the threads.
+  handshakes_.join();
   workers_.finish();
   keep_running_.reset();
   for (std::thread& thread : threads_) thread.join();

@@ -3,6 +3,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -18,8 +19,9 @@
 
 namespace letterbox::gateway::transport {
 
-/// See Transport. Two threads do all the network and TLS work and never block; handlers run on
-/// Limits::workers others. Thread-safe.
+/// See Transport. Two threads do all the network and TLS work and never block; a third computes
+/// handshakes, at a lower priority, so that a flood of them takes one core at most, and that from
+/// nobody who is in; handlers run on Limits::workers others. Thread-safe.
 class Server {
  public:
   explicit Server(const Options& options);
@@ -53,6 +55,7 @@ class Server {
   const std::size_t most_connections_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
+  boost::asio::thread_pool handshakes_;
   Workers workers_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   std::vector<std::thread> threads_;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -51,8 +52,12 @@ const char* problem_of(long verify_result) noexcept {
 
 }  // namespace
 
-TlsWire::TlsWire(Socket socket, std::shared_ptr<const TlsContext> context)
-    : socket_(std::move(socket)), context_(std::move(context)), ssl_(SSL_new(context_->native())) {
+TlsWire::TlsWire(Socket socket, std::shared_ptr<const TlsContext> context,
+                 asio::any_io_executor handshakes)
+    : socket_(std::move(socket)),
+      context_(std::move(context)),
+      ssl_(SSL_new(context_->native())),
+      handshakes_(std::move(handshakes)) {
   if (!ssl_) throw std::bad_alloc();
   error_code ignored;
   socket_.native_non_blocking(true, ignored);
@@ -67,16 +72,32 @@ TlsWire::TlsWire(Socket socket, std::shared_ptr<const TlsContext> context)
 
 asio::awaitable<bool> TlsWire::open() {
   while (!broken_) {
-    ERR_clear_error();
-    const int result = SSL_do_handshake(ssl_.get());
-    if (result == 1) {
+    const int error = co_await step_of_handshake();
+    if (broken_) break;
+    if (error == SSL_ERROR_NONE) {
       open_ = true;
       co_return true;
     }
-    if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_SSL) log_refused_certificate();
-    if (!co_await worth_trying_again(result)) break;
+    if (!co_await worth_trying_again(error)) break;
   }
   co_return false;
+}
+
+asio::awaitable<int> TlsWire::step_of_handshake() {
+  away_ = true;
+  const int error = co_await asio::co_spawn(handshakes_, compute(), asio::use_awaitable);
+  away_ = false;
+  if (broken_) close();
+  co_return error;
+}
+
+// On the other executor. What SSL_get_error says has to be asked on the same thread.
+asio::awaitable<int> TlsWire::compute() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  const int error = SSL_get_error(ssl_.get(), result);
+  if (error == SSL_ERROR_SSL) log_refused_certificate();
+  co_return error;
 }
 
 asio::awaitable<std::size_t> TlsWire::read_some(std::span<Byte> room) {
@@ -85,7 +106,7 @@ asio::awaitable<std::size_t> TlsWire::read_some(std::span<Byte> room) {
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_.get(), room.data(), room.size(), &size);
     if (result == 1) co_return size;
-    if (!co_await worth_trying_again(result)) break;
+    if (!co_await worth_trying_again(SSL_get_error(ssl_.get(), result))) break;
   }
   co_return 0;
 }
@@ -96,15 +117,15 @@ asio::awaitable<std::size_t> TlsWire::write_some(ByteView bytes) {
     ERR_clear_error();
     const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &size);
     if (result == 1) co_return size;
-    if (!co_await worth_trying_again(result)) break;
+    if (!co_await worth_trying_again(SSL_get_error(ssl_.get(), result))) break;
   }
   co_return 0;
 }
 
-// Right after a call of OpenSSL's that wasn't done: waits for what it needs.
-asio::awaitable<bool> TlsWire::worth_trying_again(int result) {
+// After a call of OpenSSL's that wasn't done: waits for what it needs.
+asio::awaitable<bool> TlsWire::worth_trying_again(int error_of_ssl) {
   auto wait = Socket::wait_read;
-  switch (SSL_get_error(ssl_.get(), result)) {
+  switch (error_of_ssl) {
     case SSL_ERROR_WANT_READ:
       break;
     case SSL_ERROR_WANT_WRITE:
@@ -126,8 +147,9 @@ asio::awaitable<void> TlsWire::finish() {
   while (open_ && !broken_) {
     ERR_clear_error();
     const int result = SSL_shutdown(ssl_.get());
-    if (result >= 0 || SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_WRITE) break;
-    if (!co_await worth_trying_again(result)) break;
+    if (result >= 0) break;
+    const int error = SSL_get_error(ssl_.get(), result);
+    if (error != SSL_ERROR_WANT_WRITE || !co_await worth_trying_again(error)) break;
   }
   error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
@@ -157,7 +179,12 @@ void TlsWire::cancel() noexcept {
 void TlsWire::close() noexcept {
   broken_ = true;
   error_code ignored;
-  socket_.close(ignored);
+  // Its number could be another socket's before that thread is done with it.
+  if (away_) {
+    socket_.shutdown(Socket::shutdown_both, ignored);
+  } else {
+    socket_.close(ignored);
+  }
 }
 
 Peer TlsWire::peer() const {

@@ -16,8 +16,11 @@ namespace letterbox::gateway::transport {
 /// stream keeps for a peer who says nothing.
 class TlsWire final : public Wire {
  public:
-  /// The socket's executor is a strand. Throws std::bad_alloc.
-  TlsWire(boost::asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> context);
+  /// The socket's executor is a strand. What a handshake computes runs on `handshakes` instead: it
+  /// costs as much as hundreds of requests do, and those who are in shouldn't wait for those who
+  /// come. Throws std::bad_alloc.
+  TlsWire(boost::asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> context,
+          boost::asio::any_io_executor handshakes);
 
   boost::asio::any_io_executor executor() override { return socket_.get_executor(); }
   /// The handshake.
@@ -34,7 +37,9 @@ class TlsWire final : public Wire {
   struct Free {
     void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
   };
-  boost::asio::awaitable<bool> worth_trying_again(int result);
+  boost::asio::awaitable<int> step_of_handshake();
+  boost::asio::awaitable<int> compute();
+  boost::asio::awaitable<bool> worth_trying_again(int error_of_ssl);
   void log_refused_certificate() const;
   static void on_message(int outgoing, int version, int type, const void* message, std::size_t size,
                          SSL* ssl, void* self);
@@ -42,8 +47,10 @@ class TlsWire final : public Wire {
   boost::asio::ip::tcp::socket socket_;
   std::shared_ptr<const TlsContext> context_;
   std::unique_ptr<SSL, Free> ssl_;
+  const boost::asio::any_io_executor handshakes_;
   int late_messages_ = 0;  // of the handshake protocol, after the handshake
   bool open_ = false;
+  bool away_ = false;    // a step of the handshake is being computed, and the socket is in use
   bool broken_ = false;  // closed, or of no use to OpenSSL any more
 };
 
