@@ -144,7 +144,6 @@ class Parser {
     const bool negative = take('-');
     const std::string_view digits = take_while(is_digit);
     if (digits.empty() || digits.size() > kMaxDigits) refuse("has a number that is out of range");
-    if (front() == '.') refuse("has a decimal number");
     std::int64_t number = 0;
     for (const char digit : digits) number = number * 10 + (digit - '0');
     return negative ? -number : number;

@@ -215,6 +215,21 @@ TEST(HttpSignatureTest, CoversFieldsAsTheRfcCombinesThem) {
             "\"@request-target\" \"@target-uri\");keyid=\"k\"");
 }
 
+// A line end would let one component's value pose as the next component.
+TEST(HttpSignatureTest, BuildsNoBaseFromWhatIsNotPrintableAscii) {
+  const RequestSignature signature = parse(sign(deposit()));
+  for (const char* value : {"a\n\"x\": y", "a\rb", "\xc3\xbc", "a\x7f"}) {
+    Request request = deposit();
+    request.fields["content-type"] = {value};
+    EXPECT_EQ(thrown_by([&] { signature_base(signature, request.view()); }),
+              ErrorCode::kBadSignature);
+    request = deposit();
+    request.method = value;
+    EXPECT_EQ(thrown_by([&] { signature_base(signature, request.view()); }),
+              ErrorCode::kBadSignature);
+  }
+}
+
 // --- The fields' grammar ------------------------------------------------------------------------
 
 TEST(HttpSignatureTest, RefusesFieldsOutsideTheProfile) {
