@@ -10,10 +10,11 @@
 // revoked can't cosign "before" it was: its record comes later, whatever it says.
 //
 // What that can't do: acceptance is the gateway's word until a transparency log fixes it. A gateway
-// that lies can withhold a record, put a thief's cosignature before the revocation, or take a
-// record of its own making for somebody's first device. It can't make a device vouch or revoke that
-// didn't, shorten a signed not_before, nor bring a device back against a revocation that is shown.
-// A client therefore also pins the keys that it knows, and asks its user about every one that no
+// that lies can withhold a record, put a thief's cosignature before the revocation, take a record
+// of its own making for somebody's first device, or say that it accepted long ago a replacement
+// whose maker signed an old not_before. It can't make a device vouch or revoke that didn't, shorten
+// a signed not_before, or bring a device back against a revocation that is shown in its place. A
+// client therefore also pins the keys that it knows, and asks its user about every one that no
 // pinned device vouched for: Device::entrance and Device::voucher are there to find out.
 #pragma once
 

@@ -112,6 +112,7 @@ TEST_F(DevicesTest, TheFirstCosignatureIsTheOneThatVouched) {
   add(phone);
   add(tablet);
   acceptor.accept(phone.cosigns(tablet));
+  EXPECT_EQ(acceptor.state(tablet), DeviceState::kActive);
   EXPECT_EQ(acceptor.find(tablet).voucher, first.hash);
 }
 
@@ -414,6 +415,18 @@ TEST_F(DevicesTest, WhoClaimsAnAgeKeyWithoutBeingVouchedForDoesNotBlockIt) {
   add(phone);
   EXPECT_EQ(acceptor.state(thief, kStart + hours(1000)), DeviceState::kUnvouched);
   EXPECT_EQ(acceptor.state(phone, kStart + hours(1000)), DeviceState::kActive);
+}
+
+TEST_F(DevicesTest, OfTwoThatWaitWithOneKeyTheOneWhoseTimeIsFirstHasIt) {
+  const auto shared = crypto::X25519Identity::generate().recipient();
+  const Somebody later(crypto::SigningKey::generate(), shared, "ada@clinic.example",
+                       kStart + hours(50));
+  const Somebody earlier(crypto::SigningKey::generate(), shared, "ada@clinic.example",
+                         kStart + hours(40));
+  acceptor.accept(later.envelope);
+  acceptor.accept(earlier.envelope);
+  EXPECT_EQ(acceptor.state(earlier, kStart + hours(1000)), DeviceState::kActive);
+  EXPECT_EQ(acceptor.state(later, kStart + hours(1000)), DeviceState::kUnvouched);
 }
 
 // --- what is verified ---------------------------------------------------------------------------
