@@ -92,7 +92,7 @@ struct Device {
 /// So a device that is revoked stays so, whatever is accepted after that and however much later it
 /// is asked for. (Only for a caller whose clock is behind the acceptor's may a revocation lapse
 /// again: once it knows that a wait had ended in time for its device to revoke the revoker.)
-/// It takes time quadratic in the number of devices, at worst; callers bound the records they keep.
+/// Takes time in proportion to records times devices: callers bound the records that they keep.
 /// Pure, thread-safe.
 std::vector<Device> devices_of(const Handle& handle, std::vector<AcceptedRecord> records,
                                const crypto::VerifyKey& gateway, Time at,

@@ -63,7 +63,7 @@ class DevicesPropertyTest : public testing::Test {
     Time clock = kStart;
     for (std::size_t i = below(40); i > 0; --i) {
       AcceptedRecord record = from[below(from.size())];
-      if (below(3) == 0) record = verify_once(adas[below(adas.size())]);
+      if (below(3) == 0) record = record_of(adas[below(adas.size())]);
       clock += hours(below(6));
       record.position = 10 * (records.size() + 1);
       record.accepted = clock;
@@ -72,9 +72,7 @@ class DevicesPropertyTest : public testing::Test {
     return records;
   }
 
-  static AcceptedRecord verify_once(const Somebody& who) {
-    return {who.hash, who.record, 0, kStart};
-  }
+  static AcceptedRecord record_of(const Somebody& who) { return {who.hash, who.record, 0, kStart}; }
 
   std::vector<Device> devices(const std::vector<AcceptedRecord>& records, Time at) const {
     return devices_of(handle(kAda), records, gateway.key.verify_key(), at);
@@ -91,7 +89,7 @@ class DevicesPropertyTest : public testing::Test {
     return outcome;
   }
 
-  std::mt19937 random{4};  // NOLINT(cert-msc51-cpp): the same sets each time
+  std::mt19937 random{4};  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
   Somebody gateway{"gateway@clinic.example"};
   std::vector<Somebody> adas;
   std::vector<Somebody> strangers;
