@@ -9,13 +9,23 @@ namespace {
 
 const std::string kWhat = "the device record";
 
+void check(const DeviceRecord& record) {
+  if (record.not_before && *record.not_before <= record.created) {
+    refuse(kWhat, "begins before it was created");
+  }
+}
+
 DeviceRecord parse_device_record(ByteView bytes) {
   const Json json = parse_json(as_text(bytes), kWhat);
-  const Members record(json, kWhat, {"handle", "recipient", "signing_key", "created"});
-  return {.handle = record.parsed("handle", Handle::parse),
-          .recipient = record.parsed("recipient", crypto::X25519Recipient::parse),
-          .signing_key = record.parsed("signing_key", crypto::VerifyKey::parse),
-          .created = record.parsed("created", parse_time)};
+  const Members record(json, kWhat,
+                       {"handle", "recipient", "signing_key", "created", "not_before"});
+  DeviceRecord device{.handle = record.parsed("handle", Handle::parse),
+                      .recipient = record.parsed("recipient", crypto::X25519Recipient::parse),
+                      .signing_key = record.parsed("signing_key", crypto::VerifyKey::parse),
+                      .created = record.parsed("created", parse_time),
+                      .not_before = record.parsed_or_null("not_before", parse_time)};
+  check(device);
+  return device;
 }
 
 }  // namespace
@@ -24,11 +34,13 @@ Envelope sign_device_record(const DeviceRecord& record, const crypto::SigningKey
   if (record.signing_key != key.verify_key()) {
     throw Error(ErrorCode::kInternal, "a device record is signed by the key that it names");
   }
+  check(record);
   OrderedJson json;
   json["handle"] = record.handle.text();
   json["recipient"] = record.recipient.text();
   json["signing_key"] = record.signing_key.text();
   json["created"] = to_text(record.created);
+  json["not_before"] = record.not_before ? OrderedJson(to_text(*record.not_before)) : OrderedJson();
   return sign(kDeviceRecordType, as_bytes(to_text(json)), key);
 }
 

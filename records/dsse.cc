@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "crypto/hash.h"
 #include "records/json.h"
 
 namespace letterbox::records {
@@ -68,6 +69,10 @@ const Bytes& verify(const Envelope& envelope, std::string_view payload_type,
                                               " isn't signed by the key " + key.fingerprint());
   }
   return envelope.payload;
+}
+
+Digest payload_hash(const Envelope& envelope) {
+  return crypto::sha256(envelope.payload);
 }
 
 std::string to_json(const Envelope& envelope) {

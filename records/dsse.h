@@ -34,6 +34,9 @@ Envelope sign(std::string_view payload_type, ByteView payload, const crypto::Sig
 const Bytes& verify(const Envelope& envelope, std::string_view payload_type,
                     const crypto::VerifyKey& key);
 
+/// SHA-256 of the payload's bytes: how one record names another. It says nothing about who signed.
+Digest payload_hash(const Envelope& envelope);
+
 /// The JSON envelope: {"payload":…,"payloadType":…,"signatures":[{"keyid":…,"sig":…}]}, compact,
 /// keys in this order, padded standard base64.
 std::string to_json(const Envelope& envelope);

@@ -18,10 +18,6 @@ Envelope signed_text(std::string_view text, const crypto::SigningKey& key = sign
   return sign(kDeviceRecordType, as_bytes(text), key);
 }
 
-std::string text_of(const Envelope& envelope) {
-  return std::string(as_text(envelope.payload));
-}
-
 TEST(DeviceRecordTest, ReadsBackWhatItSigned) {
   const DeviceRecord record = record_for(signing_key());
   const DeviceRecord read =
@@ -30,6 +26,26 @@ TEST(DeviceRecordTest, ReadsBackWhatItSigned) {
   EXPECT_EQ(read.recipient, record.recipient);
   EXPECT_EQ(read.signing_key, record.signing_key);
   EXPECT_EQ(read.created, record.created);
+  EXPECT_EQ(read.not_before, std::nullopt);
+}
+
+TEST(DeviceRecordTest, ThatOfAReplacementSaysWhenItBegins) {
+  DeviceRecord record = record_for(signing_key());
+  record.not_before = record.created + kReplacementWait;
+  const Envelope envelope = sign_device_record(record, signing_key());
+  EXPECT_NE(text_of(envelope).find("\"not_before\":\"2026-11-24T17:30:00Z\""), std::string::npos);
+  EXPECT_EQ(verify_device_record(envelope).not_before, record.not_before);
+}
+
+TEST(DeviceRecordTest, DoesNotBeginBeforeItWasCreated) {
+  DeviceRecord record = record_for(signing_key());
+  record.not_before = record.created;
+  EXPECT_EQ(thrown_by([&] { sign_device_record(record, signing_key()); }), ErrorCode::kMalformed);
+
+  const std::string text = text_of(sign_device_record(record_for(signing_key()), signing_key()));
+  const std::string early =
+      with(text, "\"not_before\":null", "\"not_before\":\"2026-11-23T17:30:00Z\"");
+  EXPECT_EQ(thrown_by([&] { verify_device_record(signed_text(early)); }), ErrorCode::kMalformed);
 }
 
 TEST(DeviceRecordTest, IsSignedByTheKeyThatItNames) {
@@ -64,6 +80,9 @@ TEST(DeviceRecordTest, RefusesEveryOtherForm) {
   expect_refused(with(text, "{", "{\"tenant\":\"x\","));
   expect_refused(with(text, "{", "{\"created\":\"2026-11-23T17:30:00Z\","));
   expect_refused(with(text, ",\"created\":\"2026-11-23T17:30:00Z\"", ""));
+  expect_refused(with(text, ",\"not_before\":null", ""));
+  expect_refused(with(text, "\"not_before\":null", "\"not_before\":\"\""));
+  expect_refused(with(text, "\"not_before\":null", "\"not_before\":0"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "crypto/signing.h"
+#include "records/dsse.h"
 #include "records/handle.h"
 #include "records/time.h"
 
@@ -24,6 +25,10 @@ inline Handle handle(std::string_view text) {
 }
 inline Time time_of(std::string_view text) {
   return parse_time(text).value();
+}
+
+inline std::string text_of(const Envelope& envelope) {
+  return std::string(as_text(envelope.payload));
 }
 
 /// `text` with the first `from` replaced. Fails where there is none, so that no test can pass

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,8 +16,9 @@
 #include "crypto/signing.h"
 #include "crypto/stream.h"
 #include "records/cover.h"
-#include "records/device_record.h"
+#include "records/devices.h"
 #include "records/dsse.h"
+#include "records/fingerprint_words.h"
 #include "records/manifest.h"
 #include "tests/records/fixtures.h"
 
@@ -63,6 +65,12 @@ crypto::SigningKey vector_signing_key() {
   const auto seed =
       crypto::base64_decode(text(vectors()["signing_key"]["seed"]), crypto::Padding::kRequired);
   return crypto::SigningKey(secret_of<32>(seed.value()));
+}
+
+// A key of make.py's other devices.
+crypto::SigningKey seeded_key(const std::string& label) {
+  return crypto::SigningKey(
+      secret_of<32>(crypto::sha256(as_bytes("letterbox format vectors: " + label))));
 }
 
 crypto::FileKey file_key(const Json& file) {
@@ -128,12 +136,71 @@ TEST(FormatVectorsTest, EnvelopesAreTheirsByteForByte) {
   EXPECT_EQ(to_json(envelope), text(dsse["envelope"]));
 }
 
-TEST(FormatVectorsTest, DeviceRecordIsTheirsByteForByte) {
-  const std::string theirs = text(vectors()["device_record"]["envelope"]);
-  const DeviceRecord record = verify_device_record(parse_envelope(theirs));
-  EXPECT_EQ(record.handle.text(), text(vectors()["devices"][0]["handle"]));
-  EXPECT_EQ(record.recipient, identity(0).recipient());
-  EXPECT_EQ(to_json(sign_device_record(record, vector_signing_key())), theirs);
+TEST(FormatVectorsTest, DeviceRecordsAreTheirsByteForByte) {
+  const auto& accepted = vectors()["device_records"]["accepted"];
+  ASSERT_EQ(accepted.size(), 6U);
+  const auto envelope = [&](std::size_t i) {
+    return parse_envelope(text(accepted[i]["envelope"]));
+  };
+  for (std::size_t i = 0; i < accepted.size(); ++i) {
+    EXPECT_EQ(as_text(envelope(i).payload), text(accepted[i]["payload"]));
+    EXPECT_EQ(to_hex(payload_hash(envelope(i))), text(accepted[i]["hash"]));
+  }
+
+  const DeviceRecord first = verify_device_record(envelope(0));
+  EXPECT_EQ(first.handle.text(), text(vectors()["devices"][0]["handle"]));
+  EXPECT_EQ(first.recipient, identity(0).recipient());
+  EXPECT_EQ(to_json(sign_device_record(first, vector_signing_key())),
+            text(accepted[0]["envelope"]));
+
+  const DeviceRecord replacement = verify_device_record(envelope(3));
+  EXPECT_EQ(replacement.not_before, time_of("2026-11-26T08:00:00Z"));
+  const auto replacement_key = seeded_key("replacement");
+  EXPECT_EQ(to_json(sign_device_record(replacement, replacement_key)),
+            text(accepted[3]["envelope"]));
+
+  const Cosignature cosignature = verify_cosignature(envelope(2));
+  EXPECT_EQ(cosignature.device, payload_hash(envelope(1)));
+  EXPECT_EQ(to_json(sign_cosignature(cosignature, vector_signing_key())),
+            text(accepted[2]["envelope"]));
+
+  const Revocation veto = verify_revocation(envelope(4));
+  EXPECT_EQ(veto.revoked_by, RevokedBy::kDevice);
+  EXPECT_EQ(to_json(sign_revocation(veto, seeded_key("further device"))),
+            text(accepted[4]["envelope"]));
+
+  const Revocation administrators = verify_revocation(envelope(5));
+  EXPECT_EQ(administrators.revoked_by, RevokedBy::kGateway);
+  EXPECT_EQ(to_json(sign_revocation(administrators, seeded_key("gateway"))),
+            text(accepted[5]["envelope"]));
+}
+
+TEST(FormatVectorsTest, TheSameDevicesFollowFromDeviceRecords) {
+  const std::map<std::string, DeviceState> states{{"unvouched", DeviceState::kUnvouched},
+                                                  {"waiting", DeviceState::kWaiting},
+                                                  {"active", DeviceState::kActive},
+                                                  {"revoked", DeviceState::kRevoked}};
+  const auto& history = vectors()["device_records"];
+  for (const auto& expected : history["follows"]) {
+    std::vector<AcceptedRecord> records;
+    for (std::size_t i = 0; i < expected["records"].get<std::size_t>(); ++i) {
+      const auto& accepted = history["accepted"][i];
+      records.push_back(verify_accepted(parse_envelope(text(accepted["envelope"])), i,
+                                        time_of(text(accepted["time"]))));
+    }
+    const auto devices = devices_of(handle(text(history["handle"])), records,
+                                    crypto::VerifyKey::parse(text(history["gateway"])).value(),
+                                    time_of(text(expected["at"])));
+    EXPECT_EQ(devices.size(), expected["states"].size());
+    for (const Device& device : devices) {
+      EXPECT_EQ(device.state, states.at(text(expected["states"][to_hex(device.hash)]))) << expected;
+    }
+  }
+}
+
+TEST(FormatVectorsTest, FingerprintWordsAreTheirs) {
+  EXPECT_EQ(fingerprint_words(vector_signing_key().verify_key()),
+            text(vectors()["signing_key"]["words"]));
 }
 
 TEST(FormatVectorsTest, CoversAreTheirsByteForByte) {

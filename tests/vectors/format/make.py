@@ -22,6 +22,8 @@ VECTORS = pathlib.Path(__file__).with_name("vectors.json")
 COVER_TYPE = "application/vnd.letterbox.cover.v1+json"
 MANIFEST_TYPE = "application/vnd.letterbox.manifest.v1+json"
 DEVICE_RECORD_TYPE = "application/vnd.letterbox.device-record.v1+json"
+COSIGNATURE_TYPE = "application/vnd.letterbox.device-cosignature.v1+json"
+REVOCATION_TYPE = "application/vnd.letterbox.device-revocation.v1+json"
 
 CHUNK = 64 * 1024
 
@@ -116,6 +118,84 @@ def signed(payload_type, record, key):
     return {"payload": payload, "envelope": envelope_of(payload_type, payload.encode(), key)}
 
 
+def record_hash(record):
+    return sha256(record["payload"].encode())
+
+
+def fingerprint_words(key):
+    """Sixteen bits a word: consonant, vowel, consonant, vowel, consonant."""
+    words = []
+    for high, low in zip(*[iter(sha256(key.public)[:16])] * 2):
+        bits = f"{high:08b}{low:08b}"
+        parts = [bits[0:4], bits[4:6], bits[6:10], bits[10:12], bits[12:16]]
+        words.append("".join(("bdfghjklmnprstvz" if len(part) == 4 else "aiou")[int(part, 2)]
+                             for part in parts))
+    return "-".join(words)
+
+
+def device_records(signer, device):
+    """A person's first device, a further one, a replacement, and what is said about them."""
+    further, replacement, gateway = (Ed25519(seeded(label)) for label in
+                                     ("further device", "replacement", "gateway"))
+
+    def record(age, key, created, not_before=None):
+        return signed(DEVICE_RECORD_TYPE, {
+            "handle": device.handle,
+            "recipient": age,
+            "signing_key": b64(key.public),
+            "created": created,
+            "not_before": not_before,
+        }, key)
+
+    def cosignature(key, of, created):
+        return signed(COSIGNATURE_TYPE, {
+            "device": b64(record_hash(of)), "signing_key": b64(key.public), "created": created,
+        }, key)
+
+    def revocation(key, of, revoked_by, created):
+        return signed(REVOCATION_TYPE, {
+            "device": b64(record_hash(of)), "revoked_by": revoked_by,
+            "signing_key": b64(key.public), "created": created,
+        }, key)
+
+    def age_key(label):
+        return bech32("age", x25519(seeded(label)))
+
+    first = record(device.recipient, signer, "2026-11-23T17:30:00Z")
+    second = record(age_key("further device"), further, "2026-11-24T08:00:00Z")
+    third = record(age_key("replacement"), replacement, "2026-11-25T08:00:00Z",
+                   "2026-11-26T08:00:00Z")
+    envelopes = [
+        (first, "2026-11-23T17:30:05Z"),
+        (second, "2026-11-24T08:00:05Z"),
+        (cosignature(signer, second, "2026-11-24T08:01:00Z"), "2026-11-24T08:01:05Z"),
+        (third, "2026-11-25T08:00:00Z"),
+        (revocation(further, third, "device", "2026-11-25T09:00:00Z"), "2026-11-25T09:00:05Z"),
+        (revocation(gateway, first, "gateway", "2026-11-25T10:00:00Z"), "2026-11-25T10:00:05Z"),
+    ]
+
+    def state(at, *states):
+        return {"at": at, "states": dict(zip(
+            (record_hash(each).hex() for each in (first, second, third)), states))}
+
+    return {
+        "handle": device.handle,
+        "gateway": b64(gateway.public),
+        "accepted": [{"time": time, "hash": record_hash(each).hex(), **each}
+                     for each, time in envelopes],
+        # For each n: what follows from the first n records.
+        "follows": [
+            {"records": 1, **state("2026-11-23T17:30:05Z", "active")},
+            {"records": 2, **state("2026-11-24T08:00:05Z", "active", "unvouched")},
+            {"records": 3, **state("2026-11-24T08:01:05Z", "active", "active")},
+            {"records": 4, **state("2026-11-26T07:59:59Z", "active", "active", "waiting")},
+            {"records": 4, **state("2026-11-26T08:00:00Z", "active", "active", "active")},
+            {"records": 5, **state("2026-11-26T08:00:00Z", "active", "active", "revoked")},
+            {"records": 6, **state("2026-11-26T08:00:00Z", "revoked", "active", "revoked")},
+        ],
+    }
+
+
 # --- the delivery -------------------------------------------------------------------------------
 
 
@@ -200,6 +280,7 @@ def make():
             "seed": b64(signer.seed),
             "verify_key": b64(signer.public),
             "fingerprint": sha256(signer.public).hex(),
+            "words": fingerprint_words(signer),
         },
         "devices": [{"handle": device.handle, "identity": device.identity,
                      "recipient": device.recipient} for device in devices],
@@ -209,12 +290,7 @@ def make():
             "pre_authentication_encoding": pre_authentication_encoding(*hello).decode(),
             "envelope": envelope_of(*hello, signer),
         },
-        "device_record": signed(DEVICE_RECORD_TYPE, {
-            "handle": devices[0].handle,
-            "recipient": devices[0].recipient,
-            "signing_key": b64(signer.public),
-            "created": "2026-11-23T17:30:00Z",
-        }, signer),
+        "device_records": device_records(signer, devices[0]),
         "covers": [one | {"hash": one_hash.hex(), "recipients": 1},
                    twenty | {"hash": twenty_hash.hex(), "recipients": 20}],
         "files": [{
