@@ -96,7 +96,8 @@ void open_delivery(storage::Store& shelf, const Uuid& id, const records::Envelop
     throw Error(ErrorCode::kMalformed, "the cover's time isn't now; is a clock wrong?");
   }
   for (const records::CoverRecipient& recipient : cover.cover.recipients) {
-    const auto device = shelf.devices().find_recipient(recipient.recipient.text());
+    const auto device =
+        shelf.devices().find_recipient(storage::kDefaultTenant, recipient.recipient.text());
     if (!device || device->handle != recipient.handle.text()) {
       throw Error(ErrorCode::kUnknownRecipient,
                   "the cover lists a device that isn't in the directory");

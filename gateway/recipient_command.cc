@@ -24,12 +24,16 @@ class OpenDirectory {
  public:
   explicit OpenDirectory(const Config& config)
       : data_(open_data(config)), database_(config, data_, data_.try_lock()) {}
+  storage::PrincipalStore& principals() { return database_.store().principals(); }
   storage::DeviceStore& devices() { return database_.store().devices(); }
 
  private:
   DataDirectory data_;
   Database database_;
 };
+
+// What is done on the host is done by nobody the directory knows.
+const storage::AuditEvent kOnTheHost = {.kind = storage::AuditKind::kAdministration};
 
 std::string read_record(const std::string& path) {
   if (path == "-") {
@@ -51,21 +55,28 @@ void add_recipient(const Config& config, const std::string& path) {
   const records::Envelope envelope = records::parse_envelope(read_record(path));
   const records::DeviceRecord record = records::verify_device_record(envelope);
   OpenDirectory directory(config);
-  directory.devices().add({record.handle.text(), record.recipient.text(), record.signing_key.text(),
-                           records::to_json(envelope)});
+  const std::string handle = record.handle.text();
+  if (!directory.principals().find_handle(storage::kDefaultTenant, handle)) {
+    directory.principals().make(storage::kDefaultTenant, handle, storage::PrincipalKind::kPerson,
+                                kOnTheHost);
+  }
+  directory.devices().add(storage::kDefaultTenant,
+                          {handle, record.recipient.text(), record.signing_key.text(),
+                           record.signing_key.fingerprint(), records::to_json(envelope)},
+                          kOnTheHost);
   print(record);
 }
 
 void list_recipients(const Config& config) {
   OpenDirectory directory(config);
-  for (const storage::Device& device : directory.devices().list()) {
+  for (const storage::Device& device : directory.devices().list(storage::kDefaultTenant)) {
     print(records::verify_device_record(records::parse_envelope(device.record)));
   }
 }
 
 void remove_recipient(const Config& config, const std::string& recipient) {
   OpenDirectory directory(config);
-  if (!directory.devices().remove(recipient)) {
+  if (!directory.devices().remove(storage::kDefaultTenant, recipient, kOnTheHost)) {
     throw Error(ErrorCode::kNotFound, "recipient remove: the directory has no device " + recipient);
   }
 }

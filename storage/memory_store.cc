@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "storage/memory_directory.h"
 #include "storage/row_framing.h"
 #include "storage/store.h"
 
@@ -37,7 +38,6 @@ struct Shelf {
   std::mutex mutex;
   std::map<Uuid, StoredDelivery> deliveries;
   std::map<Uuid, StoredFile> files;
-  std::map<std::string, Device> devices;  // by recipient
 
   StoredDelivery& open_locked(const NewDelivery& delivery) {
     const auto [place, fresh] = deliveries.try_emplace(delivery.id);
@@ -236,53 +236,18 @@ class Deliveries final : public DeliveryStore {
   std::shared_ptr<Shelf> shelf_;
 };
 
-class Devices final : public DeviceStore {
- public:
-  explicit Devices(std::shared_ptr<Shelf> shelf) : shelf_(std::move(shelf)) {}
-
-  void add(const Device& device) override {
-    const std::lock_guard lock(shelf_->mutex);
-    for (const auto& [recipient, other] : shelf_->devices) {
-      if (recipient == device.recipient || other.signing_key == device.signing_key) {
-        throw Error(ErrorCode::kConflict,
-                    "a device with this age key or this signing key is in the directory already");
-      }
-    }
-    shelf_->devices.emplace(device.recipient, device);
-  }
-
-  std::vector<Device> list(const std::optional<std::string>& handle) override {
-    const std::lock_guard lock(shelf_->mutex);
-    std::vector<Device> devices;
-    for (const auto& [recipient, device] : shelf_->devices) {
-      if (!handle || device.handle == *handle) devices.push_back(device);
-    }
-    std::stable_sort(devices.begin(), devices.end(),
-                     [](const Device& a, const Device& b) { return a.handle < b.handle; });
-    return devices;
-  }
-
-  std::optional<Device> find_recipient(const std::string& recipient) override {
-    const std::lock_guard lock(shelf_->mutex);
-    const auto found = shelf_->devices.find(recipient);
-    if (found == shelf_->devices.end()) return std::nullopt;
-    return found->second;
-  }
-
-  bool remove(const std::string& recipient) override {
-    const std::lock_guard lock(shelf_->mutex);
-    return shelf_->devices.erase(recipient) > 0;
-  }
-
- private:
-  std::shared_ptr<Shelf> shelf_;
-};
-
 class MemoryStore final : public Store {
  public:
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
-  DeviceStore& devices() override { return devices_; }
+  TenantStore& tenants() override { return directory_.tenants(); }
+  PrincipalStore& principals() override { return directory_.principals(); }
+  DeviceStore& devices() override { return directory_.devices(); }
+  MachineStore& machines() override { return directory_.machines(); }
+  InvitationStore& invitations() override { return directory_.invitations(); }
+  MailboxStore& mailboxes() override { return directory_.mailboxes(); }
+  NonceStore& nonces() override { return directory_.nonces(); }
+  AuditStore& audit() override { return directory_.audit(); }
   // There are no earlier runs; what this one staged goes with its writers.
   Swept sweep() override { return {}; }
   Condition condition() override { return {.reachable = true, .schema_current = true}; }
@@ -292,7 +257,7 @@ class MemoryStore final : public Store {
   std::shared_ptr<Shelf> shelf_ = std::make_shared<Shelf>();
   Blobs blobs_{shelf_};
   Deliveries deliveries_{shelf_};
-  Devices devices_{shelf_};
+  MemoryDirectory directory_;
 };
 
 }  // namespace

@@ -1,74 +1,168 @@
 #include "storage/postgres_devices.h"
 
 #include "base/error.h"
+#include "storage/postgres_audit.h"
+#include "storage/postgres_principals.h"
+#include "storage/postgres_revoke.h"
 #include "storage/postgres_values.h"
 
 namespace letterbox::storage {
 
 namespace {
 
+const std::string kSelect = R"SQL(
+    SELECT p.handle, d.recipient, d.signing_key, d.key_id, d.record, d.principal_id,
+           extract(epoch FROM d.not_before)::bigint AS not_before,
+           extract(epoch FROM d.accepted)::bigint AS accepted,
+           extract(epoch FROM d.revoked)::bigint AS revoked
+      FROM device AS d
+      JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id
+     WHERE d.tenant_id = $1)SQL";
+
 Device device_of(const pqxx::row& row) {
-  return {row["handle"].as<std::string>(), row["recipient"].as<std::string>(),
-          row["signing_key"].as<std::string>(), text_of_bytea(row["record"])};
+  return {{row["handle"].as<std::string>(), row["recipient"].as<std::string>(),
+           row["signing_key"].as<std::string>(), row["key_id"].as<std::string>(),
+           text_of_bytea(row["record"]), optional_time_of(row["not_before"])},
+          uuid_of(row["principal_id"]),
+          time_of(row["accepted"]),
+          optional_time_of(row["revoked"])};
+}
+
+std::optional<Device> first_of(const pqxx::result& rows) {
+  if (rows.empty()) return std::nullopt;
+  return device_of(rows[0]);
+}
+
+// Also locks the tenant's row: what comes next in the order commits next.
+std::int64_t next_position(pqxx::work& transaction, TenantId tenant) {
+  const pqxx::result taken = transaction.exec_params(R"SQL(
+      UPDATE tenant SET next_position = next_position + 1
+       WHERE id = $1
+      RETURNING next_position - 1)SQL",
+                                                     tenant.uuid.text());
+  if (taken.empty()) throw Error(ErrorCode::kNotFound, "there is no such tenant");
+  return taken[0][0].as<std::int64_t>();
+}
+
+// A device that isn't there violates the foreign key, which is kNotFound.
+void file_record(pqxx::work& transaction, TenantId tenant, const std::string& recipient,
+                 const std::string& envelope) {
+  transaction.exec_params(R"SQL(
+      INSERT INTO device_record (tenant_id, position, recipient, record)
+      VALUES ($1, $2, $3, $4))SQL",
+                          tenant.uuid.text(), next_position(transaction, tenant), binary(recipient),
+                          binary(envelope));
 }
 
 }  // namespace
 
-void PostgresDevices::add(const Device& device) {
-  const auto added = pool_.transact([&](pqxx::work& transaction, Connection&) {
-    return transaction
-        .exec_params(R"SQL(
-          INSERT INTO device (tenant_id, recipient, signing_key, handle, record)
-          VALUES ($1, $2, $3, $4, $5)
-          ON CONFLICT DO NOTHING)SQL",
-                     kTenant, binary(device.recipient), binary(device.signing_key),
-                     binary(device.handle), binary(device.record))
-        .affected_rows();
-  });
-  if (added == 0) {
+void insert_device(pqxx::work& transaction, TenantId tenant, const Uuid& principal,
+                   const NewDevice& device) {
+  const auto added = transaction.exec_params(
+      R"SQL(
+      INSERT INTO device (tenant_id, recipient, signing_key, key_id, principal_id, record,
+                          not_before, position)
+      VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint), $8)
+      ON CONFLICT DO NOTHING)SQL",
+      tenant.uuid.text(), binary(device.recipient), binary(device.signing_key),
+      binary(device.key_id), principal.text(), binary(device.record),
+      or_null(seconds_text(device.not_before)), next_position(transaction, tenant));
+  if (added.affected_rows() == 0) {
     throw Error(ErrorCode::kConflict,
                 "a device with this age key or this signing key is in the directory already");
   }
 }
 
-std::vector<Device> PostgresDevices::list(const std::optional<std::string>& handle) {
+void PostgresDevices::add(TenantId tenant, const NewDevice& device, const AuditEvent& event) {
+  pool_.transact([&](pqxx::work& transaction, Connection&) {
+    const auto held = hold_principal(transaction, tenant, device.handle);
+    insert_device(transaction, tenant, require_active(held).id, device);
+    record(transaction, tenant, event);
+  });
+}
+
+void PostgresDevices::add_record(TenantId tenant, const std::string& recipient,
+                                 const std::string& envelope, const AuditEvent& event) {
+  pool_.transact([&](pqxx::work& transaction, Connection&) {
+    file_record(transaction, tenant, recipient, envelope);
+    record(transaction, tenant, event);
+  });
+}
+
+bool PostgresDevices::revoke(TenantId tenant, const std::string& recipient,
+                             const std::optional<std::string>& envelope, const AuditEvent& event) {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    if (!revoke_row(transaction, "device", "recipient", tenant, binary(recipient))) return false;
+    if (envelope) file_record(transaction, tenant, recipient, *envelope);
+    record(transaction, tenant, event);
+    return true;
+  });
+}
+
+bool PostgresDevices::remove(TenantId tenant, const std::string& recipient,
+                             const AuditEvent& event) {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    const bool removed =
+        transaction
+            .exec_params("DELETE FROM device WHERE tenant_id = $1 AND recipient = $2",
+                         tenant.uuid.text(), binary(recipient))
+            .affected_rows() > 0;
+    if (removed) record(transaction, tenant, event);
+    return removed;
+  });
+}
+
+std::vector<Device> PostgresDevices::list(TenantId tenant,
+                                          const std::optional<std::string>& handle) {
   return pool_.read([&](auto& snapshot) {
-    const pqxx::result rows = handle ? snapshot.exec_params(R"SQL(
-                   SELECT handle, recipient, signing_key, record
-                     FROM device
-                    WHERE tenant_id = $1 AND handle = $2
-                    ORDER BY recipient)SQL",
-                                                            kTenant, binary(*handle))
-                                     : snapshot.exec_params(R"SQL(
-                   SELECT handle, recipient, signing_key, record
-                     FROM device
-                    WHERE tenant_id = $1
-                    ORDER BY handle, recipient)SQL",
-                                                            kTenant);
+    const std::string id = tenant.uuid.text();
+    const pqxx::result rows =
+        handle ? snapshot.exec_params(kSelect + " AND p.handle = $2 ORDER BY d.recipient", id,
+                                      binary(*handle))
+               : snapshot.exec_params(kSelect + " ORDER BY p.handle, d.recipient", id);
     std::vector<Device> devices;
     for (const pqxx::row& row : rows) devices.push_back(device_of(row));
     return devices;
   });
 }
 
-std::optional<Device> PostgresDevices::find_recipient(const std::string& recipient) {
-  return pool_.read([&](auto& snapshot) -> std::optional<Device> {
-    const pqxx::result rows = snapshot.exec_params(R"SQL(
-        SELECT handle, recipient, signing_key, record
-          FROM device
-         WHERE tenant_id = $1 AND recipient = $2)SQL",
-                                                   kTenant, binary(recipient));
-    if (rows.empty()) return std::nullopt;
-    return device_of(rows[0]);
+std::optional<Device> PostgresDevices::find_recipient(TenantId tenant,
+                                                      const std::string& recipient) {
+  return pool_.read([&](auto& snapshot) {
+    return first_of(snapshot.exec_params(kSelect + " AND d.recipient = $2", tenant.uuid.text(),
+                                         binary(recipient)));
   });
 }
 
-bool PostgresDevices::remove(const std::string& recipient) {
-  return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    return transaction
-               .exec_params("DELETE FROM device WHERE tenant_id = $1 AND recipient = $2", kTenant,
-                            binary(recipient))
-               .affected_rows() > 0;
+std::optional<Device> PostgresDevices::find_key(TenantId tenant, const std::string& key_id) {
+  return pool_.read([&](auto& snapshot) {
+    return first_of(
+        snapshot.exec_params(kSelect + " AND d.key_id = $2", tenant.uuid.text(), binary(key_id)));
+  });
+}
+
+std::vector<AcceptedRecord> PostgresDevices::history(TenantId tenant, const std::string& handle) {
+  return pool_.read([&](auto& snapshot) {
+    std::vector<AcceptedRecord> records;
+    for (const pqxx::row& row : snapshot.exec_params(R"SQL(
+        WITH own AS (
+          SELECT d.position, d.recipient, d.accepted, d.record
+            FROM device AS d
+            JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id
+           WHERE d.tenant_id = $1 AND p.handle = $2)
+        SELECT recipient, extract(epoch FROM accepted)::bigint AS accepted, record
+          FROM (SELECT * FROM own
+                UNION ALL
+                SELECT r.position, r.recipient, r.accepted, r.record
+                  FROM device_record AS r
+                  JOIN own USING (recipient)
+                 WHERE r.tenant_id = $1) AS filed
+         ORDER BY position)SQL",
+                                                     tenant.uuid.text(), binary(handle))) {
+      records.push_back({row["recipient"].template as<std::string>(), time_of(row["accepted"]),
+                         text_of_bytea(row["record"])});
+    }
+    return records;
   });
 }
 

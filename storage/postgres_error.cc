@@ -11,6 +11,7 @@ namespace {
 // PostgreSQL, Appendix A: the class is the SQLSTATE's first two characters.
 ErrorCode code_of(const std::string& sqlstate) {
   if (sqlstate == "23505") return ErrorCode::kConflict;       // unique_violation
+  if (sqlstate == "23503") return ErrorCode::kNotFound;       // foreign_key_violation
   if (sqlstate == "55P03") return ErrorCode::kUnavailable;    // lock_not_available
   if (sqlstate == "25006") return ErrorCode::kUnavailable;    // a standby, not yet promoted
   if (sqlstate == "42501") return ErrorCode::kConfiguration;  // insufficient_privilege

@@ -1,4 +1,4 @@
-// The store on PostgreSQL: a pool, the three stores on it, and the schema under them.
+// The store on PostgreSQL: a pool, the stores on it, and the schema under them.
 #include <libpq-fe.h>
 
 #include <memory>
@@ -9,9 +9,16 @@
 #include "base/log.h"
 #include "storage/migrations.h"
 #include "storage/pool.h"
+#include "storage/postgres_audit.h"
 #include "storage/postgres_blobs.h"
 #include "storage/postgres_deliveries.h"
 #include "storage/postgres_devices.h"
+#include "storage/postgres_invitations.h"
+#include "storage/postgres_machines.h"
+#include "storage/postgres_mailboxes.h"
+#include "storage/postgres_nonces.h"
+#include "storage/postgres_principals.h"
+#include "storage/postgres_tenants.h"
 #include "storage/store.h"
 
 namespace letterbox::storage {
@@ -21,7 +28,7 @@ namespace {
 class PostgresStore final : public Store {
  public:
   explicit PostgresStore(const PostgresOptions& options)
-      : pool_(options), blobs_(pool_, options.instance), deliveries_(pool_), devices_(pool_) {
+      : pool_(options), blobs_(pool_, options.instance) {
     const auto applied = pool_.transact(
         [](pqxx::work& transaction, Connection&) { return migrate(transaction, migrations()); });
     for (const Migration& migration : applied) {
@@ -32,7 +39,14 @@ class PostgresStore final : public Store {
 
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
+  TenantStore& tenants() override { return tenants_; }
+  PrincipalStore& principals() override { return principals_; }
   DeviceStore& devices() override { return devices_; }
+  MachineStore& machines() override { return machines_; }
+  InvitationStore& invitations() override { return invitations_; }
+  MailboxStore& mailboxes() override { return mailboxes_; }
+  NonceStore& nonces() override { return nonces_; }
+  AuditStore& audit() override { return audit_; }
   Swept sweep() override { return blobs_.sweep(); }
   ConnectionUse connection_use() override { return pool_.use(); }
 
@@ -67,8 +81,15 @@ class PostgresStore final : public Store {
 
   Pool pool_;
   PostgresBlobs blobs_;
-  PostgresDeliveries deliveries_;
-  PostgresDevices devices_;
+  PostgresDeliveries deliveries_{pool_};
+  PostgresTenants tenants_{pool_};
+  PostgresPrincipals principals_{pool_};
+  PostgresDevices devices_{pool_};
+  PostgresMachines machines_{pool_};
+  PostgresInvitations invitations_{pool_};
+  PostgresMailboxes mailboxes_{pool_};
+  PostgresNonces nonces_{pool_};
+  PostgresAudit audit_{pool_};
 };
 
 }  // namespace

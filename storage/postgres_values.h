@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
 #include <string_view>
@@ -13,10 +14,11 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/uuid.h"
+#include "storage/tenant_store.h"
 
 namespace letterbox::storage {
 
-/// The one tenant there is until tenants can be made (migration 0001).
+/// The one whose deliveries and files these are, until they are told apart by tenant.
 inline constexpr const char* kTenant = "00000000-0000-7000-8000-000000000001";
 
 /// For bytea and for text: binary parameters, because a text one would end at a NUL, silently.
@@ -27,6 +29,15 @@ inline pqxx::binarystring binary(std::string_view text) {
   return binary(as_bytes(text));
 }
 
+/// A parameter, or NULL. libpqxx takes a null pointer for NULL; the text must outlive the call.
+inline const char* or_null(const std::optional<std::string>& text) {
+  return text ? text->c_str() : nullptr;
+}
+inline std::optional<std::string> text_of(const std::optional<Uuid>& uuid) {
+  if (!uuid) return std::nullopt;
+  return uuid->text();
+}
+
 inline std::int64_t seconds(std::chrono::sys_seconds time) {
   return time.time_since_epoch().count();
 }
@@ -35,10 +46,29 @@ inline std::chrono::sys_seconds time_of(const pqxx::field& field) {
   return std::chrono::sys_seconds(std::chrono::seconds(field.as<std::int64_t>()));
 }
 
+inline std::optional<std::string> seconds_text(
+    const std::optional<std::chrono::sys_seconds>& time) {
+  if (!time) return std::nullopt;
+  return std::to_string(seconds(*time));
+}
+inline std::optional<std::chrono::sys_seconds> optional_time_of(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return time_of(field);
+}
+
 inline Uuid uuid_of(const pqxx::field& field) {
   const auto uuid = Uuid::parse(field.as<std::string>());
   if (!uuid) throw Error(ErrorCode::kInternal, "the database holds an id that isn't a UUIDv7");
   return *uuid;
+}
+
+inline std::optional<Uuid> optional_uuid_of(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return uuid_of(field);
+}
+inline std::optional<std::string> optional_text_of(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return field.as<std::string>();
 }
 
 inline std::string text_of_bytea(const pqxx::field& field) {

@@ -7,9 +7,16 @@
 #include <string>
 
 #include "base/uuid.h"
+#include "storage/audit_store.h"
 #include "storage/blob_store.h"
 #include "storage/delivery_store.h"
 #include "storage/device_store.h"
+#include "storage/invitation_store.h"
+#include "storage/machine_store.h"
+#include "storage/mailbox_store.h"
+#include "storage/nonce_store.h"
+#include "storage/principal_store.h"
+#include "storage/tenant_store.h"
 
 namespace letterbox::storage {
 
@@ -37,7 +44,15 @@ class Store {
   virtual ~Store() = default;
   virtual BlobStore& blobs() = 0;
   virtual DeliveryStore& deliveries() = 0;
+
+  virtual TenantStore& tenants() = 0;
+  virtual PrincipalStore& principals() = 0;
   virtual DeviceStore& devices() = 0;
+  virtual MachineStore& machines() = 0;
+  virtual InvitationStore& invitations() = 0;
+  virtual MailboxStore& mailboxes() = 0;
+  virtual NonceStore& nonces() = 0;
+  virtual AuditStore& audit() = 0;
 
   /// Drops what earlier runs of this instance left staged. To be called once, before the first
   /// begin(). Throws Error kUnavailable.

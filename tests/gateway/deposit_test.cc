@@ -45,19 +45,25 @@ struct Holder {
   records::Handle handle;
   explicit Holder(const char* name) : handle(*records::Handle::parse(name)) {}
 
-  void enrol(storage::DeviceStore& directory) const {
+  void enrol(storage::Store& store) const {
+    const storage::AuditEvent event{.kind = storage::AuditKind::kEnrolment};
     const records::Envelope record = records::sign_device_record(
         {handle, identity.recipient(), signing_key.verify_key(), records::now()}, signing_key);
-    directory.add({handle.text(), identity.recipient().text(), signing_key.verify_key().text(),
-                   records::to_json(record)});
+    store.principals().make(storage::kDefaultTenant, handle.text(), storage::PrincipalKind::kPerson,
+                            event);
+    store.devices().add(
+        storage::kDefaultTenant,
+        {handle.text(), identity.recipient().text(), signing_key.verify_key().text(),
+         signing_key.verify_key().fingerprint(), records::to_json(record)},
+        event);
   }
 };
 
 class Deposit : public ::testing::Test {
  protected:
   Deposit() {
-    surgeon_.enrol(shelf_->devices());
-    radiology_.enrol(shelf_->devices());
+    surgeon_.enrol(*shelf_);
+    radiology_.enrol(*shelf_);
   }
 
   records::SignedCover gateway_cover() {

@@ -16,7 +16,14 @@ class Patient final : public storage::Store {
  public:
   storage::BlobStore& blobs() override { throw std::logic_error("not asked for"); }
   storage::DeliveryStore& deliveries() override { throw std::logic_error("not asked for"); }
+  storage::TenantStore& tenants() override { throw std::logic_error("not asked for"); }
+  storage::PrincipalStore& principals() override { throw std::logic_error("not asked for"); }
   storage::DeviceStore& devices() override { throw std::logic_error("not asked for"); }
+  storage::MachineStore& machines() override { throw std::logic_error("not asked for"); }
+  storage::InvitationStore& invitations() override { throw std::logic_error("not asked for"); }
+  storage::MailboxStore& mailboxes() override { throw std::logic_error("not asked for"); }
+  storage::NonceStore& nonces() override { throw std::logic_error("not asked for"); }
+  storage::AuditStore& audit() override { throw std::logic_error("not asked for"); }
   storage::Swept sweep() override { return {}; }
   storage::ConnectionUse connection_use() override { return {}; }
   storage::Condition condition() override {

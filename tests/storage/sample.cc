@@ -53,8 +53,24 @@ NewDelivery expired_delivery() {
   return delivery;
 }
 
-Device some_device(const std::string& handle) {
-  return {handle, some_recipient(), to_hex(Uuid::v7().bytes()), R"({"payload":"record"})"};
+NewDevice some_device(const std::string& handle) {
+  const Digest key = some_digest();
+  return {handle, some_recipient(), to_hex(key), to_hex(crypto::sha256(key)),
+          R"({"payload":"record"})"};
+}
+
+Digest some_digest() {
+  return crypto::sha256(Uuid::v7().bytes());
+}
+
+AuditEvent some_event() {
+  return {.kind = AuditKind::kAdministration, .object = Uuid::v7()};
+}
+
+Principal some_principal(Store& store, TenantId tenant, const std::string& handle,
+                         PrincipalKind kind) {
+  if (auto known = store.principals().find_handle(tenant, handle)) return *std::move(known);
+  return store.principals().make(tenant, handle, kind, some_event());
 }
 
 std::unique_ptr<BlobWriter> staged(Store& store, const SealedFile& file) {

@@ -32,7 +32,13 @@ std::string some_recipient();
 /// For one fresh recipient, from now on for an hour.
 NewDelivery some_delivery();
 NewDelivery expired_delivery();
-Device some_device(const std::string& handle);
+NewDevice some_device(const std::string& handle);
+/// 32 bytes that nothing else uses.
+Digest some_digest();
+AuditEvent some_event();
+/// The principal with this handle, made if there is none.
+Principal some_principal(Store& store, TenantId tenant, const std::string& handle,
+                         PrincipalKind kind = PrincipalKind::kPerson);
 
 /// A writer that holds all rows of `file`.
 std::unique_ptr<BlobWriter> staged(Store& store, const SealedFile& file);

@@ -1,4 +1,4 @@
-// What storage's headers promise, held against both stores.
+// What storage's headers promise of the shelf, held against both stores.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,6 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
                                   : open_postgres(options_for(fresh_database(shared_cluster())));
   BlobStore& blobs_ = store_->blobs();
   DeliveryStore& deliveries_ = store_->deliveries();
-  DeviceStore& devices_ = store_->devices();
 
   NewDelivery opened() {
     NewDelivery delivery = some_delivery();
@@ -408,62 +407,6 @@ TEST_P(StoreContract, RecipientsKeepWhateverCharactersTheyHave) {
   deliver(*store_, sealed_file(delivery.id, 10), delivery);
   EXPECT_THAT(ids(deliveries_.inbox(delivery.recipients[0], std::nullopt, 10)),
               ElementsAre(delivery.id));
-}
-
-// --- Devices ------------------------------------------------------------------------------------
-
-TEST_P(StoreContract, ADeviceIsFoundAsItWasAdded) {
-  Device device = some_device("alice@clinic");
-  device.record = std::string("verbatim \0 \xff", 12);
-  devices_.add(device);
-  const Device found = devices_.find_recipient(device.recipient).value();
-  EXPECT_EQ(found.handle, device.handle);
-  EXPECT_EQ(found.recipient, device.recipient);
-  EXPECT_EQ(found.signing_key, device.signing_key);
-  EXPECT_EQ(found.record, device.record);
-  EXPECT_FALSE(devices_.find_recipient(some_recipient()));
-}
-
-TEST_P(StoreContract, ADevicesKeysAreTakenOnce) {
-  const Device device = some_device("alice@clinic");
-  devices_.add(device);
-  Device same_recipient = some_device("bob@clinic");
-  same_recipient.recipient = device.recipient;
-  Device same_signing_key = some_device("bob@clinic");
-  same_signing_key.signing_key = device.signing_key;
-  EXPECT_EQ(error_of([&] { devices_.add(device); }), ErrorCode::kConflict);
-  EXPECT_EQ(error_of([&] { devices_.add(same_recipient); }), ErrorCode::kConflict);
-  EXPECT_EQ(error_of([&] { devices_.add(same_signing_key); }), ErrorCode::kConflict);
-  EXPECT_THAT(devices_.list(), SizeIs(1));
-}
-
-TEST_P(StoreContract, DevicesAreListedByHandleThenRecipient) {
-  // Upper before lower case, "-" before letters: by bytes, in no language's order.
-  const std::vector<std::string> handles = {"B@x", "a-b@x", "a@x", "ab@x"};
-  for (auto handle = handles.rbegin(); handle != handles.rend(); ++handle) {
-    devices_.add(some_device(*handle));
-    devices_.add(some_device(*handle));
-  }
-  const std::vector<Device> all = devices_.list();
-  ASSERT_THAT(all, SizeIs(8));
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    EXPECT_EQ(all[i].handle, handles[i / 2]);
-    if (i % 2 == 1) {
-      EXPECT_LT(all[i - 1].recipient, all[i].recipient);
-    }
-  }
-  EXPECT_THAT(devices_.list("a@x"), SizeIs(2));
-  EXPECT_THAT(devices_.list("nobody@x"), IsEmpty());
-}
-
-TEST_P(StoreContract, ARemovedDeviceIsGoneAndMayComeBack) {
-  const Device device = some_device("alice@clinic");
-  EXPECT_FALSE(devices_.remove(device.recipient));
-  devices_.add(device);
-  EXPECT_TRUE(devices_.remove(device.recipient));
-  EXPECT_FALSE(devices_.find_recipient(device.recipient));
-  EXPECT_FALSE(devices_.remove(device.recipient));
-  devices_.add(device);
 }
 
 TEST_P(StoreContract, ASweepWithNothingStagedTakesNothing) {
