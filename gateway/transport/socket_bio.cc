@@ -71,6 +71,7 @@ BIO_METHOD* method() {
 BIO* new_socket_bio(int socket) {
   BIO* const bio = method() == nullptr ? nullptr : BIO_new(method());
   if (bio == nullptr) return nullptr;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a BIO keeps nothing but a pointer
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
   BIO_set_init(bio, 1);
   return bio;
