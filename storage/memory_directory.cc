@@ -113,6 +113,7 @@ auto find_in(const Map& map, const Key& key) -> std::optional<typename Map::mapp
 template <typename Map>
 auto values_of(const Map& map) {
   std::vector<typename Map::mapped_type> values;
+  values.reserve(map.size());
   for (const auto& [key, value] : map) values.push_back(value);
   return values;
 }
