@@ -36,6 +36,7 @@ std::vector<Mailbox> load(Snapshot& snapshot, TenantId tenant,
   }
 
   std::vector<Mailbox> mailboxes;
+  mailboxes.reserve(found.size());
   for (auto& [key, mailbox] : found) mailboxes.push_back(std::move(mailbox));
   return mailboxes;
 }
