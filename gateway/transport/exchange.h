@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "gateway/transport/outcome.h"
 #include "gateway/transport/peer.h"
 
 namespace web::http {
@@ -33,14 +34,8 @@ const Peer& peer_of(const web::http::http_request& request);
 /// of the body came and a worker was free.
 std::chrono::steady_clock::time_point arrival_of(const web::http::http_request& request);
 
-/// What became of a request, for the log.
-struct Outcome {
-  int status = 0;              ///< of the answer that was begun; 0: none
-  std::uint64_t received = 0;  ///< bytes of the body that were handed over
-  std::uint64_t sent = 0;      ///< bytes of the answer's content
-};
-/// To be asked after reply(), or instead of it. If the transport has answered by itself, because
-/// the framing broke or the body came too slowly, the status is its.
+/// What became of a request. To be asked after reply(), or instead of it. If the transport has
+/// answered by itself, because the framing broke or the body came too slowly, the status is its.
 Outcome outcome_of(const web::http::http_request& request);
 
 /// Sends `response` and waits until it is sent. A body that the handler left unread is drained a

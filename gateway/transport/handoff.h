@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "gateway/transport/budget.h"
-#include "gateway/transport/exchange.h"
+#include "gateway/transport/outcome.h"
 #include "gateway/transport/peer.h"
 #include "gateway/transport/piece_queue.h"
 #include "gateway/transport/refusal.h"
