@@ -56,9 +56,7 @@ void check_data_directory(const fs::path& data) {
 
 // A serving gateway raises the soft limit itself, as far as the hard one lets it.
 void check_descriptors(const Config& config) {
-  // The log, the listeners, the database, files open for a moment.
-  constexpr std::size_t kOthers = 64;
-  const std::size_t wanted = config.limits.connections + kOthers;
+  const std::size_t wanted = config.limits.connections + transport::kOtherDescriptors;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || wanted <= limit.rlim_max) return;
   throw Error(ErrorCode::kConfiguration,

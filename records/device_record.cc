@@ -45,7 +45,7 @@ Envelope sign_device_record(const DeviceRecord& record, const crypto::SigningKey
 }
 
 DeviceRecord verify_device_record(const Envelope& envelope) {
-  // The one record that has to be read before it can be verified: it names its own key.
+  // It has to be read before it can be verified, because it names its own key.
   DeviceRecord record = parse_device_record(envelope.payload);
   verify(envelope, kDeviceRecordType, record.signing_key);
   return record;

@@ -123,16 +123,9 @@ asio::awaitable<void> Entrance::accept() {
     Tcp::socket socket =
         co_await acceptor_.async_accept(asio::any_io_executor(asio::make_strand(io_)),
                                         asio::redirect_error(asio::use_awaitable, error));
-    bool taken = false;
     if (!error) {
       ++commons_.counters.connections_accepted;
-      try {
-        taken = adopt_(std::make_unique<TlsWire>(std::move(socket), tls(), handshakes_), router_);
-      } catch (const std::exception&) {
-        // No memory for it now.
-      }
-      if (taken) continue;
-      ++commons_.counters.connections_shed;
+      if (!take_in(std::move(socket))) ++commons_.counters.connections_shed;
       continue;
     }
     if (error == asio::error::operation_aborted) continue;
@@ -140,6 +133,13 @@ asio::awaitable<void> Entrance::accept() {
     pause.expires_after(kAcceptPause);
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
+}
+
+// False: there is no room, or no memory for it now.
+bool Entrance::take_in(Tcp::socket socket) try {
+  return adopt_(std::make_unique<TlsWire>(std::move(socket), tls(), handshakes_), router_);
+} catch (const std::exception&) {
+  return false;
 }
 
 // Descriptors are used up, so nobody can be accepted, not even to be sent away; and whoever waits

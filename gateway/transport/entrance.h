@@ -47,6 +47,7 @@ class Entrance {
 
  private:
   boost::asio::awaitable<void> accept();
+  bool take_in(boost::asio::ip::tcp::socket socket);
   void shed();
   Route route(const RequestHead& head);
   void handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff);

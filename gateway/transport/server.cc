@@ -21,8 +21,6 @@ constexpr int kIoThreads = 2;
 constexpr int kNice = 10;  // of the thread for handshakes
 // How often the log says what a listener that closes is waiting for.
 constexpr std::chrono::seconds kReminder{10};
-// What the rest of the process may need: the log, database connections, the entrances.
-constexpr std::size_t kOtherDescriptors = 64;
 constexpr std::size_t kFewestConnections = 16;
 // To look for a connection that makes room costs a look at all of them, so several are chosen at
 // once: this part of all.

@@ -48,6 +48,10 @@ struct Endpoint {
   std::filesystem::path client_authority = {};
 };
 
+/// Descriptors that the rest of the process may need: the log, database connections, the endpoints.
+/// A Transport raises the soft limit as far as it may, and keeps this many below it.
+inline constexpr std::size_t kOtherDescriptors = 64;
+
 struct Options {
   std::vector<Endpoint> endpoints;
   Limits limits = {};
