@@ -37,6 +37,12 @@ const char* to_string(ErrorCode code) noexcept {
       return "UntrustedKey";
     case ErrorCode::kWrongPassphrase:
       return "WrongPassphrase";
+    case ErrorCode::kUnauthenticated:
+      return "Unauthenticated";
+    case ErrorCode::kClockSkew:
+      return "ClockSkew";
+    case ErrorCode::kTooManyRequests:
+      return "TooManyRequests";
     case ErrorCode::kNotFound:
       return "NotFound";
     case ErrorCode::kNotAllowed:

@@ -34,6 +34,11 @@ enum class ErrorCode : std::uint8_t {
   kUntrustedKey,  ///< the key isn't one this device knows
   kWrongPassphrase,
 
+  // Who asks.
+  kUnauthenticated,  ///< nobody we know, or not provably: signature, nonce, certificate, token
+  kClockSkew,        ///< signed at a time that isn't now: the signer's clock or ours is wrong
+  kTooManyRequests,  ///< over a rate; later it will work
+
   // What the addressed thing is like.
   kNotFound,  ///< doesn't exist, has expired, or isn't the caller's to know
   kNotAllowed,

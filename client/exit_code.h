@@ -30,9 +30,12 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kNotFound:
       return ExitCode::kNotFound;
     case ErrorCode::kNotAllowed:
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kClockSkew:
       return ExitCode::kNotAllowed;
     case ErrorCode::kNetwork:
     case ErrorCode::kUnavailable:
+    case ErrorCode::kTooManyRequests:
     case ErrorCode::kTruncatedBody:
       return ExitCode::kNetwork;
     case ErrorCode::kUsage:

@@ -50,6 +50,16 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kBadSignature:
       return {403, "/problems/bad-signature", "Signature not accepted",
               "The record isn't signed by a device of its sender."};
+    case ErrorCode::kUnauthenticated:
+      return {401, "/problems/unauthenticated", "Not authenticated",
+              "Sign the request with the key of an enrolled device (RFC 9421), or show a machine's "
+              "client certificate on the machines' address."};
+    case ErrorCode::kClockSkew:
+      return {401, "/problems/clock-skew", "Signed at another time",
+              "The signature wasn't made now, by the gateway's clock: see Date. Set the clock."};
+    case ErrorCode::kTooManyRequests:
+      return {429, "/problems/too-many-requests", "Too many requests",
+              "Over a rate of this gateway. Come back after Retry-After seconds."};
     case ErrorCode::kNotFound:
       return {404, "/problems/not-found", "Not found",
               "There is no such thing here, or not any more, or not for you."};

@@ -15,6 +15,8 @@ class Handle {
   /// Nothing unless it is exactly of this form.
   static std::optional<Handle> parse(std::string_view text);
   const std::string& text() const noexcept { return text_; }
+  /// What stands after the @: the name of the tenant that it belongs to.
+  std::string tenant() const { return text_.substr(text_.find('@') + 1); }
   auto operator<=>(const Handle&) const = default;
 
  private:
