@@ -30,7 +30,7 @@ records::SignedCover verify_senders_cover(storage::DeviceStore& directory,
 }
 
 storage::Delivery existing(storage::Store& shelf, const Uuid& id) {
-  std::optional<storage::Delivery> delivery = shelf.deliveries().find(id);
+  std::optional<storage::Delivery> delivery = shelf.deliveries().find(storage::kGateway, id);
   if (!delivery) throw Error(ErrorCode::kNotFound, "no such delivery");
   if (delivery->state != storage::DeliveryState::kOpen) {
     throw Error(ErrorCode::kConflict, "the delivery is closed");
@@ -70,13 +70,26 @@ records::Cover draft_cover(const records::Handle& sender, records::SealedBy seal
   return cover;
 }
 
-storage::NewDelivery new_delivery(const records::SignedCover& cover) {
+Uuid sender_of(storage::Store& shelf, const records::Cover& cover) {
+  storage::PrincipalStore& principals = shelf.principals();
+  const std::string handle = cover.sender.text();
+  if (const auto known = principals.find_handle(storage::kGateway, handle)) return known->id;
+  try {
+    return principals.make(storage::kGateway, handle, storage::PrincipalKind::kPerson, kDeposit).id;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kConflict) throw;
+    return principals.find_handle(storage::kGateway, handle).value().id;  // another made it
+  }
+}
+
+storage::NewDelivery new_delivery(const records::SignedCover& cover, const Uuid& sender) {
   std::vector<std::string> recipients;
   recipients.reserve(cover.cover.recipients.size());
   for (const records::CoverRecipient& recipient : cover.cover.recipients) {
     recipients.push_back(recipient.recipient.text());
   }
   return {cover.cover.delivery,
+          sender,
           cover.cover.sealed_by == records::SealedBy::kGateway,
           records::to_json(cover.envelope),
           cover.cover.created,
@@ -97,13 +110,14 @@ void open_delivery(storage::Store& shelf, const Uuid& id, const records::Envelop
   }
   for (const records::CoverRecipient& recipient : cover.cover.recipients) {
     const auto device =
-        shelf.devices().find_recipient(storage::kDefaultTenant, recipient.recipient.text());
+        shelf.devices().find_recipient(storage::kGateway, recipient.recipient.text());
     if (!device || device->handle != recipient.handle.text()) {
       throw Error(ErrorCode::kUnknownRecipient,
                   "the cover lists a device that isn't in the directory");
     }
   }
-  shelf.deliveries().open(new_delivery(cover));
+  shelf.deliveries().open(storage::kGateway, new_delivery(cover, sender_of(shelf, cover.cover)),
+                          kDeposit);
 }
 
 records::SignedCover open_cover(storage::Store& shelf, const Uuid& id) {
@@ -132,7 +146,7 @@ void close_delivery(storage::Store& shelf, const Uuid& id, const records::Envelo
                   "the manifest has another length or digest than was stored");
     }
   }
-  shelf.deliveries().close(id, records::to_json(envelope), ids);
+  shelf.deliveries().close(storage::kGateway, id, records::to_json(envelope), ids, kDeposit);
 }
 
 }  // namespace letterbox::gateway

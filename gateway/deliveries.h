@@ -23,8 +23,15 @@ records::Cover draft_cover(const records::Handle& sender, records::SealedBy seal
                            const std::vector<KnownDevice>& devices,
                            const std::optional<records::Time>& expires);
 
+/// What the audit trail gets until requests say who asks.
+inline const storage::AuditEvent kDeposit{.kind = storage::AuditKind::kDeposit};
+
+/// The principal of a cover's sender, made if there is none: until requests say who asks, anybody
+/// may be it. Thread-safe.
+Uuid sender_of(storage::Store& shelf, const records::Cover& cover);
+
 /// A delivery as storage wants it.
-storage::NewDelivery new_delivery(const records::SignedCover& cover);
+storage::NewDelivery new_delivery(const records::SignedCover& cover, const Uuid& sender);
 
 /// Opens the delivery `id` under the cover that its sender signed. The cover is checked as if
 /// nobody had drafted it: its signer, each recipient, its times. Throws Error kBadSignature,

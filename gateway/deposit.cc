@@ -29,15 +29,15 @@ storage::FileRecord shelve(Rows& rows, storage::BlobWriter& letter, const Uuid& 
 }  // namespace
 
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
-                const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
-                storage::BlobStore& shelf) {
+                const Uuid& sender, const crypto::SigningKey& gateway_key,
+                dicom::Inspector& inspector, storage::BlobStore& shelf) {
   const std::unique_ptr<Source> plaintext = inspector.admit(claimed, body);
   const Uuid id = Uuid::v7();
   const crypto::FileKey file_key = crypto::random_file_key();
   const crypto::PayloadNonce nonce = crypto::payload_nonce(file_key, id);
   crypto::Sealer rows(file_key, nonce, *plaintext);
 
-  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(id);
+  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(storage::kGateway, id);
   storage::FileRecord file =
       shelve(rows, *letter, id, cover.cover.delivery,
              crypto::seal_header(file_key, cover.hash, cover.cover.keys()), nonce);
@@ -49,7 +49,8 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
                               .files = {{file.id, file.payload_length, file.payload_sha256}},
                               .indexes = {}},
                              gateway_key);
-  letter->commit_as_delivery(file, new_delivery(cover), records::to_json(manifest));
+  letter->commit_as_delivery(file, new_delivery(cover, sender), records::to_json(manifest),
+                             kDeposit);
   return {std::move(file), std::move(manifest)};
 }
 
@@ -65,10 +66,10 @@ storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::
   PrefixedSource payload(std::move(after_header), whole);
   crypto::Screener rows(payload);
 
-  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(id);
+  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(storage::kGateway, id);
   storage::FileRecord file =
       shelve(rows, *letter, id, cover.cover.delivery, std::move(header.bytes), rows.nonce());
-  letter->commit(file);
+  letter->commit(file, kDeposit);
   return file;
 } catch (const Error& error) {
   // What isn't an age file of this delivery is the sender's unprocessable content, and not a

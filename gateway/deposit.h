@@ -19,13 +19,14 @@ struct Receipt {
   records::Envelope manifest;
 };
 
-/// Seals `body` for the recipients of `cover` while it arrives, and stores it as a delivery of its
-/// own, closed by a manifest that `gateway_key` signs. Durable and visible when it returns; after a
-/// throw nothing of it ever is. The plaintext lives in this call's memory alone. Throws Error
-/// kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body` throws. Thread-safe.
+/// Seals `body` of the principal `sender` for the recipients of `cover` while it arrives, and
+/// stores it as a delivery of its own, closed by a manifest that `gateway_key` signs. Durable and
+/// visible when it returns; after a throw nothing of it ever is. The plaintext lives in this call's
+/// memory alone. Throws Error kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body`
+/// throws. Thread-safe.
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
-                const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
-                storage::BlobStore& shelf);
+                const Uuid& sender, const crypto::SigningKey& gateway_key,
+                dicom::Inspector& inspector, storage::BlobStore& shelf);
 
 /// Takes a file `id` that a device sealed under `cover` into its open delivery, after checking all
 /// that can be checked without a key: the header's grammar, its cover stanza, one X25519 stanza for

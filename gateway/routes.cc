@@ -125,8 +125,9 @@ void post_file(Call& call) {
                                       time_parameter(call, "expires")),
                           call.services.signing_key);
   DepositTiming timing(transport::body_of(call.request), call.services.shelf.blobs());
-  const Receipt receipt = deposit(timing.body(), *claimed, cover, call.services.signing_key,
-                                  call.services.inspector, timing.shelf());
+  const Receipt receipt =
+      deposit(timing.body(), *claimed, cover, sender_of(call.services.shelf, cover.cover),
+              call.services.signing_key, call.services.inspector, timing.shelf());
   call.services.metrics.sealed(timing.sealing());
   call.services.metrics.stored(timing.storing());
   call.answer_json(status_codes::Created, receipt_json(receipt, cover),
@@ -166,7 +167,8 @@ void post_delivery_file(Call& call) {
 }
 
 storage::Delivery visible_delivery(Call& call) {
-  std::optional<storage::Delivery> delivery = call.services.shelf.deliveries().find(path_id(call));
+  std::optional<storage::Delivery> delivery =
+      call.services.shelf.deliveries().find(storage::kGateway, path_id(call));
   if (!delivery || delivery->state != storage::DeliveryState::kClosed) {
     throw Error(ErrorCode::kNotFound, "no such delivery, or not closed");
   }
@@ -202,8 +204,8 @@ void get_inbox(Call& call) {
     limit = std::min(limit, kMaxInboxPage);
   }
   // One more than asked tells whether there is a next page.
-  std::vector<storage::Delivery> page =
-      call.services.shelf.deliveries().inbox(*device, id_parameter(call, "after"), limit + 1);
+  std::vector<storage::Delivery> page = call.services.shelf.deliveries().inbox(
+      storage::kGateway, *device, id_parameter(call, "after"), limit + 1);
   std::optional<Uuid> next;
   if (page.size() > limit) {
     page.resize(limit, page.front());

@@ -24,21 +24,6 @@ std::string state_of(const records::Device& device) {
   return "?";
 }
 
-struct FoundDevice {
-  storage::TenantId tenant;
-  storage::Device device;
-};
-
-FoundDevice find_device(storage::Store& store, const std::string& fingerprint) {
-  for (const storage::Tenant& tenant : store.tenants().list()) {
-    if (auto device = store.devices().find_key(tenant.id, fingerprint)) {
-      return {tenant.id, *std::move(device)};
-    }
-  }
-  throw Error(ErrorCode::kNotFound,
-              "no device has this fingerprint: 64 hexadecimal digits, see admin device list");
-}
-
 }  // namespace
 
 void list_devices(storage::Store& store, const crypto::VerifyKey& gateway_key,
@@ -60,10 +45,14 @@ void list_devices(storage::Store& store, const crypto::VerifyKey& gateway_key,
 
 void revoke_device(storage::Store& store, const crypto::SigningKey& gateway_key,
                    const std::string& fingerprint, std::ostream& out) {
-  const auto [tenant, device] = find_device(store, fingerprint);
-  const bool done = gateway::revoke_device(store, tenant, device, gateway_key,
-                                           revocation_on_the_host(device.principal));
-  out << device.handle << "  device " << fingerprint
+  const auto holder = store.devices().find_key(fingerprint);
+  if (!holder) {
+    throw Error(ErrorCode::kNotFound,
+                "no device has this fingerprint: 64 hexadecimal digits, see admin device list");
+  }
+  const bool done = gateway::revoke_device(store, holder->tenant, holder->device, gateway_key,
+                                           revocation_on_the_host(holder->device.principal));
+  out << holder->device.handle << "  device " << fingerprint
       << (done ? " revoked\n" : " was revoked before\n");
 }
 

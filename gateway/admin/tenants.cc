@@ -16,7 +16,7 @@ void add_tenant(storage::Store& store, const std::string& name, std::ostream& ou
 
 void list_tenants(storage::Store& store, std::ostream& out) {
   for (const storage::Tenant& tenant : store.tenants().list()) {
-    if (is_tenant_name(tenant.name)) out << tenant.name << "\n";  // the gateway's own has no such
+    if (tenant.id != storage::kGateway) out << tenant.name << "\n";
   }
 }
 

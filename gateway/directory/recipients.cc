@@ -21,11 +21,11 @@ KnownDevice known(const storage::Device& device) {
 
 std::vector<storage::Device> look_up(storage::DeviceStore& directory, const std::string& name) {
   if (crypto::X25519Recipient::parse(name)) {
-    if (auto device = directory.find_recipient(storage::kDefaultTenant, name))
+    if (auto device = directory.find_recipient(storage::kGateway, name))
       return {*std::move(device)};
     return {};
   }
-  if (records::Handle::parse(name)) return directory.list(storage::kDefaultTenant, name);
+  if (records::Handle::parse(name)) return directory.list(storage::kGateway, name);
   throw Error(ErrorCode::kMalformedRecipient, "a recipient is neither a handle nor an age1 string");
 }
 
@@ -63,7 +63,7 @@ std::vector<records::CoverRecipient> cover_recipients(const std::vector<KnownDev
 
 records::DeviceRecord signer(storage::DeviceStore& directory, const records::Handle& handle,
                              const std::string& key_id) {
-  for (const storage::Device& device : directory.list(storage::kDefaultTenant, handle.text())) {
+  for (const storage::Device& device : directory.list(storage::kGateway, handle.text())) {
     KnownDevice candidate = known(device);
     if (candidate.record.signing_key.fingerprint() == key_id) return std::move(candidate.record);
   }
