@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "gateway/admin/host.h"
 #include "gateway/admin/invitation_file.h"
 #include "gateway/directory/invite.h"
@@ -49,6 +50,12 @@ std::optional<std::filesystem::path> invite_first_administrator(storage::Store& 
   }
   if (!is_one_invited(store, id)) {
     const records::Handle handle = parse_handle("administrator@" + tenant);
+    if (store.principals().find_handle(id, handle.text())) {
+      log::warn(
+          "nobody administers the tenant, and the handle of the first administrator is taken for "
+          "good; invite another: letterboxd admin invite HANDLE --administrator");
+      return std::nullopt;
+    }
     const Token token = Token::make();
     // Before it is filed: should this process end in between, nobody is invited, and the next start
     // does it again.
