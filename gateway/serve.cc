@@ -19,7 +19,7 @@
 #include "gateway/metrics.h"
 #include "gateway/process.h"
 #include "gateway/readiness.h"
-#include "gateway/routes.h"
+#include "gateway/routes/routes.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
