@@ -56,11 +56,11 @@ void add_recipient(const Config& config, const std::string& path) {
   const records::DeviceRecord record = records::verify_device_record(envelope);
   OpenDirectory directory(config);
   const std::string handle = record.handle.text();
-  if (!directory.principals().find_handle(storage::kDefaultTenant, handle)) {
-    directory.principals().make(storage::kDefaultTenant, handle, storage::PrincipalKind::kPerson,
+  if (!directory.principals().find_handle(storage::kGateway, handle)) {
+    directory.principals().make(storage::kGateway, handle, storage::PrincipalKind::kPerson,
                                 kOnTheHost);
   }
-  directory.devices().add(storage::kDefaultTenant,
+  directory.devices().add(storage::kGateway,
                           {handle, record.recipient.text(), record.signing_key.text(),
                            record.signing_key.fingerprint(), records::to_json(envelope)},
                           kOnTheHost);
@@ -69,14 +69,14 @@ void add_recipient(const Config& config, const std::string& path) {
 
 void list_recipients(const Config& config) {
   OpenDirectory directory(config);
-  for (const storage::Device& device : directory.devices().list(storage::kDefaultTenant)) {
+  for (const storage::Device& device : directory.devices().list(storage::kGateway)) {
     print(records::verify_device_record(records::parse_envelope(device.record)));
   }
 }
 
 void remove_recipient(const Config& config, const std::string& recipient) {
   OpenDirectory directory(config);
-  if (!directory.devices().remove(storage::kDefaultTenant, recipient, kOnTheHost)) {
+  if (!directory.devices().remove(storage::kGateway, recipient, kOnTheHost)) {
     throw Error(ErrorCode::kNotFound, "recipient remove: the directory has no device " + recipient);
   }
 }

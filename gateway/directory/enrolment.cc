@@ -24,10 +24,8 @@ std::optional<records::Device> derive(const records::Handle& handle,
 }
 
 const crypto::VerifyKey& signer_of(const records::AcceptedRecord& record) {
-  struct Signer {
-    const crypto::VerifyKey& operator()(const auto& one) const { return one.signing_key; }
-  };
-  return std::visit(Signer{}, record.record);
+  return std::visit([](const auto& one) -> const crypto::VerifyKey& { return one.signing_key; },
+                    record.record);
 }
 
 // What a statement says of its device. Nothing for what isn't one.

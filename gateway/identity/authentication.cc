@@ -146,7 +146,7 @@ Caller Authentication::machine(const storage::Machine& machine, const transport:
   const auto handle = principal ? records::Handle::parse(principal->handle) : std::nullopt;
   if (!handle) throw Error(ErrorCode::kInternal, "a machine without a principal");
   return {.role = Role::kMachine,
-          .kind = storage::PrincipalKind::kMachine,
+          .principal_kind = storage::PrincipalKind::kMachine,
           .tenant = machine.tenant,
           .principal = machine.principal,
           .handle = handle,
@@ -203,7 +203,7 @@ Caller Authentication::by_signature(const Presented& presented) {
   // From here on it is the device that asks, and it is named when it is refused.
   caller.principal = holder->device.principal;
   caller.handle = handle;
-  caller.kind = holder->kind;
+  caller.principal_kind = holder->kind;
   for (auto& device : devices_of(store_.devices(), caller.tenant, *handle, gateway_key_)) {
     if (device.record.signing_key == *key) caller.device = std::move(device);
   }
@@ -215,7 +215,7 @@ Caller Authentication::by_signature(const Presented& presented) {
   if (caller.device->state != records::DeviceState::kActive) {
     caller.role = Role::kApplicant;
   } else {
-    caller.role = caller.kind == storage::PrincipalKind::kAdministrator ? Role::kAdministrator
+    caller.role = caller.principal_kind == storage::PrincipalKind::kAdministrator ? Role::kAdministrator
                                                                         : Role::kPerson;
   }
   return caller;

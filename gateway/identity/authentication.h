@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "crypto/signing.h"
 #include "gateway/identity/caller.h"
 #include "gateway/identity/rate.h"

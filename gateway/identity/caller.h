@@ -26,7 +26,7 @@ enum class Role : std::uint8_t {
 /// What authenticate() found (authentication.h). Immutable after that.
 struct Caller {
   Role role = Role::kAnybody;
-  storage::PrincipalKind kind = storage::PrincipalKind::kPerson;
+  storage::PrincipalKind principal_kind = storage::PrincipalKind::kPerson;
   /// The only one whose records this caller's request may touch.
   storage::TenantId tenant = storage::kGateway;
   std::optional<Uuid> principal = {};            ///< of all but kAnybody

@@ -34,10 +34,8 @@ void Rate::refill(Bucket& bucket, Clock::time_point now) const {
 // A full bucket is the same as none. Where too many are at it at once, all begin anew: to forget is
 // better than to lock out those who come, and better than to grow.
 void Rate::forget_full_ones(Clock::time_point now) {
-  std::erase_if(buckets_, [&](auto& entry) {
-    refill(entry.second, now);
-    return entry.second.tokens >= burst_;
-  });
+  for (auto& [who, bucket] : buckets_) refill(bucket, now);
+  std::erase_if(buckets_, [&](const auto& entry) { return entry.second.tokens >= burst_; });
   if (buckets_.size() >= kMost) buckets_.clear();
 }
 

@@ -2,10 +2,10 @@
 #include "base/error.h"
 #include "gateway/directory/devices.h"
 #include "gateway/directory/enrolment.h"
-#include "gateway/identity/announced_body.h"
 #include "gateway/identity/token.h"
 #include "gateway/routes/directory_json.h"
 #include "gateway/routes/handlers.h"
+#include "gateway/transport/exchange.h"
 
 namespace letterbox::gateway {
 

@@ -154,7 +154,7 @@ std::string enrolled_json(const Enrolled& enrolled) {
 }
 
 std::string self_json(const Caller& caller) {
-  const bool administers = caller.kind == PrincipalKind::kAdministrator;
+  const bool administers = caller.principal_kind == PrincipalKind::kAdministrator;
   return Json{{"handle", caller.handle->text()},
               {"kind", administers ? "administrator" : "person"},
               {"device", caller.device->record.signing_key.fingerprint()},

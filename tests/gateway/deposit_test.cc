@@ -49,10 +49,10 @@ struct Holder {
     const storage::AuditEvent event{.kind = storage::AuditKind::kEnrolment};
     const records::Envelope record = records::sign_device_record(
         {handle, identity.recipient(), signing_key.verify_key(), records::now()}, signing_key);
-    store.principals().make(storage::kDefaultTenant, handle.text(), storage::PrincipalKind::kPerson,
+    store.principals().make(storage::kGateway, handle.text(), storage::PrincipalKind::kPerson,
                             event);
     store.devices().add(
-        storage::kDefaultTenant,
+        storage::kGateway,
         {handle.text(), identity.recipient().text(), signing_key.verify_key().text(),
          signing_key.verify_key().fingerprint(), records::to_json(record)},
         event);
@@ -131,7 +131,8 @@ TEST_F(Deposit, WhatArrivesComesOutOnlyForTheRecipient) {
   const records::SignedCover cover = gateway_cover();
   ViewSource body(plaintext, 4097);
   const Receipt receipt =
-      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs());
+      deposit(body, dicom::MediaType::kDicom, cover, sender_of(*shelf_, cover.cover), gateway_key_,
+              *inspector_, shelf_->blobs());
 
   const Bytes sealed = stored(receipt.file.id);
   ViewSource source(sealed);
@@ -153,7 +154,8 @@ TEST_F(Deposit, TheManifestNamesWhatLiesOnTheShelf) {
   const Bytes plaintext = dicom(100'000);
   ViewSource body(plaintext);
   const Receipt receipt =
-      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs());
+      deposit(body, dicom::MediaType::kDicom, cover, sender_of(*shelf_, cover.cover), gateway_key_,
+              *inspector_, shelf_->blobs());
   const records::Manifest manifest =
       records::verify_manifest(receipt.manifest, gateway_key_.verify_key());
   EXPECT_EQ(manifest.cover, cover.hash);
@@ -167,10 +169,10 @@ TEST_F(Deposit, TheManifestNamesWhatLiesOnTheShelf) {
 TEST_F(Deposit, ABrokenUploadLeavesNothing) {
   const records::SignedCover cover = gateway_cover();
   Broken body(dicom(200'000));
-  EXPECT_THROW(
-      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs()),
-      Error);
-  EXPECT_FALSE(shelf_->deliveries().find(cover.cover.delivery));
+  EXPECT_THROW(deposit(body, dicom::MediaType::kDicom, cover, sender_of(*shelf_, cover.cover),
+                       gateway_key_, *inspector_, shelf_->blobs()),
+               Error);
+  EXPECT_FALSE(shelf_->deliveries().find(storage::kGateway, cover.cover.delivery));
   EXPECT_EQ(shelf_->sweep().files, 0U);
 }
 
