@@ -29,7 +29,8 @@ records::SignedCover stored_cover(storage::Store& shelf, storage::TenantId tenan
   const auto key = signer && signer->tenant == tenant
                        ? crypto::VerifyKey::parse(signer->device.signing_key)
                        : std::nullopt;
-  if (!key) throw Error(ErrorCode::kInternal, "the signer of a stored cover isn't in the directory");
+  if (!key)
+    throw Error(ErrorCode::kInternal, "the signer of a stored cover isn't in the directory");
   return records::verify_cover(envelope, *key);
 }
 
@@ -124,9 +125,8 @@ void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
                     const records::Envelope& envelope) {
   const storage::Delivery delivery = existing(shelf, caller.tenant, id);
   // One key for cover and manifest: readers take no other (docs/format.md, "Manifest").
-  const records::SignedCover cover =
-      records::verify_cover(records::parse_envelope(delivery.covers.front()),
-                            caller.device.value().record.signing_key);
+  const records::SignedCover cover = records::verify_cover(
+      records::parse_envelope(delivery.covers.front()), caller.device.value().record.signing_key);
   const records::Manifest manifest =
       records::verify_manifest(envelope, caller.device->record.signing_key);
   if (manifest.delivery != id || manifest.cover != cover.hash) {

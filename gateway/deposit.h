@@ -21,18 +21,19 @@ struct Receipt {
 };
 
 /// Seals `body` for the recipients of `cover` while it arrives, and stores it as a delivery of its
-/// own of `sender`, closed by a manifest that `gateway_key` signs. Durable and visible when it returns; after a
-/// throw nothing of it ever is. The plaintext lives in this call's memory alone. Throws Error
-/// kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body` throws. Thread-safe.
+/// own of `sender`, closed by a manifest that `gateway_key` signs. Durable and visible when it
+/// returns; after a throw nothing of it ever is. The plaintext lives in this call's memory alone.
+/// Throws Error kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body` throws.
+/// Thread-safe.
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
                 const Caller& sender, storage::BlobStore& shelf);
 
-/// Takes a file `id` that `sender`'s device sealed under `cover` into its open delivery, after checking all
-/// that can be checked without a key: the header's grammar, its cover stanza, one X25519 stanza for
-/// each recipient and nothing else, and the framing to the last byte. Durable when it returns.
-/// Throws Error kEmptyBody, kNotWhatItClaims (no such age file), kCoverMismatch, kConflict,
-/// kNotFound, kUnavailable, and whatever `body` throws. Thread-safe.
+/// Takes a file `id` that `sender`'s device sealed under `cover` into its open delivery, after
+/// checking all that can be checked without a key: the header's grammar, its cover stanza, one
+/// X25519 stanza for each recipient and nothing else, and the framing to the last byte. Durable
+/// when it returns. Throws Error kEmptyBody, kNotWhatItClaims (no such age file), kCoverMismatch,
+/// kConflict, kNotFound, kUnavailable, and whatever `body` throws. Thread-safe.
 storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::SignedCover& cover,
                                    const Caller& sender, storage::BlobStore& shelf);
 

@@ -57,9 +57,8 @@ std::optional<Enrolled> enrol(storage::Store& store, const crypto::VerifyKey& ga
        records::to_json(envelope), record.not_before},
       {.kind = AuditKind::kEnrolment, .device = key_id, .peer = address});
   if (!principal) return std::nullopt;
-  auto device =
-      derive(record.handle, accepted_records(store.devices(), *tenant, record.handle), gateway_key,
-             records::payload_hash(envelope));
+  auto device = derive(record.handle, accepted_records(store.devices(), *tenant, record.handle),
+                       gateway_key, records::payload_hash(envelope));
   if (!device) throw Error(ErrorCode::kInternal, "an enrolled device isn't in the directory");
   return Enrolled{*principal, *std::move(device)};
 }
@@ -89,32 +88,6 @@ void file_record(storage::Store& store, const crypto::VerifyKey& gateway_key, co
     store.devices().add_record(caller.tenant, device.recipient, records::to_json(envelope),
                                caller.did(AuditKind::kEnrolment, device.principal));
   }
-}
-
-bool revoke_device(storage::Store& store, const crypto::SigningKey& gateway_key,
-                   storage::TenantId tenant, const storage::Device& device,
-                   const storage::AuditEvent& event) {
-  const records::Envelope revocation =
-      records::sign_revocation({.device = records::payload_hash(records::parse_envelope(device.record)),
-                                .revoked_by = records::RevokedBy::kGateway,
-                                .signing_key = gateway_key.verify_key(),
-                                .created = records::now()},
-                               gateway_key);
-  return store.devices().revoke(tenant, device.recipient, records::to_json(revocation), event);
-}
-
-bool revoke_principal(storage::Store& store, const crypto::SigningKey& gateway_key,
-                      storage::TenantId tenant, const Uuid& principal,
-                      const storage::AuditEvent& event) {
-  const auto found = store.principals().find(tenant, principal);
-  if (!found) throw Error(ErrorCode::kNotFound, "no such principal");
-  // First the principal: from then on the gateway refuses it, whatever becomes of the rest. The
-  // devices' revocations tell everybody else.
-  const bool now = store.principals().revoke(tenant, principal, event);
-  for (const storage::Device& device : store.devices().list(tenant, found->handle)) {
-    if (!device.revoked) revoke_device(store, gateway_key, tenant, device, event);
-  }
-  return now;
 }
 
 }  // namespace letterbox::gateway

@@ -1,4 +1,4 @@
-// How a device comes into the directory, and how it goes.
+// How a device comes into the directory, and what devices say of each other.
 #pragma once
 
 #include <string>
@@ -38,17 +38,5 @@ std::optional<Enrolled> enrol(storage::Store& store, const crypto::VerifyKey& ga
 /// already, or `caller` couldn't say it), kUnavailable. Thread-safe.
 void file_record(storage::Store& store, const crypto::VerifyKey& gateway_key, const Caller& caller,
                  const storage::Device& device, const records::Envelope& record);
-
-/// An administrator's revocation, which the gateway signs. False if it is revoked already. Throws
-/// Error kUnavailable. Thread-safe.
-bool revoke_device(storage::Store& store, const crypto::SigningKey& gateway_key,
-                   storage::TenantId tenant, const storage::Device& device,
-                   const storage::AuditEvent& event);
-
-/// Revokes a principal and each of its devices. False if it was done before. Throws Error
-/// kNotFound, kUnavailable. Thread-safe.
-bool revoke_principal(storage::Store& store, const crypto::SigningKey& gateway_key,
-                      storage::TenantId tenant, const Uuid& principal,
-                      const storage::AuditEvent& event);
 
 }  // namespace letterbox::gateway

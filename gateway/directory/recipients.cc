@@ -10,8 +10,7 @@ namespace {
 using Devices = std::vector<records::Device>;
 
 Devices active_devices(const Directory& directory, const records::Handle& handle) {
-  Devices devices =
-      devices_of(directory.devices, directory.tenant, handle, directory.gateway_key);
+  Devices devices = devices_of(directory.devices, directory.tenant, handle, directory.gateway_key);
   std::erase_if(devices, [](const records::Device& device) {
     return device.state != records::DeviceState::kActive;
   });
@@ -29,9 +28,8 @@ Devices look_up(const Directory& directory, const std::string& name) {
   const auto owner = device ? records::Handle::parse(device->handle) : std::nullopt;
   if (!owner) return {};
   Devices devices = active_devices(directory, *owner);
-  std::erase_if(devices, [&](const records::Device& one) {
-    return one.record.recipient != *recipient;
-  });
+  std::erase_if(devices,
+                [&](const records::Device& one) { return one.record.recipient != *recipient; });
   return devices;
 }
 

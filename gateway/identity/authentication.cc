@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "gateway/directory/devices.h"
-#include "gateway/identity/token.h"
+#include "gateway/directory/token.h"
 #include "records/content_digest.h"
 
 namespace letterbox::gateway {
@@ -18,9 +18,8 @@ using storage::AuditOutcome;
 
 constexpr std::uint64_t kNoncesBetweenSweeps = 256;
 constexpr std::size_t kSweptAtOnce = 1024;
-constexpr double kSecondsOfBurst = 10;
-constexpr double kSecondsInAMinute = 60;
-constexpr double kSecondsBetweenLogins = 3600;
+constexpr std::chrono::duration<std::size_t> kSavedUp{10};
+constexpr std::chrono::hours kBetweenLogins{1};
 
 records::RequestView view_of(const Presented& presented, const std::string& target_uri) {
   return {.method = presented.method,
@@ -60,10 +59,10 @@ Authentication::Authentication(storage::Store& store, const crypto::VerifyKey& g
     : store_(store),
       gateway_key_(gateway_key),
       options_(std::move(options)),
-      principals_(options_.principal_rate, options_.principal_rate * kSecondsOfBurst),
-      peers_(options_.peer_rate, options_.peer_rate * kSecondsOfBurst),
-      failures_(options_.failures / kSecondsInAMinute, options_.failures),
-      logins_(1 / kSecondsBetweenLogins, 1) {}
+      principals_(options_.rates.principal * kSavedUp.count(), kSavedUp),
+      peers_(options_.rates.peer * kSavedUp.count(), kSavedUp),
+      failures_(options_.rates.failures, std::chrono::minutes{1}),
+      logins_(1, kBetweenLogins) {}
 
 void Authentication::admit(const transport::Peer& peer) {
   if (!peers_.take(peer.network)) {
@@ -134,9 +133,9 @@ Caller Authentication::by_certificate(const Presented& presented) {
 Caller Authentication::by_token(const Presented& presented, std::string_view token) {
   const Caller nobody{.address = presented.peer.address};
   allow_guess(presented.peer);
-  const std::optional<Digest> digest = options_.machine_tokens ? token_digest(token) : std::nullopt;
+  const std::optional<Token> shown = options_.machine_tokens ? Token::parse(token) : std::nullopt;
   const auto machine =
-      digest ? store_.machines().find_token(*digest, presented.peer.address) : std::nullopt;
+      shown ? store_.machines().find_token(shown->sha256(), presented.peer.address) : std::nullopt;
   if (!machine) throw refused(ErrorCode::kUnauthenticated, "token", nobody, presented.peer);
   return this->machine(*machine, presented.peer);
 }
@@ -215,8 +214,9 @@ Caller Authentication::by_signature(const Presented& presented) {
   if (caller.device->state != records::DeviceState::kActive) {
     caller.role = Role::kApplicant;
   } else {
-    caller.role = caller.principal_kind == storage::PrincipalKind::kAdministrator ? Role::kAdministrator
-                                                                        : Role::kPerson;
+    caller.role = caller.principal_kind == storage::PrincipalKind::kAdministrator
+                      ? Role::kAdministrator
+                      : Role::kPerson;
   }
   return caller;
 }

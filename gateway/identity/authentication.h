@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "crypto/signing.h"
+#include "gateway/config.h"
 #include "gateway/identity/caller.h"
 #include "gateway/identity/rate.h"
 #include "gateway/transport/peer.h"
@@ -31,14 +32,12 @@ struct Presented {
 struct AuthenticationOptions {
   std::string public_url;       ///< what people sign for: "https://host:port"
   bool machine_tokens = false;  ///< whether they are taken at all
-  double principal_rate = 500;  ///< requests a second; 0: no limit
-  double peer_rate = 1000;      ///< the same for one network, whoever calls from it
-  double failures = 20;         ///< a minute, of one network; 0: no limit
+  Rates rates = {};
 };
 
-/// Thread-safe. Every refusal is recorded in the audit trail, up to `failures`; what is beyond that
-/// is told to come back later, so that a flood of them doesn't fill the trail, and so that guessing
-/// takes for ever.
+/// Thread-safe. Every refusal is recorded in the audit trail, up to Rates::failures; what is beyond
+/// that is told to come back later, so that a flood of them doesn't fill the trail, and so that
+/// guessing takes for ever.
 class Authentication {
  public:
   /// `store` and `gateway_key` must outlive this.
@@ -71,7 +70,8 @@ class Authentication {
   /// For secrets that could be guessed: throws Error kTooManyRequests if this network has failed
   /// too often, before the secret is looked at.
   void allow_guess(const transport::Peer& peer);
-  /// Records a refusal and returns the Error to throw: `code`, or kTooManyRequests beyond the limit.
+  /// Records a refusal and returns the Error to throw: `code`, or kTooManyRequests beyond the
+  /// limit.
   Error refused(ErrorCode code, const char* reason, const Caller& caller,
                 const transport::Peer& peer);
 

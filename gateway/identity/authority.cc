@@ -97,8 +97,8 @@ bool sends(const Caller& caller, const storage::Audience& audience) {
 
 bool sends_or_receives(const Caller& caller, const storage::Audience& audience) {
   return sends(caller, audience) ||
-         (caller.device && std::ranges::count(audience.recipients,
-                                              caller.device->record.recipient.text()) > 0);
+         (caller.device &&
+          std::ranges::count(audience.recipients, caller.device->record.recipient.text()) > 0);
 }
 
 }  // namespace letterbox::gateway

@@ -29,22 +29,23 @@ struct Caller {
   storage::PrincipalKind principal_kind = storage::PrincipalKind::kPerson;
   /// The only one whose records this caller's request may touch.
   storage::TenantId tenant = storage::kGateway;
-  std::optional<Uuid> principal = {};            ///< of all but kAnybody
-  std::optional<records::Handle> handle = {};    ///< of all but kAnybody
-  std::optional<records::Device> device = {};    ///< of those who sign
-  std::optional<std::string> mailbox = {};       ///< the one that a machine token is for
-  std::optional<Digest> announced_body = {};     ///< what the signed Content-Digest says
-  std::string address = {};                      ///< the peer's
+  std::optional<Uuid> principal = {};          ///< of all but kAnybody
+  std::optional<records::Handle> handle = {};  ///< of all but kAnybody
+  std::optional<records::Device> device = {};  ///< of those who sign
+  std::optional<std::string> mailbox = {};     ///< the one that a machine token is for
+  std::optional<Digest> announced_body = {};   ///< what the signed Content-Digest says
+  std::string address = {};                    ///< the peer's
 
   /// What this caller does, for the audit trail.
   storage::AuditEvent did(storage::AuditKind kind, const std::optional<Uuid>& object = {}) const {
-    return {.kind = kind,
-            .principal = principal,
-            .device = device ? std::optional(device->record.signing_key.fingerprint()) : std::nullopt,
-            // Without the zone that a link-local address may have (RFC 4007 section 11).
-            .peer = address.empty() ? std::nullopt
-                                    : std::optional(address.substr(0, address.find('%'))),
-            .object = object};
+    return {
+        .kind = kind,
+        .principal = principal,
+        .device = device ? std::optional(device->record.signing_key.fingerprint()) : std::nullopt,
+        // Without the zone that a link-local address may have (RFC 4007 section 11).
+        .peer =
+            address.empty() ? std::nullopt : std::optional(address.substr(0, address.find('%'))),
+        .object = object};
   }
 };
 

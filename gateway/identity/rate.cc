@@ -5,7 +5,7 @@
 namespace letterbox::gateway {
 
 bool Rate::take(const std::string& who, Clock::time_point now) {
-  if (per_second_ <= 0) return true;
+  if (burst_ <= 0) return true;
   const std::lock_guard lock(mutex_);
   if (buckets_.size() >= kMost && !buckets_.contains(who)) forget_full_ones(now);
   Bucket& bucket = buckets_.try_emplace(who, Bucket{burst_, now}).first->second;
@@ -16,7 +16,7 @@ bool Rate::take(const std::string& who, Clock::time_point now) {
 }
 
 bool Rate::spent(const std::string& who, Clock::time_point now) {
-  if (per_second_ <= 0) return false;
+  if (burst_ <= 0) return false;
   const std::lock_guard lock(mutex_);
   const auto found = buckets_.find(who);
   if (found == buckets_.end()) return false;

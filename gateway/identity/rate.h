@@ -15,8 +15,10 @@ class Rate {
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kMost = 65536;
 
-  /// `burst` at once, `per_second` in the long run. A rate of 0 is no limit.
-  Rate(double per_second, double burst) : per_second_(per_second), burst_(burst) {}
+  /// `burst` at once, and as many in each `period` in the long run. A burst of 0 is no limit.
+  Rate(std::size_t burst, std::chrono::seconds period)
+      : burst_(static_cast<double>(burst)),
+        per_second_(burst_ / std::chrono::duration<double>(period).count()) {}
 
   /// Takes one; false if `who` has none left.
   bool take(const std::string& who, Clock::time_point now = Clock::now());
@@ -32,8 +34,8 @@ class Rate {
   void refill(Bucket& bucket, Clock::time_point now) const;
   void forget_full_ones(Clock::time_point now);
 
-  const double per_second_;
   const double burst_;
+  const double per_second_;
   std::mutex mutex_;
   std::unordered_map<std::string, Bucket> buckets_;
 };

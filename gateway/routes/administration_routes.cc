@@ -3,8 +3,10 @@
 #include <charconv>
 
 #include "base/error.h"
-#include "gateway/directory/enrolment.h"
-#include "gateway/identity/token.h"
+#include "gateway/directory/invite.h"
+#include "gateway/directory/names.h"
+#include "gateway/directory/revoke.h"
+#include "gateway/directory/token.h"
 #include "gateway/routes/directory_json.h"
 #include "gateway/routes/handlers.h"
 
@@ -15,10 +17,8 @@ namespace {
 using storage::AuditKind;
 using web::http::status_codes;
 
-constexpr std::chrono::hours kInvitationLife{72};
 // Somebody who adds a device of his own has it at hand.
 constexpr std::chrono::hours kOwnInvitationLife{1};
-constexpr std::chrono::days kLongestInvitationLife{14};
 
 storage::PrincipalStore& principals(const Call& call) {
   return call.services.shelf.principals();
@@ -53,31 +53,26 @@ void post_invitation(Call& call) {
   require_in_tenant(call, asked.handle);
   const auto principal = principals(call).find_handle(call.caller.tenant, asked.handle.text());
   call.permit(may_invite(call.caller, asked.handle, asked.kind, principal.has_value()));
-  if (principal && (principal->revoked || principal->kind != asked.kind)) {
-    throw Error(ErrorCode::kConflict, "nobody of that handle and kind can come in");
-  }
   const records::Time now = records::now();
   const records::Time expires = asked.expires.value_or(
       now + (asked.handle == call.caller.handle ? kOwnInvitationLife : kInvitationLife));
   if (expires <= now || expires > now + kLongestInvitationLife) {
     throw Error(ErrorCode::kMalformed, "an invitation lives at most 14 days");
   }
-  const SecretBytes token = make_token();
-  const Digest digest = *token_digest(token.reveal_text());
-  call.services.shelf.invitations().make(
-      call.caller.tenant,
-      {digest, asked.handle.text(), asked.kind, expires, call.caller.principal},
-      call.did(AuditKind::kAdministration, principal ? std::optional(principal->id) : std::nullopt));
-  call.answer_json(status_codes::Created, invitation_json(token, digest, expires));
+  const Token token = Token::make();
+  invite(call.services.shelf, call.caller.tenant, asked.handle, asked.kind, token, expires,
+         call.caller.principal,
+         call.did(AuditKind::kAdministration,
+                  principal ? std::optional(principal->id) : std::nullopt));
+  call.answer_json(status_codes::Created, invitation_json(token, expires));
 }
 
 void get_invitations(Call& call) {
   call.target.allow_only({});
   std::vector<storage::Invitation> invitations =
       call.services.shelf.invitations().list(call.caller.tenant);
-  std::erase_if(invitations, [&](const storage::Invitation& one) {
-    return !may_see(call.caller, one);
-  });
+  std::erase_if(invitations,
+                [&](const storage::Invitation& one) { return !may_see(call.caller, one); });
   call.permit(true);  // what is left
   call.answer_json(status_codes::OK, invitations_json(invitations));
 }
@@ -122,8 +117,10 @@ void post_principal(Call& call) {
 void delete_principal(Call& call) {
   call.target.allow_only({});
   const Uuid id = call.path_id();
-  if (!revoke_principal(call.services.shelf, call.services.signing_key, call.caller.tenant, id,
-                        call.did(AuditKind::kRevocation, id))) {
+  const auto principal = principals(call).find(call.caller.tenant, id);
+  if (!principal) throw Error(ErrorCode::kNotFound, "no such principal");
+  if (!revoke_principal(call.services.shelf, call.caller.tenant, *principal,
+                        call.services.signing_key, call.did(AuditKind::kRevocation, id))) {
     throw Error(ErrorCode::kConflict, "the principal is revoked already");
   }
   call.answer_empty(status_codes::NoContent);
@@ -148,6 +145,7 @@ void get_mailbox(Call& call) {
 
 void put_mailbox(Call& call) {
   call.target.allow_only({});
+  if (!is_mailbox_name(call.id)) throw Error(ErrorCode::kMalformed, "a mailbox isn't named so");
   const MailboxRequest asked = parse_mailbox_request(call.json_body());
   storage::Mailbox mailbox{.name = call.id, .recipients = {}, .depositors = {}};
   for (const records::Handle& handle : asked.recipients) {

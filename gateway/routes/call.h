@@ -27,9 +27,9 @@ struct Call {
   const web::http::http_request& request;
   const Services& services;
   Target target = {};
-  std::string id = {};           ///< the path's {id}, if the route has one
-  std::string route = "-";       ///< the route's template, for the log
-  std::string allow = {};        ///< methods that the resource knows, for a 405
+  std::string id = {};                ///< the path's {id}, if the route has one
+  std::string route = "-";            ///< the route's template, for the log
+  std::string allow = {};             ///< methods that the resource knows, for a 405
   web::http::status_code status = 0;  ///< 0 until an answer has begun
 
   Caller caller = {};

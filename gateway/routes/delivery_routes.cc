@@ -109,8 +109,7 @@ void post_delivery_file(Call& call) {
   call.require_content_type("application/age");
   const std::optional<Uuid> id = call.id_parameter("id");
   if (!id) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
-  const records::SignedCover cover =
-      open_cover(call.services.shelf, call.caller.tenant, delivery);
+  const records::SignedCover cover = open_cover(call.services.shelf, call.caller.tenant, delivery);
   DepositTiming timing(call.body(), call.services.shelf.blobs());
   const storage::FileRecord file =
       deposit_sealed(timing.body(), *id, cover, call.caller, timing.shelf());

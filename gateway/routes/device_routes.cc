@@ -2,7 +2,8 @@
 #include "base/error.h"
 #include "gateway/directory/devices.h"
 #include "gateway/directory/enrolment.h"
-#include "gateway/identity/token.h"
+#include "gateway/directory/revoke.h"
+#include "gateway/directory/token.h"
 #include "gateway/routes/directory_json.h"
 #include "gateway/routes/handlers.h"
 #include "gateway/transport/exchange.h"
@@ -42,12 +43,12 @@ void post_device(Call& call) {
   }
   stranger.verify(record.signing_key);
 
-  const std::optional<Digest> invitation = token_digest(enrolment.invitation);
-  const auto enrolled = invitation
-                            ? enrol(call.services.shelf, call.services.gateway_key(), *invitation,
-                                    enrolment.record, peer.address)
-                            : std::nullopt;
-  if (!enrolled) throw authentication.refused(ErrorCode::kNotFound, "invitation", call.caller, peer);
+  const std::optional<Token> invitation = Token::parse(enrolment.invitation);
+  const auto enrolled = invitation ? enrol(call.services.shelf, call.services.gateway_key(),
+                                           invitation->sha256(), enrolment.record, peer.address)
+                                   : std::nullopt;
+  if (!enrolled)
+    throw authentication.refused(ErrorCode::kNotFound, "invitation", call.caller, peer);
   call.answer_json(status_codes::Created, enrolled_json(*enrolled));
 }
 
@@ -62,8 +63,7 @@ void get_devices(Call& call) {
   const auto handle = text ? records::Handle::parse(*text) : std::nullopt;
   if (!handle) throw Error(ErrorCode::kMalformed, "whose devices? ?handle=name@tenant");
   call.permit(may_know_of(call.caller, *handle));
-  const auto history =
-      call.services.shelf.devices().history(call.caller.tenant, handle->text());
+  const auto history = call.services.shelf.devices().history(call.caller.tenant, handle->text());
   if (history.empty()) throw Error(ErrorCode::kNotFound, "nobody of that handle has a device");
   call.answer_json(status_codes::OK, history_json(*handle, history));
 }
@@ -80,7 +80,7 @@ void post_device_record(Call& call) {
 void delete_device(Call& call) {
   call.target.allow_only({});
   const storage::Device device = device_in(call);
-  if (!revoke_device(call.services.shelf, call.services.signing_key, call.caller.tenant, device,
+  if (!revoke_device(call.services.shelf, call.caller.tenant, device, call.services.signing_key,
                      call.did(storage::AuditKind::kRevocation, device.principal))) {
     throw Error(ErrorCode::kConflict, "the device is revoked already");
   }

@@ -101,8 +101,7 @@ Json object_of(const storage::Principal& principal) {
           {"revoked", time_or_null(principal.revoked)}};
 }
 
-Json object_of(const storage::Mailbox& mailbox,
-               const std::vector<storage::Principal>& principals) {
+Json object_of(const storage::Mailbox& mailbox, const std::vector<storage::Principal>& principals) {
   Json depositors = Json::array();
   for (const storage::Principal& principal : principals) {
     if (mailbox.depositors.contains(principal.id)) depositors.push_back(principal.handle);
@@ -167,15 +166,15 @@ std::string history_json(const records::Handle& handle,
                          const std::vector<storage::AcceptedRecord>& history) {
   Json records = Json::array();
   for (const storage::AcceptedRecord& entry : history) {
-    records.push_back({{"accepted", records::to_text(entry.accepted)},
-                       {"record", Json::parse(entry.record)}});
+    records.push_back(
+        {{"accepted", records::to_text(entry.accepted)}, {"record", Json::parse(entry.record)}});
   }
   return Json{{"handle", handle.text()}, {"records", std::move(records)}}.dump();
 }
 
-std::string invitation_json(const SecretBytes& token, const Digest& digest, records::Time expires) {
-  return Json{{"invitation", token.reveal_text()},
-              {"id", to_hex(digest)},
+std::string invitation_json(const Token& token, records::Time expires) {
+  return Json{{"invitation", token.text().reveal_text()},
+              {"id", to_hex(token.sha256())},
               {"expires", records::to_text(expires)}}
       .dump();
 }

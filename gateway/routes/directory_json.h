@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/secret.h"
 #include "gateway/directory/enrolment.h"
+#include "gateway/directory/token.h"
 #include "gateway/identity/caller.h"
 #include "records/handle.h"
 #include "storage/store.h"
@@ -49,7 +49,7 @@ std::string enrolled_json(const Enrolled& enrolled);
 std::string self_json(const Caller& caller);
 std::string history_json(const records::Handle& handle,
                          const std::vector<storage::AcceptedRecord>& history);
-std::string invitation_json(const SecretBytes& token, const Digest& digest, records::Time expires);
+std::string invitation_json(const Token& token, records::Time expires);
 std::string invitations_json(const std::vector<storage::Invitation>& invitations);
 std::string principal_json(const storage::Principal& principal);
 std::string principals_json(const std::vector<storage::Principal>& principals);

@@ -132,8 +132,7 @@ void dispatch(Call& call) {
 // A caller who is known and asks for what isn't his, or sends another body than he signed for, is
 // written down. The store may be away; then that is what there is to say.
 ErrorCode judged(const Call& call, ErrorCode code) {
-  const bool other_body =
-      code == ErrorCode::kUnauthenticated && call.caller.role != Role::kAnybody;
+  const bool other_body = code == ErrorCode::kUnauthenticated && call.caller.role != Role::kAnybody;
   if (!call.denied && !other_body) return code;
   try {
     return call.services.authentication

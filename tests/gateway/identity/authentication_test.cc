@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "people.h"
+#include "gateway/directory/revoke.h"
+#include "identity/people.h"
 
 namespace letterbox::gateway {
 namespace {
@@ -19,14 +20,13 @@ class AuthenticationTest : public testing::Test {
  protected:
   AuthenticationTest() { surgeon.enrol(*store, gateway.verify_key()); }
 
-  Authentication make(AuthenticationOptions options = {}) {
-    options.public_url = kPublicUrl;
+  Authentication make(AuthenticationOptions options = {.public_url = kPublicUrl}) {
     return Authentication(*store, gateway.verify_key(), std::move(options));
   }
 
-  ErrorCode code(Authentication& authentication, const TestRequest& request) {
+  ErrorCode code(Authentication& asked, const TestRequest& request) {
     try {
-      authentication.authenticate(request.shown());
+      asked.authenticate(request.shown());
     } catch (const Error& error) {
       return error.code();
     }
@@ -135,7 +135,7 @@ TEST_F(AuthenticationTest, Case123ARevokedDeviceIsRefused) {
 
 TEST_F(AuthenticationTest, ADeviceOfARevokedPrincipalIsRefused) {
   const auto principal = store->principals().find_handle(tenant, "surgeon@hospital.example");
-  revoke_principal(*store, gateway, tenant, principal->id, {.kind = AuditKind::kRevocation});
+  revoke_principal(*store, tenant, *principal, gateway, {.kind = AuditKind::kRevocation});
   EXPECT_EQ(code(TestRequest{}.sign(surgeon.key)), ErrorCode::kUnauthenticated);
 }
 
@@ -160,7 +160,7 @@ TEST_F(AuthenticationTest, GrammarThatIsNoneIsRefused) {
 }
 
 TEST_F(AuthenticationTest, AfterTooManyFailuresANetworkWaitsAndTheTrailGrowsNoFurther) {
-  Authentication strict = make({.failures = 3});
+  Authentication strict = make({.public_url = kPublicUrl, .rates = {.failures = 3}});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(code(strict, {}), ErrorCode::kUnauthenticated);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(code(strict, {}), ErrorCode::kTooManyRequests);
   EXPECT_EQ(recorded(storage::kGateway, AuditKind::kRefusal), 3U);
@@ -173,14 +173,14 @@ TEST_F(AuthenticationTest, AfterTooManyFailuresANetworkWaitsAndTheTrailGrowsNoFu
 }
 
 TEST_F(AuthenticationTest, APrincipalHasARate) {
-  Authentication strict = make({.principal_rate = 0.1});
-  strict.authenticate(TestRequest{}.sign(surgeon.key).shown());
+  Authentication strict = make({.public_url = kPublicUrl, .rates = {.principal = 1}});
+  for (int i = 0; i < 10; ++i) strict.authenticate(TestRequest{}.sign(surgeon.key).shown());
   EXPECT_EQ(code(strict, TestRequest{}.sign(surgeon.key)), ErrorCode::kTooManyRequests);
 }
 
 TEST_F(AuthenticationTest, ANetworkHasARate) {
-  Authentication strict = make({.peer_rate = 0.1});
-  strict.admit(TestRequest{}.peer);
+  Authentication strict = make({.public_url = kPublicUrl, .rates = {.peer = 1}});
+  for (int i = 0; i < 10; ++i) strict.admit(TestRequest{}.peer);
   EXPECT_THROW(strict.admit(TestRequest{}.peer), Error);
 }
 
@@ -201,8 +201,7 @@ class MachineTest : public AuthenticationTest {
     store->machines().add_certificate(tenant, pacs, spki, event);
     store->mailboxes().put(tenant, {"ct", {}, {pacs}}, event);
     const auto range = storage::AddressRange::parse("192.0.2.0/24");
-    store->machines().add_token(
-        tenant, {*token_digest(token.reveal_text()), pacs, "ct", range.value()}, event);
+    store->machines().add_token(tenant, {token.sha256(), pacs, "ct", range.value()}, event);
   }
 
   TestRequest with_certificate() const {
@@ -212,13 +211,13 @@ class MachineTest : public AuthenticationTest {
   }
   TestRequest with_token(const std::string& scheme = "Bearer ") const {
     TestRequest request;
-    request.fields["authorization"] = scheme + std::string(token.reveal_text());
+    request.fields["authorization"] = scheme + std::string(token.text().reveal_text());
     return request;
   }
 
   Uuid pacs = Uuid::v7();
   Digest spki = crypto::sha256(as_bytes("a key"));
-  SecretBytes token = make_token();
+  Token token = Token::make();
 };
 
 TEST_F(MachineTest, ACertificatesKeyIsItsMachine) {
@@ -252,7 +251,7 @@ TEST_F(MachineTest, TokensAreOffUnlessTurnedOn) {
 }
 
 TEST_F(MachineTest, ATokenIsForItsMailbox) {
-  Authentication taking = make({.machine_tokens = true});
+  Authentication taking = make({.public_url = kPublicUrl, .machine_tokens = true});
   const Caller caller = taking.authenticate(with_token().shown());
   EXPECT_EQ(caller.role, Role::kMachine);
   EXPECT_EQ(caller.mailbox, "ct");
@@ -260,17 +259,18 @@ TEST_F(MachineTest, ATokenIsForItsMailbox) {
 }
 
 TEST_F(MachineTest, ATokenFromElsewhereIsRefused) {
-  Authentication taking = make({.machine_tokens = true});
+  Authentication taking = make({.public_url = kPublicUrl, .machine_tokens = true});
   TestRequest request = with_token();
   request.peer.address = "198.51.100.1";
   EXPECT_EQ(code(taking, request), ErrorCode::kUnauthenticated);
 }
 
 TEST_F(MachineTest, GuessingTokensEndsBeforeTheyAreLookedAt) {
-  Authentication taking = make({.machine_tokens = true, .failures = 2});
+  Authentication taking =
+      make({.public_url = kPublicUrl, .machine_tokens = true, .rates = {.failures = 2}});
   TestRequest wrong;
   for (int i = 0; i < 2; ++i) {
-    wrong.fields["authorization"] = "Bearer " + std::string(make_token().reveal_text());
+    wrong.fields["authorization"] = "Bearer " + std::string(Token::make().text().reveal_text());
     EXPECT_EQ(code(taking, wrong), ErrorCode::kUnauthenticated);
   }
   EXPECT_EQ(code(taking, with_token()), ErrorCode::kTooManyRequests) << "even the right one";

@@ -6,8 +6,8 @@
 
 #include "crypto/hash.h"
 #include "gateway/directory/enrolment.h"
+#include "gateway/directory/token.h"
 #include "gateway/identity/authentication.h"
-#include "gateway/identity/token.h"
 #include "records/content_digest.h"
 #include "records/http_signature.h"
 #include "storage/store.h"
@@ -34,7 +34,7 @@ struct TestDevice {
   std::optional<Enrolled> enrol(storage::Store& store, const crypto::VerifyKey& gateway,
                                 storage::PrincipalKind kind = storage::PrincipalKind::kPerson) {
     const auto tenant = store.tenants().find(handle.tenant());
-    const Digest token = *token_digest(make_token().reveal_text());
+    const Digest token = Token::make().sha256();
     store.invitations().make(*tenant,
                              {token, handle.text(), kind, records::now() + std::chrono::hours{1}},
                              {.kind = storage::AuditKind::kAdministration});
