@@ -17,10 +17,11 @@
 #include "gateway/certificates.h"
 #include "gateway/data_directory.h"
 #include "gateway/database.h"
+#include "gateway/identity/authentication.h"
 #include "gateway/metrics.h"
 #include "gateway/process.h"
 #include "gateway/readiness.h"
-#include "gateway/routes.h"
+#include "gateway/routes/routes.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -171,12 +172,19 @@ void serve(const Config& config) {
   const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
-  const Routes routes({store, *inspector, signing_key, readiness, metrics});
+  // Made once the port is known, which people sign for.
+  std::optional<Authentication> authentication;
+  std::optional<Routes> routes;
   transport::Transport transport(
       {.endpoints = endpoints(config, certificate), .limits = config.limits});
   std::vector<std::string> urls = {config.listen.url(transport.port())};
   if (config.machine_listen) urls.push_back(config.machine_listen->url(transport.port(1)));
-  std::vector<http_listener> listeners = open_listeners(urls, routes);
+  const std::string public_url = config.public_url.empty() ? urls.front() : config.public_url;
+  const crypto::VerifyKey& gateway_key = signing_key.verify_key();
+  authentication.emplace(store, gateway_key,
+                         AuthenticationOptions{public_url, config.machine_tokens, config.rates});
+  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics});
+  std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {
     metrics_listener.emplace(*config.metrics_listen, metrics, config.limits, [&] {
@@ -184,7 +192,6 @@ void serve(const Config& config) {
     });
   }
 
-  const std::string public_url = config.public_url.empty() ? urls.front() : config.public_url;
   write_trust_file(data, public_url, certificate, signing_key.verify_key());
   write_address(data, config.listen.url_from_here(transport.port()));
   const auto first_invitation = invite_first_administrator(store, data, config.tenant);

@@ -1,4 +1,5 @@
-#include "records/devices.h"
+
+#include "gateway/directory/devices.h"
 
 #include "base/error.h"
 #include "gateway/admin/commands.h"
@@ -30,13 +31,7 @@ void list_devices(storage::Store& store, const crypto::VerifyKey& gateway_key,
                   const std::string& handle, std::ostream& out) {
   const records::Handle whose = parse_handle(handle);
   const storage::TenantId tenant = find_tenant(store, whose.tenant());
-  std::vector<records::AcceptedRecord> history;
-  for (const storage::AcceptedRecord& filed : store.devices().history(tenant, handle)) {
-    history.push_back(records::verify_accepted(records::parse_envelope(filed.record),
-                                               history.size(), filed.accepted));
-  }
-  for (const records::Device& device :
-       records::devices_of(whose, std::move(history), gateway_key, records::now())) {
+  for (const records::Device& device : devices_of(store.devices(), tenant, whose, gateway_key)) {
     out << device.record.signing_key.fingerprint() << "  "
         << records::fingerprint_words(device.record.signing_key) << "  " << state_of(device)
         << "\n";

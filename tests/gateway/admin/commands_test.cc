@@ -145,15 +145,17 @@ TEST_F(AdminCommands, AnInvitationFileLetsOneDeviceIn) {
   EXPECT_EQ(file.at("signing_key"), "k");
   EXPECT_EQ(file.at("handle"), "surgeon@hospital.example");
 
-  const auto token = token_digest(file.at("invitation").get<std::string>());
+  const auto token = Token::parse(file.at("invitation").get<std::string>());
   ASSERT_TRUE(token);
   const TestDevice device("surgeon@hospital.example");
-  const auto let_in = enrol(*store_, gateway_.verify_key(), *token, device.record(), "192.0.2.1");
+  const auto let_in =
+      enrol(*store_, gateway_.verify_key(), token->sha256(), device.record(), "192.0.2.1");
   ASSERT_TRUE(let_in);
   EXPECT_EQ(let_in->principal.kind, storage::PrincipalKind::kPerson);
   EXPECT_EQ(let_in->device.state, records::DeviceState::kActive);
   const TestDevice second("surgeon@hospital.example");
-  EXPECT_FALSE(enrol(*store_, gateway_.verify_key(), *token, second.record(), "192.0.2.1"));
+  EXPECT_FALSE(
+      enrol(*store_, gateway_.verify_key(), token->sha256(), second.record(), "192.0.2.1"));
 }
 
 TEST_F(AdminCommands, AnInvitationIsForAsLongAndAsWhatItWasAskedFor) {
@@ -351,13 +353,13 @@ TEST_F(AdminCommands, AMachineTokenIsForOneMailboxFromOneRange) {
   });
   const std::string line = read(place_ / "token");
   ASSERT_THAT(line, EndsWith("\n"));
-  const auto token = token_digest(line.substr(0, line.size() - 1));
+  const auto token = Token::parse(line.substr(0, line.size() - 1));
   ASSERT_TRUE(token);
-  EXPECT_EQ(to_hex(*token), id);
-  const auto machine = store_->machines().find_token(*token, "192.0.2.200");
+  EXPECT_EQ(to_hex(token->sha256()), id);
+  const auto machine = store_->machines().find_token(token->sha256(), "192.0.2.200");
   ASSERT_TRUE(machine);
   EXPECT_EQ(machine->mailbox, "clinic");
-  EXPECT_FALSE(store_->machines().find_token(*token, "192.0.3.1"));
+  EXPECT_FALSE(store_->machines().find_token(token->sha256(), "192.0.3.1"));
   EXPECT_TRUE(
       store_->mailboxes().find(tenant(), "clinic")->depositors.contains(machine->principal));
 
@@ -367,7 +369,7 @@ TEST_F(AdminCommands, AMachineTokenIsForOneMailboxFromOneRange) {
             "ct@hospital.example  token " + id + "  valid  for clinic from 192.0.2.0/24\n");
   expect_audit(1, AuditKind::kRevocation,
                [&] { revoke_machine_token(*store_, kTenant, id, out_); });
-  EXPECT_FALSE(store_->machines().find_token(*token, "192.0.2.200"));
+  EXPECT_FALSE(store_->machines().find_token(token->sha256(), "192.0.2.200"));
   expect_audit(0, AuditKind::kRevocation,
                [&] { revoke_machine_token(*store_, kTenant, id, out_); });
 }

@@ -54,7 +54,7 @@ TEST_F(FirstAdministrator, IsInvitedForAnHourByAFileThatIsTheGatewaysAlone) {
   EXPECT_EQ(made.kind, storage::PrincipalKind::kAdministrator);
   EXPECT_GE(made.expires, before + std::chrono::hours{1});
   EXPECT_LE(made.expires, records::now() + std::chrono::hours{1});
-  EXPECT_EQ(made.token_sha256, token_digest(token()).value());
+  EXPECT_EQ(made.token_sha256, Token::parse(token()).value().sha256());
 }
 
 TEST_F(FirstAdministrator, IsInvitedOnceHoweverOftenTheGatewayStarts) {
@@ -70,7 +70,7 @@ TEST_F(FirstAdministrator, IsInvitedAnewOnceNoInvitationIsGood) {
   const std::string before = token();
   // As if its hour were over, and as if the process had ended before it filed the invitation.
   const auto tenant = store_->tenants().find(kTenant).value();
-  ASSERT_TRUE(store_->invitations().withdraw(tenant, token_digest(before).value(),
+  ASSERT_TRUE(store_->invitations().withdraw(tenant, Token::parse(before).value().sha256(),
                                              {.kind = storage::AuditKind::kAdministration}));
   EXPECT_EQ(start(), file_);
   EXPECT_NE(token(), before);
@@ -122,8 +122,8 @@ TEST_F(FirstAdministrator, OnceThereTakesTheFileAway) {
   start();
   TestDevice device("administrator@hospital.example");
   device.record_ = device.record();
-  ASSERT_TRUE(enrol(*store_, gateway_.verify_key(), token_digest(token()).value(), device.record_,
-                    "192.0.2.1"));
+  ASSERT_TRUE(enrol(*store_, gateway_.verify_key(), Token::parse(token()).value().sha256(),
+                    device.record_, "192.0.2.1"));
   EXPECT_EQ(start(), std::nullopt);
   EXPECT_FALSE(fs::exists(file_));
   EXPECT_EQ(invitations().size(), 1u);
