@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "gateway/audit/export_command.h"
 #include "gateway/config_command.h"
 #include "gateway/configure.h"
 #include "gateway/health_command.h"
@@ -25,6 +26,7 @@ struct Arguments {
   std::map<std::string, std::string> settings;  ///< by key
   std::string record;
   std::string recipient;
+  letterbox::gateway::AuditExport audit;
 
   Configuration configuration() const {
     Configuration read = letterbox::gateway::configure(config_file, settings);
@@ -56,6 +58,24 @@ void add_settings(CLI::App& command, Arguments& arguments, Shown shown) {
     const bool database = setting.key.find('.') == std::string::npos && setting.key != "listen";
     if (shown == Shown::kDatabase && !database) option.group("");
   }
+}
+
+void add_options(CLI::App& command, letterbox::gateway::AuditExport& wanted) {
+  command.add_option("--only", wanted.tenant, "Of this tenant alone")->type_name("NAME");
+  command.add_option("--after", wanted.after, "Go on after this record; once for each tenant")
+      ->type_name("ID");
+  command
+      .add_option("--position", wanted.position, "Go on after what FILE says, and keep it there")
+      ->type_name("FILE");
+  command.add_option("--output", wanted.output, "Make FILE of it")->type_name("FILE");
+  command.add_option("--syslog", wanted.syslog, "Send it to this collector over TLS (RFC 5425)")
+      ->type_name("HOST:PORT");
+  command.add_option("--ca", wanted.authority, "PEM: who vouches for the collector")
+      ->type_name("FILE");
+  command
+      .add_option("--certificate", wanted.certificate, "PEM: ours, if the collector asks for one")
+      ->type_name("FILE");
+  command.add_option("--key", wanted.private_key, "PEM: its private key")->type_name("FILE");
 }
 
 int run(int argc, char** argv) {
@@ -101,6 +121,15 @@ int run(int argc, char** argv) {
   remove.add_option("RECIPIENT", arguments.recipient, "Its age1… string")->required();
   remove.callback(
       [&] { letterbox::gateway::remove_recipient(arguments.config(), arguments.recipient); });
+
+  CLI::App& audit = *app.add_subcommand("audit", "The security audit trail");
+  audit.require_subcommand(1);
+  CLI::App& audit_export = *audit.add_subcommand(
+      "export", "Hand it on as DICOM audit messages in syslog, and print how far");
+  add_settings(audit_export, arguments, Shown::kDatabase);
+  add_options(audit_export, arguments.audit);
+  audit_export.callback(
+      [&] { letterbox::gateway::export_audit(arguments.config(), arguments.audit); });
 
   try {
     app.parse(argc, argv);
