@@ -8,7 +8,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import ssl
 import threading
 import unittest
@@ -120,6 +119,7 @@ class Collector:
             self.context.verify_mode = ssl.CERT_REQUIRED
         self.reads = reads  # takes so many connections in order, then breaks off after 1000 bytes
         self.answers_the_end = answers_the_end
+        self.before_answering = lambda: None
         self.sessions, self.subjects = [], []
         self.listener = rig.socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
@@ -146,6 +146,7 @@ class Collector:
             while piece := tls.recv(65536):
                 got += piece
             self.sessions.append(got)
+            self.before_answering()
             if self.answers_the_end:
                 tls.unwrap()
 
@@ -243,8 +244,8 @@ class Messages(AuditExport):
                 (r"<AuditSourceIdentification.*</AuditSourceIdentification>", ""), (r' AuditSourceID="[^"]*"', ""),
                 (r' csd-code="110113"', ""), (r' codeSystemName="DCM"', ""), (r' originalText="[^"]*"', ""),
                 ('NetworkAccessPointTypeCode="2"', 'NetworkAccessPointTypeCode="6"'), (r"<ParticipantObjectName>.*?</ParticipantObjectName>", ""),
-                (r' ParticipantObjectID="[^"]*"', ""), (r'TypeCodeRole="13"', 'TypeCodeRole="27"'), (r' value="[^"]*"', ' value="!"'),
-                ("</AuditMessage>", "<More/></AuditMessage>"), (r"<ActiveParticipant.*</ActiveParticipant>", "")):
+                (r' ParticipantObjectID="[^"]*"', ""), (r'TypeCodeRole="13"', 'TypeCodeRole="27"'), (r' value="[^"]*"', ' value="A"'),
+                ("</AuditMessage>", "<More/></AuditMessage>"), ("(<ActiveParticipant [^>]*/>)+", "")):
             with self.subTest(pattern):
                 broken, times = re.subn(pattern, instead, message, count=1)
                 self.assertEqual(times, 1, "there is nothing of it in the message")
@@ -381,23 +382,17 @@ class ToACollector(AuditExport):
         self.assertEqual(len(collector.frames()), 2)
 
     def test_memory_doesnt_grow_with_the_trail(self):
+        self.trail.add_many(self.trail.clinic, 20000)
         collector = self.collector()
         peaks = []
-        for number in (1000, 20000):
-            self.trail.add_many(self.trail.clinic, number)
-            peaks.append(self.peak(collector))
-        self.assertLess(peaks[1] - peaks[0], 8 * rig.MIB)
-        self.assertEqual(len(collector.frames()), 1000 + 21000)
-
-    def peak(self, collector):
-        """VmHWM of an export, by wait4."""
+        collector.before_answering = lambda: peaks.append(rig.memory_peak(process.pid))
         process = rig.subprocess.Popen(
             [rig.BINARIES / "letterboxd", "audit", "export", "--data", self.trail.gateway.data, "--only", "clinic.example",
              "--syslog", collector.address, "--ca", collector.certificate], stdout=rig.subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.assertEqual(process.returncode, 0)
-        return usage.ru_maxrss * 1024
+        self.assertEqual(process.wait(timeout=300), 0)
+        self.assertEqual(len(collector.frames()), 20000)
+        self.assertEqual(len(peaks), 40)
+        self.assertLess(peaks[-1] - peaks[1], 4 * rig.MIB)
 
 
 if __name__ == "__main__":
