@@ -105,6 +105,12 @@ void expect_host(SSL* tls, const std::string& host) {
   if (!expected) throw Error(ErrorCode::kConfiguration, host + ": isn't a host's name");
 }
 
+// What OpenSSL says of the failure just now, behind a colon; nothing if it says nothing.
+std::string reason() {
+  const char* const text = ERR_reason_error_string(ERR_peek_last_error());
+  return text == nullptr ? "" : std::string(": ") + text;
+}
+
 // Reads, and forgets, until the collector says that it has ended. False if it doesn't say so.
 bool ends_in_order(SSL* tls) {
   std::array<char, 4096> heard;
@@ -178,7 +184,7 @@ void Collector::deliver(std::string_view frames) {
   if (SSL_connect(tls.get()) != 1) {
     const long verified = SSL_get_verify_result(tls.get());
     refuse(verified == X509_V_OK
-               ? std::string("there is no TLS with it")
+               ? "there is no TLS with it" + reason()
                : std::string("isn't trusted: ") + X509_verify_cert_error_string(verified));
   }
 
@@ -186,10 +192,11 @@ void Collector::deliver(std::string_view frames) {
   // is still unacknowledged.
   std::size_t written = 0;
   if (SSL_write_ex(tls.get(), frames.data(), frames.size(), &written) != 1) {
-    refuse("ended before it had everything");
+    refuse("ended before it had everything" + reason());
   }
   if (SSL_shutdown(tls.get()) < 0 || !ends_in_order(tls.get()) || !peer->all_acknowledged()) {
-    refuse("didn't end the TLS session in order, so nobody knows whether it has everything");
+    refuse("didn't end the TLS session in order, so nobody knows whether it has everything" +
+           reason());
   }
 }
 

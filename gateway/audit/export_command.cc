@@ -91,12 +91,14 @@ void export_audit(const Config& config, const AuditExport& wanted) {
     throw Error(ErrorCode::kNotFound, "audit export: there is no tenant " + wanted.tenant);
   }
 
+  const auto keep = [&] {
+    if (!wanted.position.empty()) write_file(wanted.position, as_bytes(text_of(all)), 0600);
+  };
+  keep();  // a file that can't be written is found out before anything is sent
   try {
     for (Progress& progress : all) {
       if (!is_wanted(progress)) continue;
-      audit::export_trail(trail, gateway, *destination, progress, [&] {
-        if (!wanted.position.empty()) write_file(wanted.position, as_bytes(text_of(all)), 0644);
-      });
+      audit::export_trail(trail, gateway, *destination, progress, keep);
     }
   } catch (...) {
     std::cout << text_of(all) << std::flush;

@@ -342,6 +342,12 @@ class ToACollector(AuditExport):
         self.send(whole, "--position", position)
         self.assertEqual([record_id(message_of(frame)) for frame in whole.frames() if b"clinic.example" in frame], ids[500:])
 
+    def test_a_position_that_cant_be_kept_is_found_out_before_anything_is_sent(self):
+        self.trail.add_many(self.trail.clinic, 2)
+        collector = self.collector()
+        done = self.send(collector, "--position", self.place / "nowhere" / "position", check=False)
+        self.assertEqual((done.returncode, done.stdout, collector.sessions), (1, b"", []), done.stderr)
+
     def test_an_end_that_isnt_answered_doesnt_count(self):
         self.trail.add_many(self.trail.clinic, 2)
         collector = self.collector(answers_the_end=False)
@@ -376,7 +382,9 @@ class ToACollector(AuditExport):
         self.trail.add_many(self.trail.clinic, 2)
         certificate, key = make_certificate(self.place, "gateway")
         collector = self.collector(client_authority=certificate)
-        self.assertEqual(self.send(collector, check=False).returncode, 1)
+        done = self.send(collector, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"certificate required", done.stderr)
         self.send(collector, "--only", "clinic.example", "--certificate", certificate, "--key", key)
         self.assertEqual(collector.subjects[-1]["subject"], ((("commonName", "gateway"),),))
         self.assertEqual(len(collector.frames()), 2)
