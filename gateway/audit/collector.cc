@@ -149,7 +149,7 @@ Collector::Collector(CollectorAddress address, const CollectorTrust& trust)
     : address_(std::move(address)),
       context_(std::make_unique<Context>(Context{make_context(trust)})) {
   // OpenSSL writes with write(), and to write to a peer that has gone would end the process.
-  std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGPIPE, SIG_IGN);
 }
 
 Collector::~Collector() = default;

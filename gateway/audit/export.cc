@@ -24,6 +24,7 @@ std::vector<Progress> begin_after(storage::AuditStore& trail,
                                   const std::vector<storage::Tenant>& tenants,
                                   const std::vector<Uuid>& after) {
   std::vector<Progress> all;
+  all.reserve(tenants.size());
   for (const storage::Tenant& tenant : tenants) all.push_back({tenant});
   for (const Uuid& id : after) {
     const auto found = std::find_if(all.begin(), all.end(), [&](const Progress& progress) {

@@ -110,8 +110,8 @@ class Collector:
     What it got before a peer ended in order is in `sessions`, one entry a connection.
     """
 
-    def __init__(self, place, name="collector", client_authority=None, reads=None, answers_the_end=True):
-        self.certificate, key = make_certificate(place, name)
+    def __init__(self, place, name="collector", host="IP:127.0.0.1", client_authority=None, reads=None, answers_the_end=True):
+        self.certificate, key = make_certificate(place, name, host)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.certificate, key)
         if client_authority:
@@ -367,7 +367,15 @@ class ToACollector(AuditExport):
         done = self.trail.export("--syslog", f"localhost:{port}", "--ca", collector.certificate, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertIn(b"isn't trusted: hostname mismatch", done.stderr.lower())
-        self.assertEqual(collector.sessions, [])
+
+        namesake = self.collector("namesake", host="IP:127.0.0.2,DNS:localhost")
+        done = self.send(namesake, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"isn't trusted: ip address mismatch", done.stderr.lower())
+        self.assertEqual((collector.sessions, namesake.sessions), ([], []))
+        self.trail.export("--syslog", namesake.address.replace("127.0.0.1", "localhost"), "--ca", namesake.certificate,
+                          "--only", "clinic.example")
+        self.assertEqual(len(namesake.frames()), 2)
 
     def test_nobody_there(self):
         self.trail.add_many(self.trail.clinic, 2)
@@ -384,7 +392,7 @@ class ToACollector(AuditExport):
         collector = self.collector(client_authority=certificate)
         done = self.send(collector, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
-        self.assertIn(b"certificate required", done.stderr)
+        self.assertIn(collector.address.encode(), done.stderr)
         self.send(collector, "--only", "clinic.example", "--certificate", certificate, "--key", key)
         self.assertEqual(collector.subjects[-1]["subject"], ((("commonName", "gateway"),),))
         self.assertEqual(len(collector.frames()), 2)
