@@ -53,10 +53,13 @@ class Socket {
 
   bool connected() const noexcept { return connected_; }
   int descriptor() const noexcept { return socket_; }
-  /// Whether the peer's TCP has all that was sent.
-  bool all_acknowledged() const noexcept {
+  /// Waits for the peer's end. False if it ended with a reset, as TCP does when something is left
+  /// unread, or before its TCP had all that was sent.
+  bool ends_with_everything_read() const noexcept {
+    char more = 0;
     int waiting = 0;
-    return ioctl(socket_, SIOCOUTQ, &waiting) == 0 && waiting == 0;
+    return recv(socket_, &more, 1, 0) == 0 && ioctl(socket_, SIOCOUTQ, &waiting) == 0 &&
+           waiting == 0;
   }
 
  private:
@@ -188,13 +191,14 @@ void Collector::deliver(std::string_view frames) {
                : std::string("isn't trusted: ") + X509_verify_cert_error_string(verified));
   }
 
-  // 3. It gets everything, and says so by ending after us. If it ended before, some of what we sent
-  // is still unacknowledged.
+  // 3. It gets everything, and says so by ending after us. One that ended of its own accord says
+  // the same, but leaves something unread.
   std::size_t written = 0;
   if (SSL_write_ex(tls.get(), frames.data(), frames.size(), &written) != 1) {
     refuse("ended before it had everything" + reason());
   }
-  if (SSL_shutdown(tls.get()) < 0 || !ends_in_order(tls.get()) || !peer->all_acknowledged()) {
+  if (SSL_shutdown(tls.get()) < 0 || !ends_in_order(tls.get()) ||
+      !peer->ends_with_everything_read()) {
     refuse("didn't end the TLS session in order, so nobody knows whether it has everything" +
            reason());
   }

@@ -26,7 +26,8 @@ struct CollectorTrust {
 
 /// Each delivery is a connection of its own, which ends in order or doesn't count. Syslog has no
 /// acknowledgement, but TLS's end is one: the collector's close_notify in answer to ours (RFC 5425
-/// section 4.4 demands it) comes after it has read everything before.
+/// section 4.4 demands it) comes after it has read everything before. Then it closes the
+/// connection.
 class Collector final : public Destination {
  public:
   /// Reads the files, and doesn't connect. From here on the process ignores SIGPIPE. Throws Error

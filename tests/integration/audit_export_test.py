@@ -150,6 +150,34 @@ class Collector:
             if self.answers_the_end:
                 tls.unwrap()
 
+    def take_nothing(self, plain):
+        """Ends of its own accord when the handshake is done, and closes with all it was sent unread."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2  # whose records say in clear what they are
+        tls = self.context.wrap_bio(incoming, outgoing, server_side=True)
+
+        def step(what):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                what()
+                return True
+            return False
+
+        while not step(tls.do_handshake):
+            plain.sendall(outgoing.read())
+            incoming.write(plain.recv(65536))
+        step(tls.unwrap)
+        plain.sendall(outgoing.read())
+        while 21 not in self.record_types(plain.recv(1 << 20, rig.socket.MSG_PEEK)):  # the alert that it ends, too
+            pass
+
+    @staticmethod
+    def record_types(stream):
+        types = []
+        while len(stream) >= 5:
+            types.append(stream[0])
+            stream = stream[5 + int.from_bytes(stream[3:5], "big"):]
+        return types
+
     def close(self):
         with rig.socket.create_connection(self.listener.getsockname(), timeout=60) as last:
             last.sendall(b"!")
@@ -284,6 +312,13 @@ class ToAFile(AuditExport):
         frames, _ = self.trail.export_file(*after)
         self.assertEqual([record_id(message_of(frame)) for frame in frames], self.trail.ids(self.trail.clinic)[3:])
 
+    def test_of_one_tenant_has_nothing_of_another(self):
+        self.trail.add_many(self.trail.clinic, 2)
+        self.trail.add_many(self.trail.other, 2)
+        frames, printed = self.trail.export_file("--only", "clinic.example")
+        self.assertEqual([record_id(message_of(frame)) for frame in frames], self.trail.ids(self.trail.clinic))
+        self.assertEqual(list(printed), ["clinic.example"])
+
     def test_the_same_record_makes_the_same_bytes(self):
         self.trail.add_many(self.trail.clinic, 3)
         self.assertEqual(self.trail.export_file()[0], self.trail.export_file()[0])
@@ -347,6 +382,14 @@ class ToACollector(AuditExport):
         collector = self.collector()
         done = self.send(collector, "--position", self.place / "nowhere" / "position", check=False)
         self.assertEqual((done.returncode, done.stdout, collector.sessions), (1, b"", []), done.stderr)
+
+    def test_a_collector_that_ends_of_its_own_accord_has_nothing(self):
+        self.trail.add_many(self.trail.clinic, 2)
+        collector = self.collector()
+        collector.take = collector.take_nothing
+        done = self.send(collector, "--only", "clinic.example", check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"didn't end the TLS session in order", done.stderr)
 
     def test_an_end_that_isnt_answered_doesnt_count(self):
         self.trail.add_many(self.trail.clinic, 2)

@@ -4,11 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
+#include <csignal>
 
 #include "base/error.h"
 #include "gateway/audit/collector.h"
 #include "gateway/audit/frame_file.h"
+#include "gateway/certificates.h"
 #include "gateway/data_directory.h"
 #include "storage/store.h"
 
@@ -131,6 +132,16 @@ TEST(FrameFileTest, IsNewAndForItsOwnerAloneAndGrows) {
   EXPECT_EQ(as_text(read_file(path)), "4 abcd2 ef");
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
   std::filesystem::remove(path);
+}
+
+TEST(CollectorTest, OneThatHasGoneIsAnErrorAndDoesntEndTheProcess) {
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / ("collector-" + Uuid::v7().text());
+  const DataDirectory data(path);
+  (void)std::signal(SIGPIPE, SIG_DFL);
+  const Collector collector({"127.0.0.1", "1"}, {server_certificate(data).authority, {}, {}});
+  EXPECT_EQ(std::signal(SIGPIPE, SIG_IGN), SIG_IGN);
+  std::filesystem::remove_all(path);
 }
 
 TEST(CollectorTest, AnAddressIsHostAndPort) {
