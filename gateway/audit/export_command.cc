@@ -7,32 +7,29 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "gateway/admin/host.h"
 #include "gateway/audit/collector.h"
 #include "gateway/audit/export.h"
 #include "gateway/audit/frame_file.h"
 #include "gateway/data_directory.h"
-#include "gateway/database.h"
-#include "gateway/process.h"
 
-namespace letterbox::gateway {
+namespace letterbox::gateway::audit {
 
 namespace {
 
-using audit::Progress;
-
-std::unique_ptr<audit::Destination> open_destination(const AuditExport& wanted) {
+std::unique_ptr<Destination> open_destination(const AuditExport& wanted) {
   const auto refuse = [](const char* why) { throw Error(ErrorCode::kUsage, why); };
   if (wanted.output.empty() == wanted.syslog.empty()) {
     refuse("audit export: give one of --output and --syslog");
   }
-  if (!wanted.output.empty()) return std::make_unique<audit::FrameFile>(wanted.output);
+  if (!wanted.output.empty()) return std::make_unique<FrameFile>(wanted.output);
   if (wanted.authority.empty()) refuse("audit export: --syslog needs --ca");
   if (wanted.certificate.empty() != wanted.private_key.empty()) {
     refuse("audit export: --certificate and --key need each other");
   }
-  return std::make_unique<audit::Collector>(
-      audit::parse_collector_address(wanted.syslog),
-      audit::CollectorTrust{wanted.authority, wanted.certificate, wanted.private_key});
+  return std::make_unique<Collector>(
+      parse_collector_address(wanted.syslog),
+      CollectorTrust{wanted.authority, wanted.certificate, wanted.private_key});
 }
 
 // What is printed, and what the position file holds.
@@ -69,21 +66,18 @@ std::vector<Uuid> parse_ids(const std::vector<std::string>& texts) {
 
 void export_audit(const Config& config, const AuditExport& wanted) {
   // Opened before the process gives up the right to: the files may be its caller's own.
-  const std::unique_ptr<audit::Destination> destination = open_destination(wanted);
+  const std::unique_ptr<Destination> destination = open_destination(wanted);
   if (!wanted.position.empty() && !wanted.after.empty()) {
     throw Error(ErrorCode::kUsage, "audit export: --position says itself what to go on after");
   }
 
-  become_user(config.user, config.data);
-  DataDirectory data(config.data);
-  Database database(config, data, data.try_lock());
-  storage::AuditStore& trail = database.store().audit();
-  const Uuid gateway = data.instance();
+  Host host(config);
+  storage::AuditStore& trail = host.store().audit();
+  const Uuid gateway = host.instance();
 
   const std::vector<std::string> after =
       wanted.position.empty() ? wanted.after : read_position(wanted.position);
-  std::vector<Progress> all =
-      audit::begin_after(trail, database.store().tenants().list(), parse_ids(after));
+  std::vector<Progress> all = begin_after(trail, host.store().tenants().list(), parse_ids(after));
   const auto is_wanted = [&](const Progress& progress) {
     return wanted.tenant.empty() || progress.tenant.name == wanted.tenant;
   };
@@ -98,7 +92,7 @@ void export_audit(const Config& config, const AuditExport& wanted) {
   try {
     for (Progress& progress : all) {
       if (!is_wanted(progress)) continue;
-      audit::export_trail(trail, gateway, *destination, progress, keep);
+      export_trail(trail, gateway, *destination, progress, keep);
     }
   } catch (...) {
     std::cout << text_of(all) << std::flush;
@@ -107,4 +101,4 @@ void export_audit(const Config& config, const AuditExport& wanted) {
   std::cout << text_of(all) << std::flush;
 }
 
-}  // namespace letterbox::gateway
+}  // namespace letterbox::gateway::audit

@@ -6,7 +6,7 @@
 
 #include "gateway/config.h"
 
-namespace letterbox::gateway {
+namespace letterbox::gateway::audit {
 
 /// What the command line says. One of `output` and `syslog` is given.
 struct AuditExport {
@@ -26,4 +26,4 @@ struct AuditExport {
 /// such record), kNetwork, and what opening the database throws.
 void export_audit(const Config& config, const AuditExport& wanted);
 
-}  // namespace letterbox::gateway
+}  // namespace letterbox::gateway::audit
