@@ -260,6 +260,18 @@ class Messages(AuditExport):
             self.assertEqual(requestors, people[:1])
         return event.findall("EventTypeCode")[-1].get("csd-code"), event.get("EventOutcomeIndicator")
 
+    def test_what_the_gateway_wrote_itself_goes_out_valid_and_whole(self):
+        self.trail.gateway.admin("admin", "tenant", "add", "ward.example")
+        self.trail.gateway.admin("admin", "invite", "surgeon@ward.example", "--output", self.place / "invitation.json")
+        frames, _ = self.trail.export_file()
+        messages = [message_of(frame) for frame in frames]
+        self.assertEqual(sorted(record_id(message) for message in messages), sorted(self.trail.sql("SELECT id FROM audit").split()))
+        self.assertIn(b'AuditEnterpriseSiteID="ward.example"', b"".join(messages))
+        for message in messages:
+            self.assertEqual(complaint(message, self.place), "", message)
+            self.check_event(ElementTree.fromstring(message))
+            self.assertNotIn(b"surgeon", message)
+
     def test_the_schema_refuses_what_the_standard_does(self):
         self.trail.add(self.trail.clinic, "refusal", "failure")
         frames, _ = self.trail.export_file("--only", "clinic.example")
