@@ -24,6 +24,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import device  # noqa: E402
 import rig  # noqa: E402
 
 MIB = rig.MIB
