@@ -94,7 +94,7 @@ DeviceKeys read_key_file(const std::filesystem::path& path,
                          const std::optional<std::filesystem::path>& passphrase_file) {
   if (!std::filesystem::exists(path))
     throw Error(ErrorCode::kFile, "there is no key file " + path.string() +
-                                      "; run letterbox keygen, or name another --home");
+                                      "; run letterbox login, or name another --home");
   const SecretBytes file = read_secret_file(path, kMaxKeyFile);
   if (!crypto::looks_like_age(file.reveal())) return parse_key_file(file.reveal_text());
   const SecretBytes passphrase = read_passphrase(passphrase_file, "Passphrase of the key file: ");
