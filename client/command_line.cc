@@ -38,6 +38,7 @@ struct CommandLine {
   GlobalOptions global;
   ConnectOptions connect;
   KeygenOptions keygen;
+  UnlockOptions unlock;
   std::filesystem::path record;
   std::string who;
   SendOptions send;
@@ -48,6 +49,7 @@ struct CommandLine {
   CommandLine();
 
  private:
+  void add_keyring_commands();
   void add_people_commands();
   void add_delivery_commands();
   void choose(CLI::App* command, const Command& run) {
@@ -66,8 +68,18 @@ CommandLine::CommandLine() {
   app.add_option("--passphrase-file", global.passphrase_file,
                  "File whose first line is the passphrase, instead of asking for it");
   app.add_flag("--json", global.json, "Results and errors as JSON objects");
+  add_keyring_commands();
   add_people_commands();
   add_delivery_commands();
+}
+
+void CommandLine::add_keyring_commands() {
+  auto* const unlock_command = app.add_subcommand(
+      "unlock", "Keep what opens the key file in the kernel's keyring, so that nothing asks");
+  unlock_command->add_option("--for", unlock.time, "How long: 8h, 30m; at most 24h [8h]");
+  choose(unlock_command, done_by([this](const Session& s) { client::unlock(s, unlock); }));
+  choose(app.add_subcommand("lock", "Forget it again"),
+         done_by([](const Session& s) { client::lock(s); }));
 }
 
 void CommandLine::add_people_commands() {

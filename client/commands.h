@@ -26,6 +26,12 @@ struct KeygenOptions {
 };
 void keygen(const Session& session, const KeygenOptions& options);
 
+struct UnlockOptions {
+  std::string time = "8h";
+};
+void unlock(const Session& session, const UnlockOptions& options);
+void lock(const Session& session);
+
 void recipient_add(const Session& session, const std::filesystem::path& file);
 void recipient_list(const Session& session);
 void recipient_remove(const Session& session, const std::string& who);
