@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "crypto/hash.h"
 
 namespace letterbox::gateway {
 
@@ -208,6 +209,20 @@ void check_server_certificate(const fs::path& chain, const fs::path& private_key
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     refuse(private_key, "isn't the key of the certificate in tls.certificate");
   }
+}
+
+Digest public_key_digest(const fs::path& certificate) {
+  read_file(certificate);  // says why it can't be read, where it can't
+  const Certificate read = find_certificate(certificate);
+  if (!read) {
+    throw Error(ErrorCode::kConfiguration, certificate.string() + ": isn't a PEM certificate");
+  }
+  Byte* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(read.get()), &der);
+  if (size <= 0) throw Error(ErrorCode::kInternal, "OpenSSL can't encode a public key");
+  const Digest digest = crypto::sha256({der, static_cast<std::size_t>(size)});
+  OPENSSL_free(der);
+  return digest;
 }
 
 void check_authorities(const fs::path& file) {

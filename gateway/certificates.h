@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/bytes.h"
 #include "gateway/data_directory.h"
 
 namespace letterbox::gateway {
@@ -25,6 +26,11 @@ ServerCertificate server_certificate(const DataDirectory& data);
 /// server's now: unreadable, not of each other, or not valid at this time.
 void check_server_certificate(const std::filesystem::path& chain,
                               const std::filesystem::path& private_key);
+
+/// SHA-256 of the DER SubjectPublicKeyInfo of a PEM certificate (RFC 5280 section 4.1.2.7), by
+/// which a machine is known: it outlives the certificate's renewal. Throws Error kFile,
+/// kConfiguration.
+Digest public_key_digest(const std::filesystem::path& certificate);
 
 /// Throws Error kFile if `file` holds no PEM certificate.
 void check_authorities(const std::filesystem::path& file);

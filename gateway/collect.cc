@@ -20,8 +20,8 @@ class WholeFile final : public Source {
 
 }  // namespace
 
-std::optional<Letter> collect(storage::Store& shelf, const Uuid& id) {
-  std::optional<storage::FileRecord> file = shelf.blobs().find(id);
+std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
+  std::optional<storage::FileRecord> file = shelf.blobs().find(tenant, id);
   if (!file) return std::nullopt;
   const std::uint64_t length = file->header.size() + file->payload_length;
   // Covers have one version until deliveries can be shared on.
@@ -29,7 +29,7 @@ std::optional<Letter> collect(storage::Store& shelf, const Uuid& id) {
   Bytes head = std::move(file->header);
   head.insert(head.end(), file->nonce.begin(), file->nonce.end());
   return Letter{file->delivery, length, std::move(etag),
-                std::make_unique<WholeFile>(std::move(head), shelf.blobs().read(id))};
+                std::make_unique<WholeFile>(std::move(head), shelf.blobs().read(tenant, id))};
 }
 
 }  // namespace letterbox::gateway

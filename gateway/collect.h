@@ -24,6 +24,6 @@ struct Letter {
 
 /// Nothing if there is no such file to be had. Throws Error kUnavailable. `content` draws on
 /// `shelf` and mustn't outlive it.
-std::optional<Letter> collect(storage::Store& shelf, const Uuid& id);
+std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, const Uuid& id);
 
 }  // namespace letterbox::gateway

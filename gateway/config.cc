@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "records/target_uri.h"
 
 namespace letterbox::gateway {
 
@@ -23,6 +24,18 @@ bool is_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), &v4) == 1 || inet_pton(AF_INET6, host.c_str(), &v6) == 1;
 }
 
+bool is_any(const std::string& host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
+// How clients address the gateway: "[::1]:8443" has the host "::1".
+std::string public_host(const Config& config) {
+  if (config.public_url.empty()) return config.listen.host;
+  const std::string authority = records::TargetUri::parse(config.public_url).authority;
+  if (authority.front() == '[') return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.find(':'));
+}
+
 // Two listeners that couldn't both have their address.
 bool is_same(const ListenAddress& one, const std::optional<ListenAddress>& other) {
   return other && one.port != 0 && one.port == other->port && one.host == other->host;
@@ -37,6 +50,11 @@ std::string ListenAddress::text() const {
 
 std::string ListenAddress::url(std::uint16_t actual_port) const {
   return "https://" + ListenAddress{host, actual_port}.text();
+}
+
+std::string ListenAddress::url_from_here(std::uint16_t actual_port) const {
+  if (!is_any(host)) return url(actual_port);
+  return ListenAddress{host == "::" ? "::1" : "127.0.0.1", 0}.url(actual_port);
 }
 
 ListenAddress parse_listen_address(const std::string& text) {
@@ -54,10 +72,14 @@ ListenAddress parse_listen_address(const std::string& text) {
   }
   if (address.host == "localhost") address.host = "127.0.0.1";
   if (!is_address(address.host)) refuse("the host must be an IP address");
+  return address;
+}
+
+ListenAddress parse_loopback_address(const std::string& text) {
+  ListenAddress address = parse_listen_address(text);
   if (!is_loopback(address.host)) {
-    refuse(
-        "this gateway doesn't know yet who is calling, so it listens on loopback addresses only; "
-        "use 127.0.0.1 or [::1]");
+    throw Error(ErrorCode::kConfiguration,
+                text + ": must be a loopback address, like 127.0.0.1 or [::1]");
   }
   return address;
 }
@@ -72,6 +94,17 @@ void require_consistent(const Config& config) {
   }
   if (config.machine_listen.has_value() == config.machine_client_authority.empty()) {
     refuse("machine.listen and machine.client_authority need each other");
+  }
+  const std::string host = public_host(config);
+  if (is_any(host)) {
+    refuse(
+        "public_url is needed where the gateway listens on every address: by which do clients know "
+        "it?");
+  }
+  if (config.tls_certificate.empty() && host != "localhost" && !is_loopback(host)) {
+    refuse(
+        "the gateway's own certificate is for loopback addresses alone: tls.certificate is needed "
+        "where clients know it by another, or public_url where they don't");
   }
   if (is_same(config.listen, config.machine_listen) ||
       is_same(config.listen, config.metrics_listen) ||

@@ -22,12 +22,22 @@ struct ListenAddress {
   std::string text() const;
   /// "https://127.0.0.1:8443", with `actual_port` for port 0.
   std::string url(std::uint16_t actual_port) const;
+  /// The same as this host reaches it: by its loopback address, where it listens on every one.
+  std::string url_from_here(std::uint16_t actual_port) const;
 };
 
-/// HOST:PORT; an IPv6 host in brackets; "localhost" is 127.0.0.1. Throws Error kConfiguration, also
-/// for an address that isn't loopback: until the gateway knows who is calling, nobody else may
-/// reach it.
+/// HOST:PORT; an IPv6 host in brackets; "localhost" is 127.0.0.1. Throws Error kConfiguration.
 ListenAddress parse_listen_address(const std::string& text);
+/// The same, and a loopback address. Throws Error kConfiguration.
+ListenAddress parse_loopback_address(const std::string& text);
+
+/// How often something may be asked for; 0: without bound. What was saved up in 10 s may come at
+/// once.
+struct Rates {
+  std::size_t principal = 500;  ///< requests a second, of one principal
+  std::size_t peer = 1000;      ///< requests a second, from one address
+  std::size_t failures = 20;    ///< failed authentications a minute, from one network
+};
 
 /// A flag goes before the environment, and that before the file. Secrets are never values here, but
 /// paths of files that hold them.
@@ -37,6 +47,12 @@ struct Config {
   std::filesystem::path data;
   /// Where to serve HTTPS; port 0 takes a free one.
   ListenAddress listen{"127.0.0.1", 8443};
+  /// The URL by which clients know the gateway, without a path: what they sign their requests for,
+  /// whatever address they connect to. Absent: https:// and where it listens.
+  std::string public_url;
+  /// Name of the tenant that is made at the first start, and of the one that a command on the host
+  /// is about if nothing else says so.
+  std::string tenant = "localhost";
   /// A PostgreSQL URL or connection string to use instead of the private cluster. Without a
   /// password: name a file with passfile=.
   std::string database;
@@ -50,6 +66,10 @@ struct Config {
   std::optional<ListenAddress> machine_listen;
   /// PEM: the authorities whose client certificates `machine_listen` takes.
   std::filesystem::path machine_client_authority;
+  /// Whether machines that can't show a certificate may show a token instead.
+  bool machine_tokens = false;
+
+  Rates rates;
 
   /// PEM: the server's certificate and what leads up to its authority, which comes last. Absent:
   /// the gateway's own authority makes one for loopback addresses. Read again on SIGHUP.

@@ -28,11 +28,13 @@ std::string quoted(const std::string& text) {
   return quoted + '"';
 }
 
-// As the file has it: "16 KiB" and 32.
+// As the file has it: "16 KiB", 32 and true.
 std::string value_text(const Field& field) {
   const std::string text = field.get();
   const bool number = text.find_first_not_of("0123456789") == std::string::npos;
-  return field.notation != Notation::kString && number ? text : quoted(text);
+  const bool bare =
+      field.notation == Notation::kBoolean || (field.notation != Notation::kString && number);
+  return bare ? text : quoted(text);
 }
 
 void refuse(const fs::path& path, const char* why) {

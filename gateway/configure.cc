@@ -77,12 +77,16 @@ class Intake {
                                const std::string& origin) {
     const bool string = entry.kind == FileEntry::Kind::kString;
     const bool integer = entry.kind == FileEntry::Kind::kInteger;
+    const bool boolean = entry.kind == FileEntry::Kind::kBoolean;
     switch (setting.field.notation) {
       case Notation::kString:
         if (!string) refuse(origin, setting.key + " must be a string");
         return;
       case Notation::kInteger:
         if (!integer) refuse(origin, setting.key + " must be an integer, " + setting.field.form);
+        return;
+      case Notation::kBoolean:
+        if (!boolean) refuse(origin, setting.key + " must be true or false");
         return;
       case Notation::kSize:
         if (!string && !integer) {

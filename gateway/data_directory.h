@@ -15,6 +15,8 @@ namespace letterbox::gateway {
 ///   instance        a UUID that outlives processes: whose staged files are whose
 ///   keys/           0700: signing.key (Ed25519 seed), ca.key, server.key
 ///   public/         what clients may read: ca.pem, server.pem, gateway.json
+///   first-administrator.json   0600, while there is none: lets the first one in
+///   address         where this host reaches the gateway that serves: a URL
 ///   postgres/       the private cluster
 /// Not thread-safe; used at start.
 class DataDirectory {
@@ -33,6 +35,7 @@ class DataDirectory {
   Uuid instance();
   crypto::SigningKey signing_key();
 
+  const std::filesystem::path& root() const noexcept { return root_; }
   std::filesystem::path keys() const { return root_ / "keys"; }
   std::filesystem::path published() const { return root_ / "public"; }
   std::filesystem::path cluster() const { return root_ / "postgres"; }

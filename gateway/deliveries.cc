@@ -20,26 +20,27 @@ void check_life(const records::Time& created, const records::Time& expires) {
   }
 }
 
-// The signer of a record is found by its key id, which is only a hint: the signature is then
-// checked with that key, and the key is one that the directory gives to the sender and nobody else.
-records::SignedCover verify_senders_cover(storage::DeviceStore& directory,
-                                          const records::Envelope& envelope) {
-  const records::Cover claimed = records::parse_cover(envelope.payload);
-  return records::verify_cover(envelope,
-                               signer(directory, claimed.sender, envelope.key_id).signing_key);
+// The cover as it was stored. Its signer may have been revoked since: what a device signed before
+// stays what it was.
+records::SignedCover stored_cover(storage::Store& shelf, storage::TenantId tenant,
+                                  const storage::Delivery& delivery) {
+  const records::Envelope envelope = records::parse_envelope(delivery.covers.front());
+  const auto signer = shelf.devices().find_key(envelope.key_id);
+  const auto key = signer && signer->tenant == tenant
+                       ? crypto::VerifyKey::parse(signer->device.signing_key)
+                       : std::nullopt;
+  if (!key)
+    throw Error(ErrorCode::kInternal, "the signer of a stored cover isn't in the directory");
+  return records::verify_cover(envelope, *key);
 }
 
-storage::Delivery existing(storage::Store& shelf, const Uuid& id) {
-  std::optional<storage::Delivery> delivery = shelf.deliveries().find(id);
+storage::Delivery existing(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
+  std::optional<storage::Delivery> delivery = shelf.deliveries().find(tenant, id);
   if (!delivery) throw Error(ErrorCode::kNotFound, "no such delivery");
   if (delivery->state != storage::DeliveryState::kOpen) {
     throw Error(ErrorCode::kConflict, "the delivery is closed");
   }
   return *std::move(delivery);
-}
-
-records::SignedCover cover_of(storage::Store& shelf, const storage::Delivery& delivery) {
-  return verify_senders_cover(shelf.devices(), records::parse_envelope(delivery.covers.front()));
 }
 
 bool same(const records::ManifestEntry& entry, const storage::FileSummary& file) {
@@ -50,7 +51,7 @@ bool same(const records::ManifestEntry& entry, const storage::FileSummary& file)
 }  // namespace
 
 records::Cover draft_cover(const records::Handle& sender, records::SealedBy sealed_by,
-                           const std::vector<KnownDevice>& devices,
+                           const std::vector<records::Device>& devices,
                            const std::optional<records::Time>& expires) {
   const records::Time created = records::now();
   records::Cover cover{.delivery = Uuid::v7(),
@@ -70,13 +71,14 @@ records::Cover draft_cover(const records::Handle& sender, records::SealedBy seal
   return cover;
 }
 
-storage::NewDelivery new_delivery(const records::SignedCover& cover) {
+storage::NewDelivery new_delivery(const records::SignedCover& cover, const Caller& caller) {
   std::vector<std::string> recipients;
   recipients.reserve(cover.cover.recipients.size());
   for (const records::CoverRecipient& recipient : cover.cover.recipients) {
     recipients.push_back(recipient.recipient.text());
   }
   return {cover.cover.delivery,
+          caller.principal.value(),
           cover.cover.sealed_by == records::SealedBy::kGateway,
           records::to_json(cover.envelope),
           cover.cover.created,
@@ -84,41 +86,49 @@ storage::NewDelivery new_delivery(const records::SignedCover& cover) {
           std::move(recipients)};
 }
 
-void open_delivery(storage::Store& shelf, const Uuid& id, const records::Envelope& envelope) {
-  const records::SignedCover cover = verify_senders_cover(shelf.devices(), envelope);
+void open_delivery(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
+                   const Caller& caller, const Uuid& id, const records::Envelope& envelope) {
+  const records::SignedCover cover =
+      records::verify_cover(envelope, caller.device.value().record.signing_key);
   if (cover.cover.delivery != id || cover.cover.version != 1 ||
-      cover.cover.sealed_by != records::SealedBy::kDevice) {
-    throw Error(ErrorCode::kCoverMismatch, "the cover isn't the first of this delivery");
+      cover.cover.sealed_by != records::SealedBy::kDevice || cover.cover.sender != caller.handle) {
+    throw Error(ErrorCode::kCoverMismatch, "the cover isn't the caller's first of this delivery");
   }
   check_life(cover.cover.created, cover.cover.expires);
   const records::Time now = records::now();
   if (cover.cover.created > now + kClockSkew || cover.cover.created < now - std::chrono::days{1}) {
     throw Error(ErrorCode::kMalformed, "the cover's time isn't now; is a clock wrong?");
   }
-  for (const records::CoverRecipient& recipient : cover.cover.recipients) {
-    const auto device =
-        shelf.devices().find_recipient(storage::kDefaultTenant, recipient.recipient.text());
-    if (!device || device->handle != recipient.handle.text()) {
-      throw Error(ErrorCode::kUnknownRecipient,
-                  "the cover lists a device that isn't in the directory");
+  std::vector<std::string> keys;
+  for (const auto& recipient : cover.cover.recipients) keys.push_back(recipient.recipient.text());
+  // None is twice in a cover, so these are the devices one by one.
+  const std::vector<records::Device> devices =
+      resolve({shelf.devices(), caller.tenant, gateway_key}, keys);
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (devices[i].record.handle != cover.cover.recipients[i].handle) {
+      throw Error(ErrorCode::kUnknownRecipient, "the cover lists a device under another handle");
     }
   }
-  shelf.deliveries().open(new_delivery(cover));
+  shelf.deliveries().open(caller.tenant, new_delivery(cover, caller),
+                          caller.did(storage::AuditKind::kDeposit, id));
 }
 
-records::SignedCover open_cover(storage::Store& shelf, const Uuid& id) {
-  const storage::Delivery delivery = existing(shelf, id);
+records::SignedCover open_cover(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
+  const storage::Delivery delivery = existing(shelf, tenant, id);
   if (delivery.sealed_by_gateway) {
     throw Error(ErrorCode::kConflict, "a delivery is wholly sealed by devices or by the gateway");
   }
-  return cover_of(shelf, delivery);
+  return stored_cover(shelf, tenant, delivery);
 }
 
-void close_delivery(storage::Store& shelf, const Uuid& id, const records::Envelope& envelope) {
-  const storage::Delivery delivery = existing(shelf, id);
-  const records::SignedCover cover = cover_of(shelf, delivery);
-  const records::DeviceRecord sender = signer(shelf.devices(), cover.cover.sender, envelope.key_id);
-  const records::Manifest manifest = records::verify_manifest(envelope, sender.signing_key);
+void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
+                    const records::Envelope& envelope) {
+  const storage::Delivery delivery = existing(shelf, caller.tenant, id);
+  // One key for cover and manifest: readers take no other (docs/format.md, "Manifest").
+  const records::SignedCover cover = records::verify_cover(
+      records::parse_envelope(delivery.covers.front()), caller.device.value().record.signing_key);
+  const records::Manifest manifest =
+      records::verify_manifest(envelope, caller.device->record.signing_key);
   if (manifest.delivery != id || manifest.cover != cover.hash) {
     throw Error(ErrorCode::kCoverMismatch, "the manifest is of another delivery or cover");
   }
@@ -132,7 +142,8 @@ void close_delivery(storage::Store& shelf, const Uuid& id, const records::Envelo
                   "the manifest has another length or digest than was stored");
     }
   }
-  shelf.deliveries().close(id, records::to_json(envelope), ids);
+  shelf.deliveries().close(caller.tenant, id, records::to_json(envelope), ids,
+                           caller.did(storage::AuditKind::kDeposit, id));
 }
 
 }  // namespace letterbox::gateway

@@ -7,6 +7,7 @@
 
 #include "base/uuid.h"
 #include "gateway/directory/recipients.h"
+#include "gateway/identity/caller.h"
 #include "records/cover.h"
 #include "records/dsse.h"
 #include "storage/store.h"
@@ -20,25 +21,27 @@ inline constexpr std::chrono::days kLongestLife{365};
 /// A fresh version 1 cover for these devices. `expires` absent: kDefaultLife from now. Throws Error
 /// kMalformed if it isn't between now and kLongestLife.
 records::Cover draft_cover(const records::Handle& sender, records::SealedBy sealed_by,
-                           const std::vector<KnownDevice>& devices,
+                           const std::vector<records::Device>& devices,
                            const std::optional<records::Time>& expires);
 
-/// A delivery as storage wants it.
-storage::NewDelivery new_delivery(const records::SignedCover& cover);
+/// A delivery of `caller`'s as storage wants it.
+storage::NewDelivery new_delivery(const records::SignedCover& cover, const Caller& caller);
 
-/// Opens the delivery `id` under the cover that its sender signed. The cover is checked as if
-/// nobody had drafted it: its signer, each recipient, its times. Throws Error kBadSignature,
-/// kMalformed, kCoverMismatch (another delivery, not device-sealed, not version 1),
-/// kUnknownRecipient, kConflict.
-void open_delivery(storage::Store& shelf, const Uuid& id, const records::Envelope& cover);
+/// Opens the delivery `id` under the cover that `caller`'s device signed. The cover is checked as
+/// if nobody had drafted it: its signer, its sender, each recipient, its times. Throws Error
+/// kBadSignature, kMalformed, kCoverMismatch (another delivery or sender, not device-sealed, not
+/// version 1), kUnknownRecipient, kConflict.
+void open_delivery(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
+                   const Caller& caller, const Uuid& id, const records::Envelope& cover);
 
 /// The cover of the open, device-sealed delivery `id`. Throws Error kNotFound, kConflict (closed).
-records::SignedCover open_cover(storage::Store& shelf, const Uuid& id);
+records::SignedCover open_cover(storage::Store& shelf, storage::TenantId tenant, const Uuid& id);
 
-/// Closes the delivery `id` with the manifest that its sender signed, which must name its cover and
-/// exactly the files that lie in it. Visible and durable when it returns. Throws Error
-/// kBadSignature, kMalformed, kCoverMismatch, kIntegrity (a length or digest differs), kConflict,
-/// kNotFound.
-void close_delivery(storage::Store& shelf, const Uuid& id, const records::Envelope& manifest);
+/// Closes the delivery `id` with its manifest, which `caller`'s device signed as it did the cover,
+/// and which must name that cover and exactly the files that lie in it. Visible and durable when it
+/// returns. Throws Error kBadSignature, kMalformed, kCoverMismatch, kIntegrity (a length or digest
+/// differs), kConflict, kNotFound.
+void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
+                    const records::Envelope& manifest);
 
 }  // namespace letterbox::gateway

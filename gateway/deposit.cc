@@ -30,14 +30,14 @@ storage::FileRecord shelve(Rows& rows, storage::BlobWriter& letter, const Uuid& 
 
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
-                storage::BlobStore& shelf) {
+                const Caller& sender, storage::BlobStore& shelf) {
   const std::unique_ptr<Source> plaintext = inspector.admit(claimed, body);
   const Uuid id = Uuid::v7();
   const crypto::FileKey file_key = crypto::random_file_key();
   const crypto::PayloadNonce nonce = crypto::payload_nonce(file_key, id);
   crypto::Sealer rows(file_key, nonce, *plaintext);
 
-  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(id);
+  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(sender.tenant, id);
   storage::FileRecord file =
       shelve(rows, *letter, id, cover.cover.delivery,
              crypto::seal_header(file_key, cover.hash, cover.cover.keys()), nonce);
@@ -49,12 +49,13 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
                               .files = {{file.id, file.payload_length, file.payload_sha256}},
                               .indexes = {}},
                              gateway_key);
-  letter->commit_as_delivery(file, new_delivery(cover), records::to_json(manifest));
+  letter->commit_as_delivery(file, new_delivery(cover, sender), records::to_json(manifest),
+                             sender.did(storage::AuditKind::kDeposit, file.id));
   return {std::move(file), std::move(manifest)};
 }
 
 storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::SignedCover& cover,
-                                   storage::BlobStore& shelf) try {
+                                   const Caller& sender, storage::BlobStore& shelf) try {
   const ByteView first = body.next();
   if (first.empty()) throw Error(ErrorCode::kEmptyBody, "an age file was announced and none came");
   PrefixedSource whole({first.begin(), first.end()}, body);
@@ -65,10 +66,10 @@ storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::
   PrefixedSource payload(std::move(after_header), whole);
   crypto::Screener rows(payload);
 
-  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(id);
+  const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(sender.tenant, id);
   storage::FileRecord file =
       shelve(rows, *letter, id, cover.cover.delivery, std::move(header.bytes), rows.nonce());
-  letter->commit(file);
+  letter->commit(file, sender.did(storage::AuditKind::kDeposit, file.id));
   return file;
 } catch (const Error& error) {
   // What isn't an age file of this delivery is the sender's unprocessable content, and not a

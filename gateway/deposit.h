@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "crypto/signing.h"
 #include "dicom/inspector.h"
+#include "gateway/identity/caller.h"
 #include "records/cover.h"
 #include "records/dsse.h"
 #include "storage/blob_store.h"
@@ -20,19 +21,20 @@ struct Receipt {
 };
 
 /// Seals `body` for the recipients of `cover` while it arrives, and stores it as a delivery of its
-/// own, closed by a manifest that `gateway_key` signs. Durable and visible when it returns; after a
-/// throw nothing of it ever is. The plaintext lives in this call's memory alone. Throws Error
-/// kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body` throws. Thread-safe.
+/// own of `sender`, closed by a manifest that `gateway_key` signs. Durable and visible when it
+/// returns; after a throw nothing of it ever is. The plaintext lives in this call's memory alone.
+/// Throws Error kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body` throws.
+/// Thread-safe.
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
-                storage::BlobStore& shelf);
+                const Caller& sender, storage::BlobStore& shelf);
 
-/// Takes a file `id` that a device sealed under `cover` into its open delivery, after checking all
-/// that can be checked without a key: the header's grammar, its cover stanza, one X25519 stanza for
-/// each recipient and nothing else, and the framing to the last byte. Durable when it returns.
-/// Throws Error kEmptyBody, kNotWhatItClaims (no such age file), kCoverMismatch, kConflict,
-/// kNotFound, kUnavailable, and whatever `body` throws. Thread-safe.
+/// Takes a file `id` that `sender`'s device sealed under `cover` into its open delivery, after
+/// checking all that can be checked without a key: the header's grammar, its cover stanza, one
+/// X25519 stanza for each recipient and nothing else, and the framing to the last byte. Durable
+/// when it returns. Throws Error kEmptyBody, kNotWhatItClaims (no such age file), kCoverMismatch,
+/// kConflict, kNotFound, kUnavailable, and whatever `body` throws. Thread-safe.
 storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::SignedCover& cover,
-                                   storage::BlobStore& shelf);
+                                   const Caller& sender, storage::BlobStore& shelf);
 
 }  // namespace letterbox::gateway

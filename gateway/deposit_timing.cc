@@ -30,14 +30,14 @@ class TimedWriter final : public storage::BlobWriter {
     const Lap lap(spent_);
     writer_->append(row);
   }
-  void commit(const storage::FileRecord& file) override {
+  void commit(const storage::FileRecord& file, const storage::AuditEvent& event) override {
     const Lap lap(spent_);
-    writer_->commit(file);
+    writer_->commit(file, event);
   }
   void commit_as_delivery(const storage::FileRecord& file, const storage::NewDelivery& delivery,
-                          const std::string& manifest) override {
+                          const std::string& manifest, const storage::AuditEvent& event) override {
     const Lap lap(spent_);
-    writer_->commit_as_delivery(file, delivery, manifest);
+    writer_->commit_as_delivery(file, delivery, manifest, event);
   }
 
  private:
@@ -52,9 +52,10 @@ ByteView DepositTiming::TimedBody::next() {
   return body_.next();
 }
 
-std::unique_ptr<storage::BlobWriter> DepositTiming::TimedShelf::begin(const Uuid& id) {
+std::unique_ptr<storage::BlobWriter> DepositTiming::TimedShelf::begin(storage::TenantId tenant,
+                                                                      const Uuid& id) {
   const Lap lap(spent_);
-  return std::make_unique<TimedWriter>(shelf_.begin(id), spent_);
+  return std::make_unique<TimedWriter>(shelf_.begin(tenant, id), spent_);
 }
 
 }  // namespace letterbox::gateway

@@ -46,9 +46,17 @@ class DepositTiming {
   class TimedShelf final : public storage::BlobStore {
    public:
     TimedShelf(storage::BlobStore& shelf, Duration& spent) : shelf_(shelf), spent_(spent) {}
-    std::unique_ptr<storage::BlobWriter> begin(const Uuid& id) override;
-    std::optional<storage::FileRecord> find(const Uuid& id) override { return shelf_.find(id); }
-    std::unique_ptr<Source> read(const Uuid& id) override { return shelf_.read(id); }
+    std::unique_ptr<storage::BlobWriter> begin(storage::TenantId tenant, const Uuid& id) override;
+    std::optional<storage::FileRecord> find(storage::TenantId tenant, const Uuid& id) override {
+      return shelf_.find(tenant, id);
+    }
+    std::unique_ptr<Source> read(storage::TenantId tenant, const Uuid& id) override {
+      return shelf_.read(tenant, id);
+    }
+    bool remove(storage::TenantId tenant, const Uuid& id,
+                const storage::AuditEvent& event) override {
+      return shelf_.remove(tenant, id, event);
+    }
 
    private:
     storage::BlobStore& shelf_;

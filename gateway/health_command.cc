@@ -3,7 +3,6 @@
 #include <cpprest/http_client.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/error.h"
@@ -14,19 +13,17 @@ namespace letterbox::gateway {
 namespace {
 
 // Where it serves is what it wrote down when it started: the port may have been any free one.
-std::string served_url(const std::filesystem::path& trust_file) {
-  const Bytes content = read_file(trust_file);
-  try {
-    return nlohmann::json::parse(as_text(content)).at("url").get<std::string>();
-  } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorCode::kFile, trust_file.string() + ": isn't what letterboxd serve writes");
-  }
+std::string served_url(const std::filesystem::path& address_file) {
+  const Bytes content = read_file(address_file);
+  std::string_view text = as_text(content);
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  return std::string(text);
 }
 
 }  // namespace
 
 void ask_health(const std::filesystem::path& data) {
-  const std::string url = served_url(data / "public" / "gateway.json");
+  const std::string url = served_url(data / "address");
   web::http::client::http_client_config config;
   config.set_timeout(std::chrono::seconds(4));
   // A certificate names the host that clients know, which this address needn't be. Nothing secret

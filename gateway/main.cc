@@ -6,10 +6,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "gateway/admin/command_line.h"
 #include "gateway/config_command.h"
 #include "gateway/configure.h"
 #include "gateway/health_command.h"
-#include "gateway/recipient_command.h"
 #include "gateway/serve.h"
 #include "gateway/settings.h"
 
@@ -23,8 +23,6 @@ using letterbox::gateway::Setting;
 struct Arguments {
   std::string config_file;
   std::map<std::string, std::string> settings;  ///< by key
-  std::string record;
-  std::string recipient;
 
   Configuration configuration() const {
     Configuration read = letterbox::gateway::configure(config_file, settings);
@@ -36,7 +34,19 @@ struct Arguments {
 
 /// Which settings `--help` shows. All of them are taken, so that one command line fits each
 /// command.
-enum class Shown : std::uint8_t { kAll, kDatabase };
+enum class Shown : std::uint8_t { kAll, kHost, kHostAndTenant };
+
+bool is_shown(const std::string& key, Shown shown) {
+  switch (shown) {
+    case Shown::kAll:
+      return true;
+    case Shown::kHost:
+      return key == "data" || key == "user" || key.starts_with("database");
+    case Shown::kHostAndTenant:
+      return key == "tenant" || is_shown(key, Shown::kHost);
+  }
+  return true;
+}
 
 void add_settings(CLI::App& command, Arguments& arguments, Shown shown) {
   command
@@ -53,8 +63,7 @@ void add_settings(CLI::App& command, Arguments& arguments, Shown shown) {
         },
         setting.meaning + (initial.empty() ? "" : " [" + initial + "]"));
     option.type_name(setting.field.form);
-    const bool database = setting.key.find('.') == std::string::npos && setting.key != "listen";
-    if (shown == Shown::kDatabase && !database) option.group("");
+    if (!is_shown(setting.key, shown)) option.group("");
   }
 }
 
@@ -82,25 +91,12 @@ int run(int argc, char** argv) {
   reference.callback([] { letterbox::gateway::print_reference(); });
 
   CLI::App& health = *app.add_subcommand("health", "Exit with 0 if the gateway answers");
-  add_settings(health, arguments, Shown::kDatabase);
+  add_settings(health, arguments, Shown::kHost);
   health.callback([&] { letterbox::gateway::ask_health(arguments.config().data); });
 
-  CLI::App& directory = *app.add_subcommand("recipient", "The directory of recipients");
-  directory.require_subcommand(1);
-  CLI::App& add = *directory.add_subcommand("add", "Add a device record (from letterbox keygen)");
-  add_settings(add, arguments, Shown::kDatabase);
-  add.add_option("RECORD", arguments.record, "The record's file, or - for standard input")
-      ->required();
-  add.callback([&] { letterbox::gateway::add_recipient(arguments.config(), arguments.record); });
-  CLI::App& list =
-      *directory.add_subcommand("list", "Handle, age key and fingerprint of each device");
-  add_settings(list, arguments, Shown::kDatabase);
-  list.callback([&] { letterbox::gateway::list_recipients(arguments.config()); });
-  CLI::App& remove = *directory.add_subcommand("remove", "Remove a device");
-  add_settings(remove, arguments, Shown::kDatabase);
-  remove.add_option("RECIPIENT", arguments.recipient, "Its age1… string")->required();
-  remove.callback(
-      [&] { letterbox::gateway::remove_recipient(arguments.config(), arguments.recipient); });
+  letterbox::gateway::admin::add_commands(
+      app, [&](CLI::App& command) { add_settings(command, arguments, Shown::kHostAndTenant); },
+      [&] { return arguments.config(); });
 
   try {
     app.parse(argc, argv);

@@ -13,13 +13,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "dicom/inspector.h"
+#include "gateway/admin/first_administrator.h"
 #include "gateway/certificates.h"
 #include "gateway/data_directory.h"
 #include "gateway/database.h"
+#include "gateway/identity/authentication.h"
 #include "gateway/metrics.h"
 #include "gateway/process.h"
 #include "gateway/readiness.h"
-#include "gateway/routes.h"
+#include "gateway/routes/routes.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -121,6 +123,11 @@ void write_trust_file(const DataDirectory& data, const std::string& url,
   write_file(data.published() / "gateway.json", as_bytes(json + '\n'), 0644);
 }
 
+// Where `letterboxd health` asks: the port may have been any free one.
+void write_address(const DataDirectory& data, const std::string& url) {
+  write_file(data.root() / "address", as_bytes(url + '\n'), 0644);
+}
+
 // Opened listeners, which hand every request to `routes`. They must end before the transport.
 std::vector<http_listener> open_listeners(const std::vector<std::string>& urls,
                                           const Routes& routes) {
@@ -160,16 +167,24 @@ void serve(const Config& config) {
   const storage::Swept swept = store.sweep();
   log::info("swept unfinished uploads",
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
+  make_tenant_if_missing(store, config.tenant);
 
   const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
-  const Routes routes({store, *inspector, signing_key, readiness, metrics});
+  // Made once the port is known, which people sign for.
+  std::optional<Authentication> authentication;
+  std::optional<Routes> routes;
   transport::Transport transport(
       {.endpoints = endpoints(config, certificate), .limits = config.limits});
   std::vector<std::string> urls = {config.listen.url(transport.port())};
   if (config.machine_listen) urls.push_back(config.machine_listen->url(transport.port(1)));
-  std::vector<http_listener> listeners = open_listeners(urls, routes);
+  const std::string public_url = config.public_url.empty() ? urls.front() : config.public_url;
+  const crypto::VerifyKey& gateway_key = signing_key.verify_key();
+  authentication.emplace(store, gateway_key,
+                         AuthenticationOptions{public_url, config.machine_tokens, config.rates});
+  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics});
+  std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {
     metrics_listener.emplace(*config.metrics_listen, metrics, config.limits, [&] {
@@ -177,7 +192,9 @@ void serve(const Config& config) {
     });
   }
 
-  write_trust_file(data, urls.front(), certificate, signing_key.verify_key());
+  write_trust_file(data, public_url, certificate, signing_key.verify_key());
+  write_address(data, config.listen.url_from_here(transport.port()));
+  const auto first_invitation = invite_first_administrator(store, data, config.tenant);
   const std::string published = data.published().string();
   std::cout << "Letterbox serves " << urls.front() << "\n"
             << "  its signing key  " << signing_key.verify_key().fingerprint() << "\n"
@@ -188,6 +205,10 @@ void serve(const Config& config) {
   if (metrics_listener) {
     const ListenAddress at{config.metrics_listen->host, metrics_listener->port()};
     std::cout << "  metrics are at     http://" << at.text() << "/metrics\n";
+  }
+  if (first_invitation) {
+    std::cout << "  its first administrator enters with   letterbox login "
+              << first_invitation->string() << "\n";
   }
   std::cout << std::flush;
   log::info("serving",

@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/error.h"
+#include "gateway/directory/names.h"
+#include "records/target_uri.h"
 
 namespace letterbox::gateway {
 
@@ -80,6 +82,49 @@ Field address(std::optional<ListenAddress>& field) {
   return {Notation::kString, "HOST:PORT",
           [&](const std::string& value) { field = parse_listen_address(value); },
           [&] { return field ? field->text() : ""; }};
+}
+
+Field loopback(std::optional<ListenAddress>& field) {
+  return {Notation::kString, "HOST:PORT",
+          [&](const std::string& value) { field = parse_loopback_address(value); },
+          [&] { return field ? field->text() : ""; }};
+}
+
+Field public_url(std::string& field) {
+  return {Notation::kString, "URL",
+          [&](const std::string& value) {
+            constexpr const char* kForm = "must be https://HOST or https://HOST:PORT";
+            try {
+              const auto uri = records::TargetUri::parse(value);
+              if (uri.scheme != "https" || uri.path != "/" || !uri.query.empty()) refuse(kForm);
+              field = uri.scheme + "://" + uri.authority;
+            } catch (const Error& error) {
+              refuse(kForm);
+            }
+          },
+          [&] { return field; }};
+}
+
+Field tenant(std::string& field) {
+  return {Notation::kString, "NAME",
+          [&](const std::string& value) {
+            if (!is_tenant_name(value)) {
+              refuse(
+                  "must be what stands after the @ of handles: 1 to 64 of a-z, 0-9, '.' and "
+                  "'-', a letter or digit first and last");
+            }
+            field = value;
+          },
+          [&] { return field; }};
+}
+
+Field boolean(bool& field) {
+  return {Notation::kBoolean, "true or false",
+          [&](const std::string& value) {
+            if (value != "true" && value != "false") refuse("must be true or false");
+            field = value == "true";
+          },
+          [&] { return field ? "true" : "false"; }};
 }
 
 Field number(std::size_t& field, std::uint64_t least, std::uint64_t most) {
@@ -157,6 +202,12 @@ std::vector<Setting> settings_of(Config& config) {
       {"data", path(config.data, "DIRECTORY"),
        "Data directory: keys, certificates, the private database. Made if absent."},
       {"listen", address(config.listen), "Where to serve HTTPS; port 0 takes a free one."},
+      {"public_url", public_url(config.public_url),
+       "By which URL clients know the gateway, without a path; they sign for it. Absent: where it "
+       "listens."},
+      {"tenant", tenant(config.tenant),
+       "The tenant that is made at the first start, and that commands are about unless told "
+       "otherwise."},
       {"database", text(config.database, "URL"),
        "PostgreSQL URL or connection string instead of the private database. Without a password: "
        "name "
@@ -172,6 +223,8 @@ std::vector<Setting> settings_of(Config& config) {
        "Where to serve HTTPS to machines, which must show a client certificate. Absent: nowhere."},
       {"machine.client_authority", path(config.machine_client_authority, "FILE"),
        "PEM: authorities whose client certificates machines may show."},
+      {"machine.tokens", boolean(config.machine_tokens),
+       "Whether machines that can't show a certificate may show a token instead."},
 
       {"tls.certificate", path(config.tls_certificate, "FILE"),
        "PEM: the server's certificate, then what leads to its authority, which comes last. Absent: "
@@ -179,7 +232,7 @@ std::vector<Setting> settings_of(Config& config) {
       {"tls.private_key", path(config.tls_private_key, "FILE"),
        "PEM: the certificate's key, unencrypted. Read again on SIGHUP."},
 
-      {"metrics.listen", address(config.metrics_listen),
+      {"metrics.listen", loopback(config.metrics_listen),
        "Where to serve GET /metrics over plain HTTP; loopback only; port 0 takes a free one. "
        "Absent: "
        "nowhere."},
@@ -203,6 +256,15 @@ std::vector<Setting> settings_of(Config& config) {
       {"limits.peer_workers", number(limits.peer_workers, 1, 1024), "Of these, for one address."},
       {"limits.stall_bytes", size(limits.stall_bytes, 1, kGib),
        "Bytes that must move within timeouts.stall."},
+
+      {"rate.principal", number(config.rates.principal, 0, 1000000),
+       "Requests a second of one principal; more: 429. Ten seconds' worth may come at once; 0: no "
+       "bound."},
+      {"rate.peer", number(config.rates.peer, 0, 1000000),
+       "Requests a second from one address; more: 429. Ten seconds' worth may come at once; 0: no "
+       "bound."},
+      {"rate.failures", number(config.rates.failures, 0, 1000000),
+       "Failed authentications a minute from one network; more: 429; 0: no bound."},
 
       {"timeouts.handshake", seconds(limits.handshake, 1, 3600), "For TLS, from accepting on."},
       {"timeouts.header", seconds(limits.header, 1, 3600),

@@ -15,6 +15,7 @@ namespace letterbox::gateway {
 enum class Notation : std::uint8_t {
   kString,
   kInteger,
+  kBoolean,
   kSize,  ///< bytes: an integer, or a string with a unit ("16 KiB", "128 MiB")
 };
 

@@ -19,6 +19,9 @@ void flatten(const toml::table& table, const std::string& prefix, std::vector<Fi
     } else if (const auto* integer = node.as_integer()) {
       entry.kind = Kind::kInteger;
       entry.text = std::to_string(integer->get());
+    } else if (const auto* boolean = node.as_boolean()) {
+      entry.kind = Kind::kBoolean;
+      entry.text = boolean->get() ? "true" : "false";
     } else if (node.is_table()) {
       entry.kind = Kind::kTable;
     }

@@ -9,10 +9,10 @@
 namespace letterbox::gateway {
 
 struct FileEntry {
-  enum class Kind : std::uint8_t { kString, kInteger, kTable, kOther };
+  enum class Kind : std::uint8_t { kString, kInteger, kBoolean, kTable, kOther };
   std::string key;   ///< with those of its tables: "limits.workers"
   Kind kind;         ///< kTable: the table's own entry, before those in it
-  std::string text;  ///< of a string or integer
+  std::string text;  ///< of a string, integer or boolean
   unsigned line;     ///< from 1
 };
 

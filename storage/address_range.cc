@@ -13,6 +13,8 @@ constexpr unsigned kMappedBits = 96;
 
 // All as IPv6, IPv4 mapped.
 std::optional<std::array<Byte, 16>> address_of(const std::string& text) {
+  // c_str() would end at a NUL and hide what follows.
+  if (text.find('\0') != std::string::npos) return std::nullopt;
   std::array<Byte, 16> address{};
   if (inet_pton(AF_INET6, text.c_str(), address.data()) == 1) return address;
   address[10] = address[11] = 0xff;
@@ -31,10 +33,13 @@ std::array<Byte, 16> masked(std::array<Byte, 16> address, unsigned bits) {
 
 }  // namespace
 
+bool is_address(const std::string& text) {
+  return address_of(text).has_value();
+}
+
 std::optional<AddressRange> AddressRange::parse(const std::string& text) {
   const std::size_t slash = text.find('/');
-  // c_str() would end at a NUL and hide what follows.
-  if (slash == std::string::npos || text.find('\0') != std::string::npos) return std::nullopt;
+  if (slash == std::string::npos) return std::nullopt;
   const std::string front = text.substr(0, slash);
   const auto address = address_of(front);
   if (!address) return std::nullopt;
@@ -54,7 +59,6 @@ std::optional<AddressRange> AddressRange::parse(const std::string& text) {
 }
 
 bool AddressRange::contains(const std::string& address) const {
-  if (address.find('\0') != std::string::npos) return false;
   const auto parsed = address_of(address);
   return parsed && masked(*parsed, bits_) == prefix_;
 }

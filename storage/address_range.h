@@ -9,6 +9,9 @@
 
 namespace letterbox::storage {
 
+/// Whether it is one IPv4 or IPv6 address, in a form of inet_pton(3).
+bool is_address(const std::string& text);
+
 class AddressRange {
  public:
   /// Nothing unless it is an IPv4 or IPv6 address, a slash, and a number of bits behind which the

@@ -2,7 +2,8 @@
 //
 // A change and the record of it are one transaction: each method of a store that changes something
 // takes an AuditEvent, and writes it if, and only if, it changes something. What changes nothing
-// here (a login, a refusal, a collect) is appended by itself.
+// here (a login, a refusal, a collect) is appended by itself. An event whose device is no key id,
+// or whose peer is no address, is a bug: Error kInternal, and nothing is changed.
 #pragma once
 
 #include <chrono>
@@ -36,7 +37,7 @@ struct AuditEvent {
   AuditOutcome outcome = AuditOutcome::kSuccess;
   std::optional<Uuid> principal = {};      ///< who did it; absent: the host, or nobody known
   std::optional<std::string> device = {};  ///< key id of the device that signed
-  std::optional<std::string> peer = {};    ///< IP address, without a port
+  std::optional<std::string> peer = {};    ///< IPv4 or IPv6 address, without port, zone or range
   std::optional<Uuid> object = {};         ///< of ours: a delivery, a file, a principal
 };
 

@@ -40,31 +40,40 @@ class BlobWriter {
   virtual void append(const Ciphertext& row) = 0;
 
   /// Makes the file part of its open delivery; durable when it returns. Throws Error kConflict if
-  /// the delivery isn't open, or holds such a file already; kNotFound if there is none;
-  /// kUnavailable; kInternal if `file.payload_length` isn't what was appended. After a throw of
-  /// kUnavailable the outcome may be unknown.
-  virtual void commit(const FileRecord& file) = 0;
+  /// the delivery isn't open, or the tenant has a file of this id already; kNotFound if there is no
+  /// such delivery; kUnavailable; kInternal if `file.payload_length` isn't what was appended. After
+  /// a throw of kUnavailable the outcome may be unknown.
+  virtual void commit(const FileRecord& file, const AuditEvent& event) = 0;
 
   /// The delivery of one file in one transaction: makes `delivery`, puts the file in and closes it
-  /// with `manifest`. Visible and durable when it returns. Throws as commit.
+  /// with `manifest`. Visible and durable when it returns. Throws as commit, and Error kNotFound if
+  /// the sender is no principal of the tenant.
   virtual void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                                  const std::string& manifest) = 0;
+                                  const std::string& manifest, const AuditEvent& event) = 0;
 };
 
+/// A tenant's calls find, remove and collide with what is its own, whatever ids another one uses.
+/// Thread-safe.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
-  /// Starts to stage the file `id`. Throws Error kUnavailable. Thread-safe.
-  virtual std::unique_ptr<BlobWriter> begin(const Uuid& id) = 0;
+  /// Starts to stage the file `id`. Throws Error kUnavailable.
+  virtual std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) = 0;
 
-  /// A file of a closed delivery that hasn't expired; nothing otherwise. Thread-safe.
-  virtual std::optional<FileRecord> find(const Uuid& id) = 0;
+  /// A file of a closed delivery that hasn't expired; nothing otherwise. Throws Error kUnavailable.
+  virtual std::optional<FileRecord> find(TenantId tenant, const Uuid& id) = 0;
 
   /// The rows of such a file in order, one a piece, without the nonce. Its next() throws Error
   /// kNotFound if the file went away meanwhile, kIntegrity if a row is missing, kUnavailable. Holds
-  /// no connection between pieces. Thread-safe; the Source isn't. It mustn't outlive the store.
-  virtual std::unique_ptr<Source> read(const Uuid& id) = 0;
+  /// no connection between pieces. The Source isn't thread-safe, and mustn't outlive the store.
+  virtual std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) = 0;
+
+  /// Takes a file away for good, whatever its delivery's state: the header, without which the rest
+  /// can't be opened by anybody, and the rows. The delivery and its manifest stay and still name
+  /// it. False if there was none. Until PostgreSQL has vacuumed, its disk still holds the bytes.
+  /// Throws Error kUnavailable.
+  virtual bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) = 0;
 };
 
 }  // namespace letterbox::storage

@@ -13,6 +13,8 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "storage/audit_store.h"
+#include "storage/tenant_store.h"
 
 namespace letterbox::storage {
 
@@ -20,6 +22,7 @@ enum class DeliveryState : std::uint8_t { kOpen, kClosed };
 
 struct NewDelivery {
   Uuid id;
+  Uuid sender;  ///< a principal of the tenant
   bool sealed_by_gateway;
   std::string cover;  ///< version 1: the DSSE envelope's JSON, kept verbatim
   std::chrono::sys_seconds created;
@@ -36,33 +39,45 @@ struct FileSummary {
 
 struct Delivery {
   Uuid id;
+  Uuid sender;
   DeliveryState state;
   bool sealed_by_gateway;
   std::chrono::sys_seconds created;
   std::chrono::sys_seconds expires;
   std::vector<std::string> covers;      ///< envelopes, version 1 first
   std::optional<std::string> manifest;  ///< an envelope; there once closed
-  std::vector<FileSummary> files;       ///< by id
+  std::vector<FileSummary> files;       ///< by id; without those that were removed
 };
 
+/// Who may know of a delivery.
+struct Audience {
+  Uuid sender;
+  std::vector<std::string> recipients;  ///< age1… strings, bytewise, each once
+  DeliveryState state;
+};
+
+/// A tenant's calls find, change and collide with what is its own, whatever ids another one uses.
 /// Thread-safe. Every call may throw Error kUnavailable; a call that returned is durable.
 class DeliveryStore {
  public:
   virtual ~DeliveryStore() = default;
 
-  /// Throws Error kConflict if the id is taken.
-  virtual void open(const NewDelivery& delivery) = 0;
+  /// Throws Error kConflict if the id is taken, kNotFound if the sender is no principal of this
+  /// tenant.
+  virtual void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) = 0;
   /// Makes an open delivery and its files visible. Throws Error kConflict if it is closed already,
   /// holds no file, or `files` (the manifest's ids) aren't exactly its files; kNotFound.
-  virtual void close(const Uuid& id, const std::string& manifest,
-                     const std::vector<Uuid>& files) = 0;
+  virtual void close(TenantId tenant, const Uuid& id, const std::string& manifest,
+                     const std::vector<Uuid>& files, const AuditEvent& event) = 0;
   /// Whatever its state, unless expired.
-  virtual std::optional<Delivery> find(const Uuid& id) = 0;
+  virtual std::optional<Delivery> find(TenantId tenant, const Uuid& id) = 0;
+  /// The same delivery, if all that is asked is whose it is: one cheap query.
+  virtual std::optional<Audience> audience(TenantId tenant, const Uuid& id) = 0;
   /// Closed, unexpired deliveries for this age1… key, oldest first, from after `after`; at most
   /// `limit`. Their order is that of their ids, so the time they were opened: `after` pages through
   /// one listing, and is no mark to ask from for news, because what was open long comes in before
   /// it.
-  virtual std::vector<Delivery> inbox(const std::string& recipient,
+  virtual std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
                                       const std::optional<Uuid>& after, std::size_t limit) = 0;
 };
 

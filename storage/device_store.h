@@ -11,6 +11,7 @@
 
 #include "base/uuid.h"
 #include "storage/audit_store.h"
+#include "storage/principal_store.h"
 #include "storage/tenant_store.h"
 
 namespace letterbox::storage {
@@ -37,14 +38,26 @@ struct AcceptedRecord {
   std::string record;
 };
 
+/// Who holds a signing key.
+struct KeyHolder {
+  TenantId tenant;
+  Device device;
+  PrincipalKind kind;
+  bool principal_revoked;
+};
+
+/// A request is signed with a device's key and names no tenant; the key finds it. So a signing key
+/// belongs to one device of the whole gateway. An age key belongs to one of its tenant.
+///
 /// Thread-safe. Every call may throw Error kUnavailable; a call that returned is durable. Lookups
 /// find revoked devices too: old letters are verified with their keys.
 class DeviceStore {
  public:
   virtual ~DeviceStore() = default;
 
-  /// Throws Error kConflict if a device of this tenant has this recipient, signing key or key id,
-  /// or the principal is revoked; kNotFound if no principal has this handle.
+  /// Throws Error kConflict if a device of this tenant has this recipient, or one of any tenant
+  /// this signing key or key id, or the principal is revoked; kNotFound if no principal has this
+  /// handle.
   virtual void add(TenantId tenant, const NewDevice& device, const AuditEvent& event) = 0;
   /// Files a further signed record under a device. Throws Error kNotFound.
   virtual void add_record(TenantId tenant, const std::string& recipient, const std::string& record,
@@ -61,7 +74,8 @@ class DeviceStore {
   virtual std::vector<Device> list(TenantId tenant,
                                    const std::optional<std::string>& handle = std::nullopt) = 0;
   virtual std::optional<Device> find_recipient(TenantId tenant, const std::string& recipient) = 0;
-  virtual std::optional<Device> find_key(TenantId tenant, const std::string& key_id) = 0;
+  /// Of the whole gateway.
+  virtual std::optional<KeyHolder> find_key(const std::string& key_id) = 0;
   /// All records about all devices of `handle`, in the order in which they were accepted.
   virtual std::vector<AcceptedRecord> history(TenantId tenant, const std::string& handle) = 0;
 };

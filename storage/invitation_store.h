@@ -42,10 +42,13 @@ class InvitationStore {
   /// the device, all in one transaction; `event` gets that principal. Of many at once one succeeds.
   /// Nothing, and nothing is changed, if the token is unknown, used, expired, for another handle
   /// than the device's, or for a principal who is revoked or of another kind: which of these, the
-  /// caller can't tell. Throws Error kConflict if the directory has the device's keys already; the
-  /// invitation is still good then.
+  /// caller can't tell. Throws Error kConflict if the device's keys are taken (DeviceStore::add);
+  /// the invitation is still good then.
   virtual std::optional<Principal> redeem(TenantId tenant, const Digest& token_sha256,
                                           const NewDevice& device, const AuditEvent& event) = 0;
+  /// Takes back what nobody has redeemed: it can't be redeemed any more, and isn't listed any more.
+  /// False if there is none such.
+  virtual bool withdraw(TenantId tenant, const Digest& token_sha256, const AuditEvent& event) = 0;
 };
 
 }  // namespace letterbox::storage

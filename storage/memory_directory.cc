@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "storage/audit_check.h"
 
 namespace letterbox::storage {
 
@@ -44,16 +45,6 @@ struct TenantRecords {
     return principals.emplace(id, Principal{id, handle, kind, now(), std::nullopt}).first->second;
   }
 
-  void require_new(const NewDevice& device) const {
-    for (const auto& [recipient, other] : devices) {
-      if (recipient == device.recipient || other.signing_key == device.signing_key ||
-          other.key_id == device.key_id) {
-        throw Error(ErrorCode::kConflict,
-                    "a device with this age key or this signing key is in the directory already");
-      }
-    }
-  }
-
   void add_device(const NewDevice& device, const Uuid& principal) {
     devices.emplace(device.recipient, Device{device, principal, now(), std::nullopt});
     file(device.recipient, device.record);
@@ -87,9 +78,14 @@ struct Directory {
   std::mutex mutex;
   std::map<TenantId, TenantRecords> tenants;
 
-  Directory() { tenants[kDefaultTenant].name = "default"; }
+  Directory() { tenants[kGateway].name = ".gateway"; }
 
-  /// To change something; the lock is held.
+  /// To change something, which `event` will record; the lock is held.
+  TenantRecords& of(TenantId tenant, const AuditEvent& event) {
+    require_sound(event);
+    return of(tenant);
+  }
+  /// To change something that isn't recorded; the lock is held.
   TenantRecords& of(TenantId tenant) {
     const auto found = tenants.find(tenant);
     if (found == tenants.end()) throw Error(ErrorCode::kNotFound, "there is no such tenant");
@@ -101,7 +97,20 @@ struct Directory {
     const auto found = tenants.find(tenant);
     return found == tenants.end() ? kNothing : found->second;
   }
+
+  void require_new(TenantId own, const NewDevice& device) const;
 };
+
+void Directory::require_new(TenantId own, const NewDevice& device) const {
+  for (const auto& [tenant, records] : tenants) {
+    for (const auto& [recipient, other] : records.devices) {
+      if ((tenant == own && recipient == device.recipient) ||
+          other.signing_key == device.signing_key || other.key_id == device.key_id) {
+        throw Error(ErrorCode::kConflict, "a device has this age key or this signing key already");
+      }
+    }
+  }
+}
 
 template <typename Map, typename Key>
 auto find_in(const Map& map, const Key& key) -> std::optional<typename Map::mapped_type> {
@@ -128,6 +137,17 @@ bool revoke_in(Map& map, const Key& key) {
   if (found->second.revoked) return false;
   found->second.revoked = now();
   return true;
+}
+
+// The same under the lock, with the record of it.
+template <typename Map, typename Key>
+bool revoke_in(Directory& directory, Map TenantRecords::*map, TenantId tenant, const Key& key,
+               const AuditEvent& event) {
+  const std::lock_guard lock(directory.mutex);
+  TenantRecords& records = directory.of(tenant, event);
+  const bool revoked = revoke_in(records.*map, key);
+  if (revoked) records.record(event);
+  return revoked;
 }
 
 class Tenants final : public TenantStore {
@@ -174,7 +194,7 @@ class Principals final : public PrincipalStore {
   Principal make(TenantId tenant, const std::string& handle, PrincipalKind kind,
                  const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     if (records.with_handle(handle) != nullptr) {
       throw Error(ErrorCode::kConflict, "a principal has this handle already");
     }
@@ -203,11 +223,7 @@ class Principals final : public PrincipalStore {
   }
 
   bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
-    const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
-    const bool revoked = revoke_in(records.principals, id);
-    if (revoked) records.record(event);
-    return revoked;
+    return revoke_in(directory_, &TenantRecords::principals, tenant, id, event);
   }
 
  private:
@@ -220,9 +236,9 @@ class Devices final : public DeviceStore {
 
   void add(TenantId tenant, const NewDevice& device, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     const Principal& principal = require_active(records.with_handle(device.handle));
-    records.require_new(device);
+    directory_.require_new(tenant, device);
     records.add_device(device, principal.id);
     records.record(event);
   }
@@ -230,7 +246,7 @@ class Devices final : public DeviceStore {
   void add_record(TenantId tenant, const std::string& recipient, const std::string& envelope,
                   const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     if (!records.devices.contains(recipient)) {
       throw Error(ErrorCode::kNotFound, "there is no such device");
     }
@@ -241,7 +257,7 @@ class Devices final : public DeviceStore {
   bool revoke(TenantId tenant, const std::string& recipient,
               const std::optional<std::string>& envelope, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     if (!revoke_in(records.devices, recipient)) return false;
     if (envelope) records.file(recipient, *envelope);
     records.record(event);
@@ -251,7 +267,7 @@ class Devices final : public DeviceStore {
   bool remove(TenantId tenant, const std::string& recipient, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
     if (!directory_.seen(tenant).devices.contains(recipient)) return false;
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     records.devices.erase(recipient);
     std::erase_if(records.history,
                   [&](const AcceptedRecord& filed) { return filed.recipient == recipient; });
@@ -275,10 +291,14 @@ class Devices final : public DeviceStore {
     return find_in(directory_.seen(tenant).devices, recipient);
   }
 
-  std::optional<Device> find_key(TenantId tenant, const std::string& key_id) override {
+  std::optional<KeyHolder> find_key(const std::string& key_id) override {
     const std::lock_guard lock(directory_.mutex);
-    for (const auto& [recipient, device] : directory_.seen(tenant).devices) {
-      if (device.key_id == key_id) return device;
+    for (const auto& [tenant, records] : directory_.tenants) {
+      for (const auto& [recipient, device] : records.devices) {
+        if (device.key_id != key_id) continue;
+        const Principal& holder = records.principals.at(device.principal);
+        return KeyHolder{tenant, device, holder.kind, holder.revoked.has_value()};
+      }
     }
     return std::nullopt;
   }
@@ -304,7 +324,7 @@ class Machines final : public MachineStore {
   void add_certificate(TenantId tenant, const Uuid& principal, const Digest& spki_sha256,
                        const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     records.require_machine(principal);
     require_new(&TenantRecords::certificates, spki_sha256);
     records.certificates.emplace(spki_sha256, Certificate{spki_sha256, principal, now(), {}});
@@ -313,7 +333,7 @@ class Machines final : public MachineStore {
 
   bool revoke_certificate(TenantId tenant, const Digest& spki_sha256,
                           const AuditEvent& event) override {
-    return revoke(tenant, &TenantRecords::certificates, spki_sha256, event);
+    return revoke_in(directory_, &TenantRecords::certificates, tenant, spki_sha256, event);
   }
 
   std::vector<Certificate> certificates(TenantId tenant) override {
@@ -334,7 +354,7 @@ class Machines final : public MachineStore {
 
   void add_token(TenantId tenant, const NewMachineToken& token, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     records.require_machine(token.principal);
     require_new(&TenantRecords::tokens, token.sha256);
     if (!records.mailboxes.contains(token.mailbox)) {
@@ -345,7 +365,7 @@ class Machines final : public MachineStore {
   }
 
   bool revoke_token(TenantId tenant, const Digest& sha256, const AuditEvent& event) override {
-    return revoke(tenant, &TenantRecords::tokens, sha256, event);
+    return revoke_in(directory_, &TenantRecords::tokens, tenant, sha256, event);
   }
 
   std::vector<MachineToken> tokens(TenantId tenant) override {
@@ -376,16 +396,6 @@ class Machines final : public MachineStore {
     }
   }
 
-  template <typename Map>
-  bool revoke(TenantId tenant, Map TenantRecords::*map, const Digest& digest,
-              const AuditEvent& event) {
-    const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
-    const bool revoked = revoke_in(records.*map, digest);
-    if (revoked) records.record(event);
-    return revoked;
-  }
-
   template <typename Added>
   static std::vector<Added> by_time(std::vector<Added> all) {
     std::stable_sort(all.begin(), all.end(),
@@ -402,7 +412,7 @@ class Invitations final : public InvitationStore {
 
   void make(TenantId tenant, const NewInvitation& invitation, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     if (invitation.made_by && !records.principals.contains(*invitation.made_by)) {
       throw Error(ErrorCode::kNotFound, "there is no such principal");
     }
@@ -425,7 +435,7 @@ class Invitations final : public InvitationStore {
                                   const NewDevice& device, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
     if (!directory_.seen(tenant).invitations.contains(token_sha256)) return std::nullopt;
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     Invitation& invitation = records.invitations.at(token_sha256);
     if (invitation.redeemed || invitation.handle != device.handle ||
         invitation.expires <= std::chrono::system_clock::now()) {
@@ -435,7 +445,7 @@ class Invitations final : public InvitationStore {
     if (known != nullptr && (known->revoked || known->kind != invitation.kind)) {
       return std::nullopt;
     }
-    records.require_new(device);
+    directory_.require_new(tenant, device);
 
     const Principal& principal =
         known != nullptr ? *known : records.make_principal(device.handle, invitation.kind);
@@ -448,6 +458,16 @@ class Invitations final : public InvitationStore {
     return principal;
   }
 
+  bool withdraw(TenantId tenant, const Digest& token_sha256, const AuditEvent& event) override {
+    const std::lock_guard lock(directory_.mutex);
+    const auto found = find_in(directory_.seen(tenant).invitations, token_sha256);
+    if (!found || found->redeemed) return false;
+    TenantRecords& records = directory_.of(tenant, event);
+    records.invitations.erase(token_sha256);
+    records.record(event);
+    return true;
+  }
+
  private:
   Directory& directory_;
 };
@@ -458,7 +478,7 @@ class Mailboxes final : public MailboxStore {
 
   void put(TenantId tenant, const Mailbox& mailbox, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     for (const Uuid& depositor : mailbox.depositors) {
       if (!records.principals.contains(depositor)) {
         throw Error(ErrorCode::kNotFound, "a depositor is no principal");
@@ -481,7 +501,7 @@ class Mailboxes final : public MailboxStore {
   bool remove(TenantId tenant, const std::string& name, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
     if (!directory_.seen(tenant).mailboxes.contains(name)) return false;
-    TenantRecords& records = directory_.of(tenant);
+    TenantRecords& records = directory_.of(tenant, event);
     records.mailboxes.erase(name);
     std::erase_if(records.tokens, [&](const auto& token) { return token.second.mailbox == name; });
     records.record(event);
@@ -529,7 +549,7 @@ class Audit final : public AuditStore {
 
   void append(TenantId tenant, const AuditEvent& event) override {
     const std::lock_guard lock(directory_.mutex);
-    directory_.of(tenant).record(event);
+    directory_.of(tenant, event).record(event);
   }
 
   std::vector<AuditRecord> read(TenantId tenant, const std::optional<Uuid>& after,

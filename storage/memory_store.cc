@@ -33,49 +33,57 @@ struct StoredDelivery {
   bool visible() const { return alive() && manifest.has_value(); }
 };
 
-// Everything, under one lock. Functions that end in _locked want it held.
-struct Shelf {
-  std::mutex mutex;
+// What one tenant has.
+struct TenantShelf {
   std::map<Uuid, StoredDelivery> deliveries;
   std::map<Uuid, StoredFile> files;
 
-  StoredDelivery& open_locked(const NewDelivery& delivery) {
-    const auto [place, fresh] = deliveries.try_emplace(delivery.id);
-    if (!fresh) {
+  void require_new(const NewDelivery& delivery) const {
+    if (deliveries.contains(delivery.id)) {
       throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
     }
-    place->second.opened = delivery;
-    place->second.recipients.insert(delivery.recipients.begin(), delivery.recipients.end());
-    return place->second;
   }
 
-  StoredDelivery& still_open_locked(const Uuid& id) {
+  StoredDelivery& open(const NewDelivery& delivery) {
+    StoredDelivery& opened = deliveries[delivery.id];
+    opened.opened = delivery;
+    opened.recipients.insert(delivery.recipients.begin(), delivery.recipients.end());
+    return opened;
+  }
+
+  StoredDelivery* alive(const Uuid& id) {
     const auto found = deliveries.find(id);
-    if (found == deliveries.end() || !found->second.alive()) {
+    return found != deliveries.end() && found->second.alive() ? &found->second : nullptr;
+  }
+
+  StoredDelivery& still_open(const Uuid& id) {
+    StoredDelivery* const delivery = alive(id);
+    if (delivery == nullptr) {
       throw Error(ErrorCode::kNotFound,
                   "there is no such delivery, or it has expired: " + id.text());
     }
-    if (found->second.manifest) {
+    if (delivery->manifest) {
       throw Error(ErrorCode::kConflict, "the delivery is closed already: " + id.text());
     }
-    return found->second;
+    return *delivery;
   }
 
-  void require_free_locked(const Uuid& file) const {
+  void require_free(const Uuid& file) const {
     if (files.contains(file)) {
       throw Error(ErrorCode::kConflict, "a file has this id already: " + file.text());
     }
   }
 
-  const StoredFile* visible_locked(const Uuid& file) const {
+  const StoredFile* visible(const Uuid& file) const {
     const auto found = files.find(file);
     if (found == files.end()) return nullptr;
     return deliveries.at(found->second.record.delivery).visible() ? &found->second : nullptr;
   }
 
-  Delivery describe_locked(const StoredDelivery& stored) const {
+  Delivery describe(const StoredDelivery& stored) const {
     Delivery delivery;
     delivery.id = stored.opened.id;
+    delivery.sender = stored.opened.sender;
     delivery.state = stored.manifest ? DeliveryState::kClosed : DeliveryState::kOpen;
     delivery.sealed_by_gateway = stored.opened.sealed_by_gateway;
     delivery.created = stored.opened.created;
@@ -90,9 +98,27 @@ struct Shelf {
   }
 };
 
+// Everything, under one lock. Whoever changes something checks it all, then records the event,
+// which may be refused, and then changes it: nothing has to be undone.
+struct Shelf {
+  explicit Shelf(MemoryDirectory& all) : directory(all) {}
+
+  std::mutex mutex;
+  std::map<TenantId, TenantShelf> tenants;
+  MemoryDirectory& directory;  // has a lock of its own, which is taken after this one
+
+  void require_sender(TenantId tenant, const NewDelivery& delivery) {
+    if (!directory.principals().find(tenant, delivery.sender)) {
+      throw Error(ErrorCode::kNotFound, "the sender is no principal of this tenant");
+    }
+  }
+  void record(TenantId tenant, const AuditEvent& event) { directory.audit().append(tenant, event); }
+};
+
 class Writer final : public BlobWriter {
  public:
-  Writer(std::shared_ptr<Shelf> shelf, const Uuid& file) : shelf_(std::move(shelf)), file_(file) {}
+  Writer(Shelf& shelf, TenantId tenant, const Uuid& file)
+      : shelf_(shelf), tenant_(tenant), file_(file) {}
 
   void append(const Ciphertext& row) override {
     require_unfinished();
@@ -100,27 +126,33 @@ class Writer final : public BlobWriter {
     rows_->push_back(row);
   }
 
-  void commit(const FileRecord& file) override {
+  void commit(const FileRecord& file, const AuditEvent& event) override {
     require_unfinished();
     framing_.require(file, file_);
-    const std::lock_guard lock(shelf_->mutex);
-    StoredDelivery& delivery = shelf_->still_open_locked(file.delivery);
-    shelf_->require_free_locked(file.id);
-    put_locked(file, delivery);
+    const std::lock_guard lock(shelf_.mutex);
+    TenantShelf& own = shelf_.tenants[tenant_];
+    StoredDelivery& delivery = own.still_open(file.delivery);
+    own.require_free(file.id);
+    shelf_.record(tenant_, event);
+    put(file, own, delivery);
   }
 
   void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                          const std::string& manifest) override {
+                          const std::string& manifest, const AuditEvent& event) override {
     require_sound(delivery);
     if (file.delivery != delivery.id) {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
     }
     require_unfinished();
     framing_.require(file, file_);
-    const std::lock_guard lock(shelf_->mutex);
-    shelf_->require_free_locked(file.id);
-    StoredDelivery& made = shelf_->open_locked(delivery);
-    put_locked(file, made);
+    const std::lock_guard lock(shelf_.mutex);
+    TenantShelf& own = shelf_.tenants[tenant_];
+    own.require_new(delivery);
+    own.require_free(file.id);
+    shelf_.require_sender(tenant_, delivery);
+    shelf_.record(tenant_, event);
+    StoredDelivery& made = own.open(delivery);
+    put(file, own, made);
     made.manifest = manifest;
   }
 
@@ -129,13 +161,14 @@ class Writer final : public BlobWriter {
     if (committed_) throw Error(ErrorCode::kInternal, "the file is committed already");
   }
 
-  void put_locked(const FileRecord& file, StoredDelivery& delivery) {
-    shelf_->files.emplace(file.id, StoredFile{file, std::move(rows_)});
+  void put(const FileRecord& file, TenantShelf& own, StoredDelivery& delivery) {
+    own.files.emplace(file.id, StoredFile{file, std::move(rows_)});
     delivery.files.insert(file.id);
     committed_ = true;
   }
 
-  std::shared_ptr<Shelf> shelf_;
+  Shelf& shelf_;
+  const TenantId tenant_;
   const Uuid file_;
   RowFraming framing_;
   std::shared_ptr<Rows> rows_ = std::make_shared<Rows>();
@@ -144,13 +177,14 @@ class Writer final : public BlobWriter {
 
 class Reader final : public Source {
  public:
-  Reader(std::shared_ptr<Shelf> shelf, const Uuid& file) : shelf_(std::move(shelf)), file_(file) {}
+  Reader(Shelf& shelf, TenantId tenant, const Uuid& file)
+      : shelf_(shelf), tenant_(tenant), file_(file) {}
 
   ByteView next() override {
     if (rows_ != nullptr && next_ == rows_->size()) return {};
     {
-      const std::lock_guard lock(shelf_->mutex);
-      const StoredFile* file = shelf_->visible_locked(file_);
+      const std::lock_guard lock(shelf_.mutex);
+      const StoredFile* file = shelf_.tenants[tenant_].visible(file_);
       if (file == nullptr) {
         throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
       }
@@ -160,7 +194,8 @@ class Reader final : public Source {
   }
 
  private:
-  std::shared_ptr<Shelf> shelf_;
+  Shelf& shelf_;
+  const TenantId tenant_;
   const Uuid file_;
   std::shared_ptr<const Rows> rows_;
   std::size_t next_ = 0;
@@ -168,72 +203,100 @@ class Reader final : public Source {
 
 class Blobs final : public BlobStore {
  public:
-  explicit Blobs(std::shared_ptr<Shelf> shelf) : shelf_(std::move(shelf)) {}
+  explicit Blobs(Shelf& shelf) : shelf_(shelf) {}
 
-  std::unique_ptr<BlobWriter> begin(const Uuid& id) override {
-    return std::make_unique<Writer>(shelf_, id);
+  std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) override {
+    return std::make_unique<Writer>(shelf_, tenant, id);
   }
 
-  std::optional<FileRecord> find(const Uuid& id) override {
-    const std::lock_guard lock(shelf_->mutex);
-    const StoredFile* file = shelf_->visible_locked(id);
+  std::optional<FileRecord> find(TenantId tenant, const Uuid& id) override {
+    const std::lock_guard lock(shelf_.mutex);
+    const StoredFile* file = shelf_.tenants[tenant].visible(id);
     if (file == nullptr) return std::nullopt;
     return file->record;
   }
 
-  std::unique_ptr<Source> read(const Uuid& id) override {
-    return std::make_unique<Reader>(shelf_, id);
+  std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) override {
+    return std::make_unique<Reader>(shelf_, tenant, id);
+  }
+
+  bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
+    const std::lock_guard lock(shelf_.mutex);
+    TenantShelf& own = shelf_.tenants[tenant];
+    const auto file = own.files.find(id);
+    if (file == own.files.end()) return false;
+    shelf_.record(tenant, event);
+    own.deliveries.at(file->second.record.delivery).files.erase(id);
+    own.files.erase(file);
+    return true;
   }
 
  private:
-  std::shared_ptr<Shelf> shelf_;
+  Shelf& shelf_;
 };
 
 class Deliveries final : public DeliveryStore {
  public:
-  explicit Deliveries(std::shared_ptr<Shelf> shelf) : shelf_(std::move(shelf)) {}
+  explicit Deliveries(Shelf& shelf) : shelf_(shelf) {}
 
-  void open(const NewDelivery& delivery) override {
+  void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override {
     require_sound(delivery);
-    const std::lock_guard lock(shelf_->mutex);
-    shelf_->open_locked(delivery);
+    const std::lock_guard lock(shelf_.mutex);
+    TenantShelf& own = shelf_.tenants[tenant];
+    own.require_new(delivery);
+    shelf_.require_sender(tenant, delivery);
+    shelf_.record(tenant, event);
+    own.open(delivery);
   }
 
-  void close(const Uuid& id, const std::string& manifest, const std::vector<Uuid>& files) override {
-    const std::lock_guard lock(shelf_->mutex);
-    StoredDelivery& delivery = shelf_->still_open_locked(id);
+  void close(TenantId tenant, const Uuid& id, const std::string& manifest,
+             const std::vector<Uuid>& files, const AuditEvent& event) override {
+    const std::lock_guard lock(shelf_.mutex);
+    StoredDelivery& delivery = shelf_.tenants[tenant].still_open(id);
     const bool exactly = std::is_permutation(files.begin(), files.end(), delivery.files.begin(),
                                              delivery.files.end());
     if (files.empty() || !exactly) {
       throw Error(ErrorCode::kConflict,
                   "the manifest names other files than the delivery holds: " + id.text());
     }
+    shelf_.record(tenant, event);
     delivery.manifest = manifest;
   }
 
-  std::optional<Delivery> find(const Uuid& id) override {
-    const std::lock_guard lock(shelf_->mutex);
-    const auto found = shelf_->deliveries.find(id);
-    if (found == shelf_->deliveries.end() || !found->second.alive()) return std::nullopt;
-    return shelf_->describe_locked(found->second);
+  std::optional<Delivery> find(TenantId tenant, const Uuid& id) override {
+    const std::lock_guard lock(shelf_.mutex);
+    TenantShelf& own = shelf_.tenants[tenant];
+    const StoredDelivery* const found = own.alive(id);
+    if (found == nullptr) return std::nullopt;
+    return own.describe(*found);
   }
 
-  std::vector<Delivery> inbox(const std::string& recipient, const std::optional<Uuid>& after,
-                              std::size_t limit) override {
-    const std::lock_guard lock(shelf_->mutex);
+  std::optional<Audience> audience(TenantId tenant, const Uuid& id) override {
+    const std::lock_guard lock(shelf_.mutex);
+    const StoredDelivery* const found = shelf_.tenants[tenant].alive(id);
+    if (found == nullptr) return std::nullopt;
+    return Audience{found->opened.sender,
+                    {found->recipients.begin(), found->recipients.end()},
+                    found->manifest ? DeliveryState::kClosed : DeliveryState::kOpen};
+  }
+
+  std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
+                              const std::optional<Uuid>& after, std::size_t limit) override {
+    const std::lock_guard lock(shelf_.mutex);
+    TenantShelf& own = shelf_.tenants[tenant];
     std::vector<Delivery> found;
-    auto place = after ? shelf_->deliveries.upper_bound(*after) : shelf_->deliveries.begin();
-    for (; place != shelf_->deliveries.end() && found.size() < limit; ++place) {
+    auto place = after ? own.deliveries.upper_bound(*after) : own.deliveries.begin();
+    for (; place != own.deliveries.end() && found.size() < limit; ++place) {
       const StoredDelivery& delivery = place->second;
       if (delivery.visible() && delivery.recipients.contains(recipient)) {
-        found.push_back(shelf_->describe_locked(delivery));
+        found.push_back(own.describe(delivery));
       }
     }
     return found;
   }
 
  private:
-  std::shared_ptr<Shelf> shelf_;
+  Shelf& shelf_;
 };
 
 class MemoryStore final : public Store {
@@ -254,10 +317,10 @@ class MemoryStore final : public Store {
   ConnectionUse connection_use() override { return {}; }
 
  private:
-  std::shared_ptr<Shelf> shelf_ = std::make_shared<Shelf>();
+  MemoryDirectory directory_;
+  Shelf shelf_{directory_};
   Blobs blobs_{shelf_};
   Deliveries deliveries_{shelf_};
-  MemoryDirectory directory_;
 };
 
 }  // namespace

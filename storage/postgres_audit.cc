@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "storage/audit_check.h"
 #include "storage/postgres_values.h"
 
 namespace letterbox::storage {
@@ -61,6 +62,7 @@ AuditRecord record_of(const pqxx::row& row) {
 }  // namespace
 
 void record(pqxx::work& transaction, TenantId tenant, const AuditEvent& event) {
+  require_sound(event);
   transaction.exec_params(R"SQL(
       INSERT INTO audit (tenant_id, id, kind, outcome, principal_id, device, peer, object_id)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8))SQL",

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "storage/postgres_audit.h"
 #include "storage/postgres_deliveries.h"
 #include "storage/postgres_values.h"
 #include "storage/row_framing.h"
@@ -13,11 +14,6 @@
 namespace letterbox::storage {
 
 namespace {
-
-const Uuid& tenant() {
-  static const Uuid kUuid = *Uuid::parse(kTenant);
-  return kUuid;
-}
 
 // --- Staging ------------------------------------------------------------------------------------
 //
@@ -92,6 +88,15 @@ constexpr const char* kReadRow = R"SQL(
    WHERE f.tenant_id = $1 AND f.id = $2
      AND d.closed IS NOT NULL AND d.expires > now())SQL";
 
+// --- Removing -----------------------------------------------------------------------------------
+
+constexpr const char* kRemoveFile = R"SQL(
+  DELETE FROM file WHERE tenant_id = $1 AND id = $2 RETURNING payload_id)SQL";
+
+// Its rows go with it.
+constexpr const char* kRemovePayload = R"SQL(
+  DELETE FROM payload WHERE tenant_id = $1 AND id = $2)SQL";
+
 // --- Sweeping -----------------------------------------------------------------------------------
 
 constexpr const char* kSweepRows = R"SQL(
@@ -103,15 +108,15 @@ constexpr const char* kSweepPayloads = R"SQL(
 
 class Writer final : public BlobWriter {
  public:
-  Writer(Pool& pool, const Uuid& instance, const Uuid& file)
-      : pool_(pool), instance_(instance), file_(file), payload_(Uuid::v7()) {}
+  Writer(Pool& pool, const Uuid& instance, TenantId tenant, const Uuid& file)
+      : pool_(pool), instance_(instance), tenant_(tenant), file_(file), payload_(Uuid::v7()) {}
 
   ~Writer() override {
     if (!begun_ || committed_) return;
     try {
       pool_.run(
           [&](Connection& connection) {
-            connection.execute(kDropStaged, {tenant(), payload_, instance_});
+            connection.execute(kDropStaged, {tenant_.uuid, payload_, instance_});
           },
           Pool::Effort::kOnce);
     } catch (const Error& error) {
@@ -132,22 +137,24 @@ class Writer final : public BlobWriter {
     framing_ = extended;
   }
 
-  void commit(const FileRecord& file) override {
+  void commit(const FileRecord& file, const AuditEvent& event) override {
     finish(file, [&](pqxx::work& transaction, Connection& connection) {
-      hold_open(transaction, file.delivery);
+      hold_open(transaction, tenant_, file.delivery);
       put(file, transaction, connection);
+      record(transaction, tenant_, event);
     });
   }
 
   void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                          const std::string& manifest) override {
+                          const std::string& manifest, const AuditEvent& event) override {
     require_sound(delivery);
     if (file.delivery != delivery.id) {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
     }
     finish(file, [&](pqxx::work& transaction, Connection& connection) {
-      insert_closed_delivery(transaction, delivery, manifest);
+      insert_closed_delivery(transaction, tenant_, delivery, manifest);
       put(file, transaction, connection);
+      record(transaction, tenant_, event);
     });
   }
 
@@ -160,9 +167,9 @@ class Writer final : public BlobWriter {
     const auto number = static_cast<std::int32_t>(staged_);
     begun_ = true;
     pool_.run([&](Connection& connection) {
-      if (number == 0) connection.execute(kStagePayload, {tenant(), payload_, instance_});
+      if (number == 0) connection.execute(kStagePayload, {tenant_.uuid, payload_, instance_});
       try {
-        connection.execute(kStageRow, {tenant(), payload_, number, row.view()});
+        connection.execute(kStageRow, {tenant_.uuid, payload_, number, row.view()});
       } catch (const pqxx::sql_error& error) {
         if (error.sqlstate() == kForeignKeyViolation) throw_lost();
         throw;
@@ -183,18 +190,18 @@ class Writer final : public BlobWriter {
   // The file with its payload: the rows that were staged, and the one held back.
   void put(const FileRecord& file, pqxx::work& transaction, Connection& connection) {
     if (!begun_) {
-      connection.execute(kAddPayload, {tenant(), payload_});
+      connection.execute(kAddPayload, {tenant_.uuid, payload_});
     } else {
-      const auto adopted =
-          transaction.exec_params(kAdoptPayload, kTenant, payload_.text(), instance_.text());
+      const auto adopted = transaction.exec_params(kAdoptPayload, tenant_.uuid.text(),
+                                                   payload_.text(), instance_.text());
       if (adopted.affected_rows() != 1) throw_lost();
     }
     connection.execute(kAddRow,
-                       {tenant(), payload_, static_cast<std::int32_t>(staged_), held_->view()});
+                       {tenant_.uuid, payload_, static_cast<std::int32_t>(staged_), held_->view()});
     if (begun_) require_all_rows(transaction);
 
     const auto added = transaction.exec_params(
-        kAddFile, kTenant, file.id.text(), file.delivery.text(), payload_.text(),
+        kAddFile, tenant_.uuid.text(), file.id.text(), file.delivery.text(), payload_.text(),
         binary(file.header), binary(file.nonce), file.payload_length, binary(file.payload_sha256));
     if (added.affected_rows() == 0) {
       throw Error(ErrorCode::kConflict, "a file has this id already: " + file.id.text());
@@ -202,7 +209,8 @@ class Writer final : public BlobWriter {
   }
 
   void require_all_rows(pqxx::work& transaction) const {
-    const pqxx::row found = transaction.exec_params1(kCountRows, kTenant, payload_.text());
+    const pqxx::row found =
+        transaction.exec_params1(kCountRows, tenant_.uuid.text(), payload_.text());
     if (found["rows"].as<std::size_t>() != framing_.rows() ||
         found["upto"].as<std::size_t>() != framing_.rows() ||
         found["bytes"].as<std::uint64_t>() != framing_.bytes()) {
@@ -219,6 +227,7 @@ class Writer final : public BlobWriter {
 
   Pool& pool_;
   const Uuid instance_;
+  const TenantId tenant_;
   const Uuid file_;
   const Uuid payload_;
   RowFraming framing_;
@@ -230,12 +239,13 @@ class Writer final : public BlobWriter {
 
 class Reader final : public Source {
  public:
-  Reader(Pool& pool, const Uuid& file) : pool_(pool), file_(file) {}
+  Reader(Pool& pool, TenantId tenant, const Uuid& file)
+      : pool_(pool), tenant_(tenant), file_(file) {}
 
   ByteView next() override {
     if (length_ && yielded_ == *length_) return {};
     piece_ = pool_.run([&](Connection& connection) {
-      return connection.execute(kReadRow, {tenant(), file_, next_row_});
+      return connection.execute(kReadRow, {tenant_.uuid, file_, next_row_});
     });
     if (piece_->rows() == 0) {
       throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
@@ -253,6 +263,7 @@ class Reader final : public Source {
 
  private:
   Pool& pool_;
+  const TenantId tenant_;
   const Uuid file_;
   std::int32_t next_row_ = 0;
   std::uint64_t yielded_ = 0;
@@ -262,13 +273,13 @@ class Reader final : public Source {
 
 }  // namespace
 
-std::unique_ptr<BlobWriter> PostgresBlobs::begin(const Uuid& id) {
-  return std::make_unique<Writer>(pool_, instance_, id);
+std::unique_ptr<BlobWriter> PostgresBlobs::begin(TenantId tenant, const Uuid& id) {
+  return std::make_unique<Writer>(pool_, instance_, tenant, id);
 }
 
-std::optional<FileRecord> PostgresBlobs::find(const Uuid& id) {
+std::optional<FileRecord> PostgresBlobs::find(TenantId tenant, const Uuid& id) {
   return pool_.read([&](auto& snapshot) -> std::optional<FileRecord> {
-    const pqxx::result found = snapshot.exec_params(kFindFile, kTenant, id.text());
+    const pqxx::result found = snapshot.exec_params(kFindFile, tenant.uuid.text(), id.text());
     if (found.empty()) return std::nullopt;
     const pqxx::row row = found[0];
     return FileRecord{id,
@@ -280,8 +291,22 @@ std::optional<FileRecord> PostgresBlobs::find(const Uuid& id) {
   });
 }
 
-std::unique_ptr<Source> PostgresBlobs::read(const Uuid& id) {
-  return std::make_unique<Reader>(pool_, id);
+std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id) {
+  return std::make_unique<Reader>(pool_, tenant, id);
+}
+
+bool PostgresBlobs::remove(TenantId tenant, const Uuid& id, const AuditEvent& event) {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    // A big file has millions of pieces out of line.
+    transaction.exec("SET LOCAL statement_timeout = 0");
+    const pqxx::result removed =
+        transaction.exec_params(kRemoveFile, tenant.uuid.text(), id.text());
+    if (removed.empty()) return false;
+    transaction.exec_params(kRemovePayload, tenant.uuid.text(),
+                            removed[0]["payload_id"].as<std::string>());
+    record(transaction, tenant, event);
+    return true;
+  });
 }
 
 Swept PostgresBlobs::sweep() {

@@ -10,9 +10,10 @@ class PostgresBlobs final : public BlobStore {
  public:
   PostgresBlobs(Pool& pool, const Uuid& instance) : pool_(pool), instance_(instance) {}
 
-  std::unique_ptr<BlobWriter> begin(const Uuid& id) override;
-  std::optional<FileRecord> find(const Uuid& id) override;
-  std::unique_ptr<Source> read(const Uuid& id) override;
+  std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) override;
+  std::optional<FileRecord> find(TenantId tenant, const Uuid& id) override;
+  std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) override;
+  bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override;
 
   Swept sweep();
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "storage/postgres_audit.h"
 #include "storage/postgres_values.h"
 #include "storage/row_framing.h"
 
@@ -13,13 +14,14 @@ namespace letterbox::storage {
 namespace {
 
 // One statement for both strengths of lock: those who add a file share it, who closes has it alone.
-void lock_open(pqxx::work& transaction, const Uuid& id, const std::string& strength) {
+void lock_open(pqxx::work& transaction, TenantId tenant, const Uuid& id,
+               const std::string& strength) {
   const pqxx::result found = transaction.exec_params(R"SQL(
       SELECT closed IS NULL AS open
         FROM delivery
        WHERE tenant_id = $1 AND id = $2 AND expires > now()
          FOR )SQL" + strength,
-                                                     kTenant, id.text());
+                                                     tenant.uuid.text(), id.text());
   if (found.empty()) {
     throw Error(ErrorCode::kNotFound, "there is no such delivery, or it has expired: " + id.text());
   }
@@ -34,35 +36,38 @@ void require_inserted(const pqxx::result& inserted, const NewDelivery& delivery)
   }
 }
 
-void insert_cover_and_recipients(pqxx::work& transaction, const NewDelivery& delivery) {
+void insert_cover_and_recipients(pqxx::work& transaction, TenantId tenant,
+                                 const NewDelivery& delivery) {
   transaction.exec_params(R"SQL(
       INSERT INTO cover (tenant_id, delivery_id, version, envelope)
       VALUES ($1, $2, 1, $3))SQL",
-                          kTenant, delivery.id.text(), binary(delivery.cover));
+                          tenant.uuid.text(), delivery.id.text(), binary(delivery.cover));
   transaction.exec_params(R"SQL(
       INSERT INTO delivery_recipient (tenant_id, delivery_id, recipient)
       SELECT DISTINCT $1::uuid, $2::uuid, recipient
         FROM unnest($3::text[]) AS recipient)SQL",
-                          kTenant, delivery.id.text(), array_literal(delivery.recipients));
+                          tenant.uuid.text(), delivery.id.text(),
+                          array_literal(delivery.recipients));
 }
 
 // Deliveries with all that belongs to them, in three statements however many they are, in the
 // order of `ids`.
 template <typename Snapshot>
-std::vector<Delivery> load(Snapshot& snapshot, const std::vector<Uuid>& ids) {
+std::vector<Delivery> load(Snapshot& snapshot, TenantId tenant, const std::vector<Uuid>& ids) {
   const std::string wanted = array_literal(ids);
   std::map<Uuid, Delivery> found;
 
   for (const pqxx::row& row : snapshot.exec_params(R"SQL(
-        SELECT id, sealed_by_gateway, closed IS NOT NULL AS closed, manifest,
+        SELECT id, sender_id, sealed_by_gateway, closed IS NOT NULL AS closed, manifest,
                extract(epoch FROM created)::bigint AS created,
                extract(epoch FROM expires)::bigint AS expires
           FROM delivery
          WHERE tenant_id = $1 AND id = ANY ($2::uuid[]))SQL",
-                                                   kTenant, wanted)) {
+                                                   tenant.uuid.text(), wanted)) {
     const bool closed = row["closed"].as<bool>();
     Delivery& delivery = found[uuid_of(row["id"])];
     delivery.id = uuid_of(row["id"]);
+    delivery.sender = uuid_of(row["sender_id"]);
     delivery.state = closed ? DeliveryState::kClosed : DeliveryState::kOpen;
     delivery.sealed_by_gateway = row["sealed_by_gateway"].as<bool>();
     delivery.created = time_of(row["created"]);
@@ -75,7 +80,7 @@ std::vector<Delivery> load(Snapshot& snapshot, const std::vector<Uuid>& ids) {
           FROM cover
          WHERE tenant_id = $1 AND delivery_id = ANY ($2::uuid[])
          ORDER BY delivery_id, version)SQL",
-                                                   kTenant, wanted)) {
+                                                   tenant.uuid.text(), wanted)) {
     found.at(uuid_of(row["delivery_id"])).covers.push_back(text_of_bytea(row["envelope"]));
   }
 
@@ -84,7 +89,7 @@ std::vector<Delivery> load(Snapshot& snapshot, const std::vector<Uuid>& ids) {
           FROM file
          WHERE tenant_id = $1 AND delivery_id = ANY ($2::uuid[])
          ORDER BY delivery_id, id)SQL",
-                                                   kTenant, wanted)) {
+                                                   tenant.uuid.text(), wanted)) {
     found.at(uuid_of(row["delivery_id"]))
         .files.push_back({uuid_of(row["id"]), row["payload_length"].as<std::uint64_t>(),
                           array_of<32>(row["payload_sha256"])});
@@ -104,48 +109,51 @@ std::vector<Uuid> ids_of(const pqxx::result& rows) {
 
 }  // namespace
 
-void insert_closed_delivery(pqxx::work& transaction, const NewDelivery& delivery,
+void insert_closed_delivery(pqxx::work& transaction, TenantId tenant, const NewDelivery& delivery,
                             const std::string& manifest) {
   const auto inserted = transaction.exec_params(
       R"SQL(
-      INSERT INTO delivery (tenant_id, id, sealed_by_gateway, created, expires, closed, manifest)
-      VALUES ($1, $2, $3, to_timestamp($4::bigint), to_timestamp($5::bigint), now(), $6)
+      INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires, closed,
+                            manifest)
+      VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint), now(), $7)
       ON CONFLICT DO NOTHING)SQL",
-      kTenant, delivery.id.text(), delivery.sealed_by_gateway, seconds(delivery.created),
-      seconds(delivery.expires), binary(manifest));
+      tenant.uuid.text(), delivery.id.text(), delivery.sender.text(), delivery.sealed_by_gateway,
+      seconds(delivery.created), seconds(delivery.expires), binary(manifest));
   require_inserted(inserted, delivery);
-  insert_cover_and_recipients(transaction, delivery);
+  insert_cover_and_recipients(transaction, tenant, delivery);
 }
 
-void hold_open(pqxx::work& transaction, const Uuid& id) {
-  lock_open(transaction, id, "SHARE");
+void hold_open(pqxx::work& transaction, TenantId tenant, const Uuid& id) {
+  lock_open(transaction, tenant, id, "SHARE");
 }
 
-void PostgresDeliveries::open(const NewDelivery& delivery) {
+void PostgresDeliveries::open(TenantId tenant, const NewDelivery& delivery,
+                              const AuditEvent& event) {
   require_sound(delivery);
   pool_.transact([&](pqxx::work& transaction, Connection&) {
-    const auto inserted =
-        transaction.exec_params(R"SQL(
-        INSERT INTO delivery (tenant_id, id, sealed_by_gateway, created, expires)
-        VALUES ($1, $2, $3, to_timestamp($4::bigint), to_timestamp($5::bigint))
+    const auto inserted = transaction.exec_params(
+        R"SQL(
+        INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires)
+        VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint))
         ON CONFLICT DO NOTHING)SQL",
-                                kTenant, delivery.id.text(), delivery.sealed_by_gateway,
-                                seconds(delivery.created), seconds(delivery.expires));
+        tenant.uuid.text(), delivery.id.text(), delivery.sender.text(), delivery.sealed_by_gateway,
+        seconds(delivery.created), seconds(delivery.expires));
     require_inserted(inserted, delivery);
-    insert_cover_and_recipients(transaction, delivery);
+    insert_cover_and_recipients(transaction, tenant, delivery);
+    record(transaction, tenant, event);
   });
 }
 
-void PostgresDeliveries::close(const Uuid& id, const std::string& manifest,
-                               const std::vector<Uuid>& files) {
+void PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::string& manifest,
+                               const std::vector<Uuid>& files, const AuditEvent& event) {
   std::vector<Uuid> named = files;
   std::sort(named.begin(), named.end());
   pool_.transact([&](pqxx::work& transaction, Connection&) {
-    lock_open(transaction, id, "UPDATE");
+    lock_open(transaction, tenant, id, "UPDATE");
     // PostgreSQL orders uuids by their bytes, as we do.
     const std::vector<Uuid> held = ids_of(transaction.exec_params(
-        "SELECT id FROM file WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY id", kTenant,
-        id.text()));
+        "SELECT id FROM file WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY id",
+        tenant.uuid.text(), id.text()));
     if (held.empty() || named != held) {
       throw Error(ErrorCode::kConflict, "the manifest names " + std::to_string(named.size()) +
                                             " files, the delivery " + id.text() + " holds " +
@@ -156,28 +164,52 @@ void PostgresDeliveries::close(const Uuid& id, const std::string& manifest,
         UPDATE delivery
            SET closed = now(), manifest = $3
          WHERE tenant_id = $1 AND id = $2)SQL",
-                            kTenant, id.text(), binary(manifest));
+                            tenant.uuid.text(), id.text(), binary(manifest));
+    record(transaction, tenant, event);
   });
 }
 
-std::optional<Delivery> PostgresDeliveries::find(const Uuid& id) {
+std::optional<Delivery> PostgresDeliveries::find(TenantId tenant, const Uuid& id) {
   return pool_.read([&](auto& snapshot) -> std::optional<Delivery> {
     const auto alive = ids_of(snapshot.exec_params(
-        "SELECT id FROM delivery WHERE tenant_id = $1 AND id = $2 AND expires > now()", kTenant,
-        id.text()));
+        "SELECT id FROM delivery WHERE tenant_id = $1 AND id = $2 AND expires > now()",
+        tenant.uuid.text(), id.text()));
     if (alive.empty()) return std::nullopt;
-    return load(snapshot, alive).front();
+    return load(snapshot, tenant, alive).front();
   });
 }
 
-std::vector<Delivery> PostgresDeliveries::inbox(const std::string& recipient,
+std::optional<Audience> PostgresDeliveries::audience(TenantId tenant, const Uuid& id) {
+  return pool_.read([&](auto& snapshot) -> std::optional<Audience> {
+    // Every delivery has a recipient.
+    const pqxx::result found = snapshot.exec_params(R"SQL(
+        SELECT d.sender_id, d.closed IS NOT NULL AS closed, r.recipient
+          FROM delivery AS d
+          JOIN delivery_recipient AS r ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id
+         WHERE d.tenant_id = $1 AND d.id = $2 AND d.expires > now()
+         ORDER BY r.recipient)SQL",
+                                                    tenant.uuid.text(), id.text());
+    if (found.empty()) return std::nullopt;
+    Audience audience{
+        uuid_of(found[0]["sender_id"]),
+        {},
+        found[0]["closed"].template as<bool>() ? DeliveryState::kClosed : DeliveryState::kOpen};
+    for (const pqxx::row& row : found) {
+      audience.recipients.push_back(row["recipient"].template as<std::string>());
+    }
+    return audience;
+  });
+}
+
+std::vector<Delivery> PostgresDeliveries::inbox(TenantId tenant, const std::string& recipient,
                                                 const std::optional<Uuid>& after,
                                                 std::size_t limit) {
   // No UUIDv7 is smaller than the nil UUID.
   const std::string start = after ? after->text() : "00000000-0000-0000-0000-000000000000";
   const auto most = std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max());
   return pool_.read([&](auto& snapshot) {
-    return load(snapshot, ids_of(snapshot.exec_params(R"SQL(
+    return load(snapshot, tenant,
+                ids_of(snapshot.exec_params(R"SQL(
         SELECT d.id
           FROM delivery_recipient AS r
           JOIN delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
@@ -185,7 +217,7 @@ std::vector<Delivery> PostgresDeliveries::inbox(const std::string& recipient,
            AND d.closed IS NOT NULL AND d.expires > now()
          ORDER BY r.delivery_id
          LIMIT $4::bigint)SQL",
-                                                      kTenant, binary(recipient), start, most)));
+                                            tenant.uuid.text(), binary(recipient), start, most)));
   });
 }
 

@@ -11,11 +11,13 @@ class PostgresDeliveries final : public DeliveryStore {
  public:
   explicit PostgresDeliveries(Pool& pool) : pool_(pool) {}
 
-  void open(const NewDelivery& delivery) override;
-  void close(const Uuid& id, const std::string& manifest, const std::vector<Uuid>& files) override;
-  std::optional<Delivery> find(const Uuid& id) override;
-  std::vector<Delivery> inbox(const std::string& recipient, const std::optional<Uuid>& after,
-                              std::size_t limit) override;
+  void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override;
+  void close(TenantId tenant, const Uuid& id, const std::string& manifest,
+             const std::vector<Uuid>& files, const AuditEvent& event) override;
+  std::optional<Delivery> find(TenantId tenant, const Uuid& id) override;
+  std::optional<Audience> audience(TenantId tenant, const Uuid& id) override;
+  std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
+                              const std::optional<Uuid>& after, std::size_t limit) override;
 
  private:
   Pool& pool_;
@@ -24,11 +26,11 @@ class PostgresDeliveries final : public DeliveryStore {
 // The steps that a blob's last transaction takes here.
 
 /// Opened and closed at once: nobody sees it in between, and its row is written once. Throws Error
-/// kConflict if the id is taken.
-void insert_closed_delivery(pqxx::work& transaction, const NewDelivery& delivery,
+/// kConflict if the id is taken, kNotFound if the sender is no principal of the tenant.
+void insert_closed_delivery(pqxx::work& transaction, TenantId tenant, const NewDelivery& delivery,
                             const std::string& manifest);
 /// Holds an open delivery open until the transaction ends; many may hold one. Throws Error
 /// kNotFound, kConflict if it is closed.
-void hold_open(pqxx::work& transaction, const Uuid& id);
+void hold_open(pqxx::work& transaction, TenantId tenant, const Uuid& id);
 
 }  // namespace letterbox::storage

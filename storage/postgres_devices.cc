@@ -10,14 +10,15 @@ namespace letterbox::storage {
 
 namespace {
 
-const std::string kSelect = R"SQL(
-    SELECT p.handle, d.recipient, d.signing_key, d.key_id, d.record, d.principal_id,
+const std::string kSelectAll = R"SQL(
+    SELECT d.tenant_id, p.handle, p.kind, p.revoked IS NOT NULL AS principal_revoked,
+           d.recipient, d.signing_key, d.key_id, d.record, d.principal_id,
            extract(epoch FROM d.not_before)::bigint AS not_before,
            extract(epoch FROM d.accepted)::bigint AS accepted,
            extract(epoch FROM d.revoked)::bigint AS revoked
       FROM device AS d
-      JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id
-     WHERE d.tenant_id = $1)SQL";
+      JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id)SQL";
+const std::string kSelect = kSelectAll + " WHERE d.tenant_id = $1";
 
 Device device_of(const pqxx::row& row) {
   return {{row["handle"].as<std::string>(), row["recipient"].as<std::string>(),
@@ -26,11 +27,6 @@ Device device_of(const pqxx::row& row) {
           uuid_of(row["principal_id"]),
           time_of(row["accepted"]),
           optional_time_of(row["revoked"])};
-}
-
-std::optional<Device> first_of(const pqxx::result& rows) {
-  if (rows.empty()) return std::nullopt;
-  return device_of(rows[0]);
 }
 
 // Also locks the tenant's row: what comes next in the order commits next.
@@ -68,8 +64,7 @@ void insert_device(pqxx::work& transaction, TenantId tenant, const Uuid& princip
       binary(device.key_id), principal.text(), binary(device.record),
       or_null(seconds_text(device.not_before)), next_position(transaction, tenant));
   if (added.affected_rows() == 0) {
-    throw Error(ErrorCode::kConflict,
-                "a device with this age key or this signing key is in the directory already");
+    throw Error(ErrorCode::kConflict, "a device has this age key or this signing key already");
   }
 }
 
@@ -128,16 +123,23 @@ std::vector<Device> PostgresDevices::list(TenantId tenant,
 
 std::optional<Device> PostgresDevices::find_recipient(TenantId tenant,
                                                       const std::string& recipient) {
-  return pool_.read([&](auto& snapshot) {
-    return first_of(snapshot.exec_params(kSelect + " AND d.recipient = $2", tenant.uuid.text(),
-                                         binary(recipient)));
+  return pool_.read([&](auto& snapshot) -> std::optional<Device> {
+    const pqxx::result found = snapshot.exec_params(kSelect + " AND d.recipient = $2",
+                                                    tenant.uuid.text(), binary(recipient));
+    if (found.empty()) return std::nullopt;
+    return device_of(found[0]);
   });
 }
 
-std::optional<Device> PostgresDevices::find_key(TenantId tenant, const std::string& key_id) {
-  return pool_.read([&](auto& snapshot) {
-    return first_of(
-        snapshot.exec_params(kSelect + " AND d.key_id = $2", tenant.uuid.text(), binary(key_id)));
+std::optional<KeyHolder> PostgresDevices::find_key(const std::string& key_id) {
+  return pool_.read([&](auto& snapshot) -> std::optional<KeyHolder> {
+    const pqxx::result found =
+        snapshot.exec_params(kSelectAll + " WHERE d.key_id = $1", binary(key_id));
+    if (found.empty()) return std::nullopt;
+    return KeyHolder{{uuid_of(found[0]["tenant_id"])},
+                     device_of(found[0]),
+                     kind_of(found[0]["kind"]),
+                     found[0]["principal_revoked"].template as<bool>()};
   });
 }
 

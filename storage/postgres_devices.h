@@ -19,7 +19,7 @@ class PostgresDevices final : public DeviceStore {
   bool remove(TenantId tenant, const std::string& recipient, const AuditEvent& event) override;
   std::vector<Device> list(TenantId tenant, const std::optional<std::string>& handle) override;
   std::optional<Device> find_recipient(TenantId tenant, const std::string& recipient) override;
-  std::optional<Device> find_key(TenantId tenant, const std::string& key_id) override;
+  std::optional<KeyHolder> find_key(const std::string& key_id) override;
   std::vector<AcceptedRecord> history(TenantId tenant, const std::string& handle) override;
 
  private:

@@ -14,6 +14,7 @@ ErrorCode code_of(const std::string& sqlstate) {
   if (sqlstate == "23503") return ErrorCode::kNotFound;       // foreign_key_violation
   if (sqlstate == "55P03") return ErrorCode::kUnavailable;    // lock_not_available
   if (sqlstate == "25006") return ErrorCode::kUnavailable;    // a standby, not yet promoted
+  if (sqlstate == "LB001") return ErrorCode::kConfiguration;  // raised by our migrations
   if (sqlstate == "42501") return ErrorCode::kConfiguration;  // insufficient_privilege
   const std::string kind = sqlstate.substr(0, 2);
   if (kind == "08" || kind == "40" || kind == "53" || kind == "57" || kind == "58") {

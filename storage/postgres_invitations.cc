@@ -94,4 +94,18 @@ std::optional<Principal> PostgresInvitations::redeem(TenantId tenant, const Dige
   });
 }
 
+bool PostgresInvitations::withdraw(TenantId tenant, const Digest& token_sha256,
+                                   const AuditEvent& event) {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    const bool withdrawn = transaction
+                               .exec_params(R"SQL(
+        DELETE FROM invitation
+         WHERE tenant_id = $1 AND token_sha256 = $2 AND redeemed IS NULL)SQL",
+                                            tenant.uuid.text(), binary(token_sha256))
+                               .affected_rows() > 0;
+    if (withdrawn) record(transaction, tenant, event);
+    return withdrawn;
+  });
+}
+
 }  // namespace letterbox::storage

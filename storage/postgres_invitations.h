@@ -13,6 +13,7 @@ class PostgresInvitations final : public InvitationStore {
   std::vector<Invitation> list(TenantId tenant) override;
   std::optional<Principal> redeem(TenantId tenant, const Digest& token_sha256,
                                   const NewDevice& device, const AuditEvent& event) override;
+  bool withdraw(TenantId tenant, const Digest& token_sha256, const AuditEvent& event) override;
 
  private:
   Pool& pool_;

@@ -48,12 +48,8 @@ void PostgresMachines::add_certificate(TenantId tenant, const Uuid& principal,
 
 bool PostgresMachines::revoke_certificate(TenantId tenant, const Digest& spki_sha256,
                                           const AuditEvent& event) {
-  return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    const bool revoked =
-        revoke_row(transaction, "machine_certificate", "spki_sha256", tenant, binary(spki_sha256));
-    if (revoked) record(transaction, tenant, event);
-    return revoked;
-  });
+  return revoke_row(pool_, "machine_certificate", "spki_sha256", tenant, binary(spki_sha256),
+                    event);
 }
 
 std::vector<Certificate> PostgresMachines::certificates(TenantId tenant) {
@@ -103,12 +99,7 @@ void PostgresMachines::add_token(TenantId tenant, const NewMachineToken& token,
 
 bool PostgresMachines::revoke_token(TenantId tenant, const Digest& sha256,
                                     const AuditEvent& event) {
-  return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    const bool revoked =
-        revoke_row(transaction, "machine_token", "token_sha256", tenant, binary(sha256));
-    if (revoked) record(transaction, tenant, event);
-    return revoked;
-  });
+  return revoke_row(pool_, "machine_token", "token_sha256", tenant, binary(sha256), event);
 }
 
 std::vector<MachineToken> PostgresMachines::tokens(TenantId tenant) {

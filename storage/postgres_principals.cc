@@ -113,11 +113,7 @@ std::vector<Principal> PostgresPrincipals::list(TenantId tenant) {
 }
 
 bool PostgresPrincipals::revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) {
-  return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    const bool revoked = revoke_row(transaction, "principal", "id", tenant, binary(id.bytes()));
-    if (revoked) record(transaction, tenant, event);
-    return revoked;
-  });
+  return revoke_row(pool_, "principal", "id", tenant, binary(id.bytes()), event);
 }
 
 }  // namespace letterbox::storage

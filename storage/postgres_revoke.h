@@ -4,6 +4,8 @@
 #include <pqxx/pqxx>
 #include <string>
 
+#include "storage/pool.h"
+#include "storage/postgres_audit.h"
 #include "storage/postgres_values.h"
 
 namespace letterbox::storage {
@@ -24,6 +26,16 @@ inline bool revoke_row(pqxx::work& transaction, const std::string& table, const 
     throw Error(ErrorCode::kNotFound, "there is nothing of this name to revoke");
   }
   return false;
+}
+
+/// The same as a transaction of its own, with the record of it.
+inline bool revoke_row(Pool& pool, const std::string& table, const std::string& key,
+                       TenantId tenant, const pqxx::binarystring& value, const AuditEvent& event) {
+  return pool.transact([&](pqxx::work& transaction, Connection&) {
+    const bool revoked = revoke_row(transaction, table, key, tenant, value);
+    if (revoked) record(transaction, tenant, event);
+    return revoked;
+  });
 }
 
 }  // namespace letterbox::storage

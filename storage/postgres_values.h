@@ -18,9 +18,6 @@
 
 namespace letterbox::storage {
 
-/// The one whose deliveries and files these are, until they are told apart by tenant.
-inline constexpr const char* kTenant = "00000000-0000-7000-8000-000000000001";
-
 /// For bytea and for text: binary parameters, because a text one would end at a NUL, silently.
 inline pqxx::binarystring binary(ByteView bytes) {
   return {bytes.data(), bytes.size()};

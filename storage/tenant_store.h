@@ -16,8 +16,10 @@ struct TenantId {
   auto operator<=>(const TenantId&) const = default;
 };
 
-/// The tenant that every database has (migration 0001).
-inline const TenantId kDefaultTenant{*Uuid::parse("00000000-0000-7000-8000-000000000001")};
+/// Nobody's tenant, which every database has: for the audit trail and the nonces of what concerns
+/// no tenant, such as refusing an unknown caller. Its name is ".gateway", which no handle's tenant
+/// is.
+inline const TenantId kGateway{*Uuid::parse("00000000-0000-7000-8000-000000000001")};
 
 struct Tenant {
   TenantId id;
@@ -32,7 +34,7 @@ class TenantStore {
   /// Throws Error kConflict if the name is taken.
   virtual TenantId make(const std::string& name) = 0;
   virtual std::optional<TenantId> find(const std::string& name) = 0;
-  /// By name, bytewise.
+  /// By name, bytewise; kGateway too.
   virtual std::vector<Tenant> list() = 0;
 };
 

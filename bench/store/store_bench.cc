@@ -46,14 +46,23 @@ std::uint64_t length_of(const std::vector<Ciphertext>& rows) {
   return length;
 }
 
-Uuid deliver(storage::Store& store, const std::vector<Ciphertext>& rows) {
+// Who delivers.
+struct Sender {
+  storage::TenantId tenant;
+  Uuid principal;
+};
+
+Uuid deliver(storage::Store& store, const Sender& sender, const std::vector<Ciphertext>& rows) {
+  const storage::AuditEvent event{.kind = storage::AuditKind::kDeposit,
+                                  .principal = sender.principal};
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const storage::NewDelivery delivery{
-      Uuid::v7(), true, std::string(800, 'c'), now, now + std::chrono::hours(1), {"age1bench"}};
+      Uuid::v7(),   sender.principal, true, std::string(800, 'c'), now, now + std::chrono::hours(1),
+      {"age1bench"}};
   const storage::FileRecord file{Uuid::v7(), delivery.id, Bytes(300), {}, length_of(rows), {}};
-  const auto writer = store.blobs().begin(file.id);
+  const auto writer = store.blobs().begin(sender.tenant, file.id);
   for (const Ciphertext& row : rows) writer->append(row);
-  writer->commit_as_delivery(file, delivery, std::string(800, 'm'));
+  writer->commit_as_delivery(file, delivery, std::string(800, 'm'), event);
   return file.id;
 }
 
@@ -71,13 +80,14 @@ double time_plain_file(const std::filesystem::path& path, const std::vector<Ciph
   return seconds_since(start);
 }
 
-double time_many(storage::Store& store, std::size_t size, int files, int threads) {
+double time_many(storage::Store& store, const Sender& sender, std::size_t size, int files,
+                 int threads) {
   const std::vector<Ciphertext> rows = rows_of(size);
   const auto start = Clock::now();
   std::vector<std::thread> workers;
   for (int t = 0; t < threads; ++t) {
     workers.emplace_back([&] {
-      for (int i = 0; i < files / threads; ++i) deliver(store, rows);
+      for (int i = 0; i < files / threads; ++i) deliver(store, sender, rows);
     });
   }
   for (std::thread& worker : workers) worker.join();
@@ -96,15 +106,21 @@ int run(int count, char** words) {
   const auto store =
       storage::open_postgres({.connection = cluster->connection(), .instance = Uuid::v7()});
 
+  const storage::TenantId tenant = store->tenants().make("bench");
+  const Sender sender{tenant, store->principals()
+                                  .make(tenant, "sender@bench", storage::PrincipalKind::kMachine,
+                                        {.kind = storage::AuditKind::kAdministration})
+                                  .id};
+
   const std::vector<Ciphertext> rows = rows_of(mebibytes << 20);
   const double size = static_cast<double>(length_of(rows)) / 1e6;
   for (int round = 1; round <= 3; ++round) {
     const double plain = time_plain_file(directory / "plain", rows);
     auto start = Clock::now();
-    const Uuid id = deliver(*store, rows);
+    const Uuid id = deliver(*store, sender, rows);
     const double write = seconds_since(start);
     start = Clock::now();
-    const auto source = store->blobs().read(id);
+    const auto source = store->blobs().read(sender.tenant, id);
     while (!source->next().empty()) continue;
     const double read = seconds_since(start);
     std::printf(
@@ -113,7 +129,7 @@ int run(int count, char** words) {
   }
   for (const int threads : {1, 4}) {
     for (const std::size_t kibibytes : {4, 512}) {
-      const double taken = time_many(*store, kibibytes << 10, files, threads);
+      const double taken = time_many(*store, sender, kibibytes << 10, files, threads);
       std::printf("%d deliveries of one file of %zu KiB, %d at a time: %.0f/s\n", files, kibibytes,
                   threads, files / taken);
     }

@@ -1,73 +1,82 @@
 #include "gateway/directory/recipients.h"
 
-#include <set>
-
 #include "base/error.h"
+#include "gateway/directory/devices.h"
 
 namespace letterbox::gateway {
 
 namespace {
 
-// Records are verified each time they are read: the database isn't trusted to hold what was put in.
-KnownDevice known(const storage::Device& device) {
-  records::Envelope envelope = records::parse_envelope(device.record);
-  records::DeviceRecord record = records::verify_device_record(envelope);
-  if (record.recipient.text() != device.recipient || record.handle.text() != device.handle) {
-    throw Error(ErrorCode::kInternal,
-                "a device record in the directory isn't the one it is filed as");
-  }
-  return {std::move(record), std::move(envelope)};
+using Devices = std::vector<records::Device>;
+
+Devices active_devices(const Directory& directory, const records::Handle& handle) {
+  Devices devices = devices_of(directory.devices, directory.tenant, handle, directory.gateway_key);
+  std::erase_if(devices, [](const records::Device& device) {
+    return device.state != records::DeviceState::kActive;
+  });
+  return devices;
 }
 
-std::vector<storage::Device> look_up(storage::DeviceStore& directory, const std::string& name) {
-  if (crypto::X25519Recipient::parse(name)) {
-    if (auto device = directory.find_recipient(storage::kDefaultTenant, name))
-      return {*std::move(device)};
-    return {};
+Devices look_up(const Directory& directory, const std::string& name) {
+  if (const auto handle = records::Handle::parse(name)) return active_devices(directory, *handle);
+  const auto recipient = crypto::X25519Recipient::parse(name);
+  if (!recipient) {
+    throw Error(ErrorCode::kMalformedRecipient,
+                "a recipient is neither a handle nor an age1 string");
   }
-  if (records::Handle::parse(name)) return directory.list(storage::kDefaultTenant, name);
-  throw Error(ErrorCode::kMalformedRecipient, "a recipient is neither a handle nor an age1 string");
+  const auto device = directory.devices.find_recipient(directory.tenant, name);
+  const auto owner = device ? records::Handle::parse(device->handle) : std::nullopt;
+  if (!owner) return {};
+  Devices devices = active_devices(directory, *owner);
+  std::erase_if(devices,
+                [&](const records::Device& one) { return one.record.recipient != *recipient; });
+  return devices;
+}
+
+// Those of `found` that aren't there yet.
+void append(Devices& devices, std::set<std::string>& seen, Devices found) {
+  for (records::Device& device : found) {
+    if (!seen.insert(device.record.recipient.text()).second) continue;
+    if (devices.size() == records::kMaxRecipients) {
+      throw Error(ErrorCode::kTooLarge, "more recipient devices than a cover may list");
+    }
+    devices.push_back(std::move(device));
+  }
 }
 
 }  // namespace
 
-std::vector<KnownDevice> resolve(storage::DeviceStore& directory,
-                                 const std::vector<std::string>& names) {
+Devices resolve(const Directory& directory, const std::vector<std::string>& names) {
   if (names.empty()) throw Error(ErrorCode::kNoRecipient, "no recipient named");
-  std::vector<KnownDevice> devices;
+  Devices devices;
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    const std::vector<storage::Device> found = look_up(directory, name);
+    Devices found = look_up(directory, name);
     if (found.empty()) {
       throw Error(ErrorCode::kUnknownRecipient, "a recipient isn't in the directory");
     }
-    for (const storage::Device& device : found) {
-      if (!seen.insert(device.recipient).second) continue;
-      if (devices.size() == records::kMaxRecipients) {
-        throw Error(ErrorCode::kTooLarge, "more recipient devices than a cover may list");
-      }
-      devices.push_back(known(device));
-    }
+    append(devices, seen, std::move(found));
   }
   return devices;
 }
 
-std::vector<records::CoverRecipient> cover_recipients(const std::vector<KnownDevice>& devices) {
+Devices resolve_mailbox(const Directory& directory, const std::set<std::string>& handles) {
+  Devices devices;
+  std::set<std::string> seen;
+  for (const std::string& handle : handles) append(devices, seen, look_up(directory, handle));
+  if (devices.empty()) {
+    throw Error(ErrorCode::kConflict, "no recipient of the mailbox has an active device");
+  }
+  return devices;
+}
+
+std::vector<records::CoverRecipient> cover_recipients(const Devices& devices) {
   std::vector<records::CoverRecipient> recipients;
   recipients.reserve(devices.size());
-  for (const KnownDevice& device : devices) {
+  for (const records::Device& device : devices) {
     recipients.push_back({device.record.handle, device.record.recipient, std::nullopt});
   }
   return recipients;
-}
-
-records::DeviceRecord signer(storage::DeviceStore& directory, const records::Handle& handle,
-                             const std::string& key_id) {
-  for (const storage::Device& device : directory.list(storage::kDefaultTenant, handle.text())) {
-    KnownDevice candidate = known(device);
-    if (candidate.record.signing_key.fingerprint() == key_id) return std::move(candidate.record);
-  }
-  throw Error(ErrorCode::kBadSignature, "the signer isn't a device of the sender");
 }
 
 }  // namespace letterbox::gateway

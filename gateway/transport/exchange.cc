@@ -12,6 +12,19 @@ std::optional<std::uint64_t> content_length(const web::http::http_request& reque
   return handoff_of(request)->head().content_length;
 }
 
+bool has_body(const web::http::http_request& request) {
+  const RequestHead& head = handoff_of(request)->head();
+  return head.framing == BodyFraming::kChunked || head.content_length.value_or(0) > 0;
+}
+
+std::string_view method_of(const web::http::http_request& request) {
+  return handoff_of(request)->head().method;
+}
+
+std::string_view target_of(const web::http::http_request& request) {
+  return handoff_of(request)->head().target.path_and_query;
+}
+
 const Peer& peer_of(const web::http::http_request& request) {
   return handoff_of(request)->peer();
 }

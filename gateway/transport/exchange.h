@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "gateway/transport/outcome.h"
@@ -26,6 +27,14 @@ Source& body_of(const web::http::http_request& request);
 
 /// Content-Length if the request has one.
 std::optional<std::uint64_t> content_length(const web::http::http_request& request);
+
+/// Whether a body follows, or may: one of no length doesn't.
+bool has_body(const web::http::http_request& request);
+
+/// As it was sent.
+std::string_view method_of(const web::http::http_request& request);
+/// Path and query, byte for byte as they were sent.
+std::string_view target_of(const web::http::http_request& request);
 
 /// Who asks.
 const Peer& peer_of(const web::http::http_request& request);

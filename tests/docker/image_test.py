@@ -111,7 +111,8 @@ class Served(rig.Gateway):
             self.container = image.Container(
                 made, made.config["Entrypoint"] + made.config["Cmd"],
                 {"/var/lib/letterbox": (self.data, "rw"), **(mounts or {})}, made.user,
-                {**(environment or {}), "LETTERBOX_LISTEN": "127.0.0.1:0"}, log=log)
+                # No port is published here: it shares this host's network, and takes a free one.
+                {**(environment or {}), "LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": ""}, log=log)
         self.process = self.container.process
         greeting = self.process.stdout.readline().decode()
         match = re.match(r"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
@@ -207,9 +208,17 @@ class Compose(MainJob, unittest.TestCase):
             self.assertIn("mem_limit", service)
             self.assertIn("pids_limit", service)
             self.assertEqual(service["restart"], "unless-stopped")
-            self.assertNotIn("ports", service)
             self.assertNotIn("privileged", service)
         self.assertEqual(self.database["network_mode"], "none")
+        self.assertNotIn("ports", self.database)
+        self.assertNotIn("network_mode", self.gateway)
+
+    def test_it_is_published_to_this_host_alone_under_the_name_that_clients_sign_for(self):
+        address, outside, inside = self.gateway["ports"][0].rsplit(":", 2)
+        self.assertEqual((len(self.gateway["ports"]), address), (1, "127.0.0.1"))
+        environment = self.gateway["environment"]
+        self.assertEqual(environment["LETTERBOX_PUBLIC_URL"], f"https://{address}:{outside}")
+        self.assertEqual(environment["LETTERBOX_LISTEN"], f"0.0.0.0:{inside}")
 
     def test_it_agrees_with_the_image(self):
         made = IMAGES[self.gateway["build"]["target"]]

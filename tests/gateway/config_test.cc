@@ -28,11 +28,24 @@ TEST(ListenAddress, TakesAllOfLoopback) {
   EXPECT_NO_THROW(parse_listen_address("127.8.9.10:1"));
 }
 
-TEST(ListenAddress, RefusesWhatOthersCanReachAndSaysWhy) {
+TEST(ListenAddress, MayBeWhatOthersCanReach) {
+  EXPECT_EQ(parse_listen_address("0.0.0.0:8443").host, "0.0.0.0");
+  EXPECT_EQ(parse_listen_address("192.0.2.7:8443").text(), "192.0.2.7:8443");
+  EXPECT_EQ(parse_listen_address("[2001:db8::1]:8443").url(1), "https://[2001:db8::1]:1");
+}
+
+TEST(ListenAddress, IsReachedFromItsHostByLoopbackWhereItIsEveryAddress) {
+  EXPECT_EQ(parse_listen_address("0.0.0.0:0").url_from_here(5), "https://127.0.0.1:5");
+  EXPECT_EQ(parse_listen_address("[::]:0").url_from_here(5), "https://[::1]:5");
+  EXPECT_EQ(parse_listen_address("192.0.2.7:0").url_from_here(5), "https://192.0.2.7:5");
+}
+
+TEST(LoopbackAddress, RefusesWhatOthersCanReachAndSaysWhy) {
+  EXPECT_EQ(parse_loopback_address("127.8.9.10:1").host, "127.8.9.10");
   for (const char* text : {"0.0.0.0:8443", "192.0.2.7:8443", "[::]:8443", "[2001:db8::1]:8443",
                            "[::ffff:127.0.0.1]:8443"}) {
     try {
-      parse_listen_address(text);
+      parse_loopback_address(text);
       ADD_FAILURE() << text;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kConfiguration);
@@ -94,6 +107,12 @@ TEST_F(Settings, HaveDefaults) {
   EXPECT_EQ(read_.config.limits.body_memory, 128u << 20);
   EXPECT_EQ(read_.config.limits.drain.count(), 30);
   EXPECT_FALSE(read_.config.metrics_listen);
+  EXPECT_EQ(read_.config.tenant, "localhost");
+  EXPECT_EQ(read_.config.public_url, "");
+  EXPECT_FALSE(read_.config.machine_tokens);
+  EXPECT_EQ(read_.config.rates.principal, 500u);
+  EXPECT_EQ(read_.config.rates.peer, 1000u);
+  EXPECT_EQ(read_.config.rates.failures, 20u);
   EXPECT_EQ(read_.origins, (std::map<std::string, std::string>{{"data", "--data"}}));
 }
 
@@ -131,7 +150,8 @@ TEST_F(Settings, EveryOneCanBeGivenInEachWay) {
     if (setting.key == "data") continue;
     const std::string value = setting.field.get();
     if (value.empty()) continue;
-    const bool bare = setting.field.notation == Notation::kInteger;
+    const Notation notation = setting.field.notation;
+    const bool bare = notation == Notation::kInteger || notation == Notation::kBoolean;
     write(setting.key + " = " + (bare ? value : '"' + value + '"') + '\n');
     EXPECT_EQ(read().origins.at(setting.key), file_ + " line 1");
     set_variable(setting.variable(), value);
@@ -171,6 +191,42 @@ TEST_F(Settings, SizesHaveUnits) {
   }
 }
 
+TEST_F(Settings, APublicUrlIsSchemeAndHostInTheirOneForm) {
+  const std::map<std::string, std::string> urls = {
+      {"https://127.0.0.1", "https://127.0.0.1"},
+      {"HTTPS://LocalHost:443/", "https://localhost"},
+      {"https://[::1]:8443", "https://[::1]:8443"},
+  };
+  for (const auto& [text, expected] : urls) {
+    write("public_url = '" + text + "'\n");
+    EXPECT_EQ(read().config.public_url, expected);
+  }
+  for (const char* text :
+       {"127.0.0.1:8443", "http://localhost", "https://localhost/letterbox", "https://localhost?x",
+        "https://localhost#x", "https://me@localhost", "https://", "https:// localhost"}) {
+    write("public_url = '" + std::string(text) + "'\n");
+    EXPECT_THAT(refusal(), HasSubstr("line 1: public_url: must be https://HOST")) << text;
+  }
+}
+
+TEST_F(Settings, ATenantIsWhatHandlesEndIn) {
+  write("tenant = 'hospital.example'\n");
+  EXPECT_EQ(read().config.tenant, "hospital.example");
+  for (const char* text : {"", "Hospital", ".gateway", "a@b", "a b", "hospital."}) {
+    write("tenant = '" + std::string(text) + "'\n");
+    EXPECT_THAT(refusal(), HasSubstr("line 1: tenant: must be")) << text;
+  }
+}
+
+TEST_F(Settings, ABooleanIsTrueOrFalse) {
+  write("machine.tokens = true\n");
+  EXPECT_TRUE(read().config.machine_tokens);
+  EXPECT_FALSE(read({{"data", "/data"}, {"machine.tokens", "false"}}).config.machine_tokens);
+  EXPECT_THAT(refusal({{"data", "/data"}, {"machine.tokens", "yes"}}), HasSubstr("true or false"));
+  set_variable("LETTERBOX_MACHINE_TOKENS", "1");
+  EXPECT_THAT(refusal(), HasSubstr("true or false"));
+}
+
 TEST_F(Settings, AnUnknownKeyIsRefusedByFileLineAndName) {
   write("\n[limits]\nwrokers = 3\n");
   EXPECT_EQ(refusal(), file_ + " line 3: there is no setting limits.wrokers");
@@ -195,6 +251,9 @@ TEST_F(Settings, AWrongTypeIsRefusedByFileLineAndName) {
       {"limits.body_memory = true", "\"16 KiB\""},
       {"listen = 8443", "a string"},
       {"log.format = 2026-01-01", "a string"},
+      {"machine.tokens = 'true'", "true or false"},
+      {"machine.tokens = 1", "true or false"},
+      {"rate.peer = true", "an integer"},
       {"tls.certificate = { file = 'x' }", "a string"},
   };
   for (const auto& [line, expected] : wrong) {
@@ -214,8 +273,7 @@ TEST_F(Settings, AValueOutOfRangeIsRefusedWithWhatIsAllowed) {
       {"timeouts.idle = 9223372036854775807", "1 to 86400"},
       {"database_connections = 1", "2 to 100"},
       {"log.format = 'xml'", "logfmt or json"},
-      {"listen = '0.0.0.0:443'", "loopback"},
-      {"machine.listen = '192.0.2.1:443'", "loopback"},
+      {"rate.failures = -1", "0 to 1000000"},
       {"metrics.listen = '[::]:9000'", "loopback"},
       {"metrics.listen = '9000'", "HOST:PORT"},
   };
@@ -261,6 +319,10 @@ TEST_F(Settings, ThatDontGoTogetherAreRefused) {
       {"machine.listen = '127.0.0.1:1'", "machine.client_authority"},
       {"machine.client_authority = 'x'", "machine.listen"},
       {"metrics.listen = '127.0.0.1:8443'", "must differ"},
+      {"listen = '0.0.0.0:443'", "public_url"},
+      {"listen = '[::]:443'", "public_url"},
+      {"listen = '192.0.2.7:443'", "tls.certificate"},
+      {"public_url = 'https://gateway.hospital.example'", "tls.certificate"},
       {"limits.peer_workers = 33", "limits.workers"},
       {"limits.peer_requests = 257", "limits.requests"},
       {"limits.target_bytes = '32 KiB'", "limits.header_bytes"},
@@ -269,8 +331,19 @@ TEST_F(Settings, ThatDontGoTogetherAreRefused) {
     write(line + '\n');
     EXPECT_THAT(refusal(), HasSubstr(expected)) << line;
   }
-  write("listen = '127.0.0.1:0'\nmetrics.listen = '127.0.0.1:0'\n");
-  EXPECT_EQ(refusal(), "");
+  const char* const together[] = {
+      "listen = '127.0.0.1:0'\nmetrics.listen = '127.0.0.1:0'\n",
+      "listen = '0.0.0.0:8443'\npublic_url = 'https://127.0.0.1:8443'\n",
+      "listen = '[::]:8443'\npublic_url = 'https://localhost'\n",
+      "listen = '192.0.2.7:443'\ntls.certificate = 'x'\ntls.private_key = 'y'\n",
+      "listen = '0.0.0.0:443'\npublic_url = 'https://[2001:db8::1]:443'\ntls.certificate = 'x'\n"
+      "tls.private_key = 'y'\n",
+  };
+  for (const char* text : together) {
+    write(text);
+    EXPECT_EQ(refusal(), "") << text;
+  }
+  write("");
   EXPECT_THAT(refusal({}), HasSubstr("data directory"));
 }
 

@@ -10,6 +10,7 @@
 #include "crypto/stream.h"
 #include "gateway/collect.h"
 #include "gateway/deliveries.h"
+#include "identity/people.h"
 #include "records/manifest.h"
 #include "storage/store.h"
 
@@ -39,48 +40,48 @@ Bytes dicom(std::size_t size) {
   return bytes;
 }
 
-struct Holder {
-  crypto::X25519Identity identity = crypto::X25519Identity::generate();
-  crypto::SigningKey signing_key = crypto::SigningKey::generate();
-  records::Handle handle;
-  explicit Holder(const char* name) : handle(*records::Handle::parse(name)) {}
-
-  void enrol(storage::Store& store) const {
-    const storage::AuditEvent event{.kind = storage::AuditKind::kEnrolment};
-    const records::Envelope record = records::sign_device_record(
-        {handle, identity.recipient(), signing_key.verify_key(), records::now()}, signing_key);
-    store.principals().make(storage::kDefaultTenant, handle.text(), storage::PrincipalKind::kPerson,
-                            event);
-    store.devices().add(
-        storage::kDefaultTenant,
-        {handle.text(), identity.recipient().text(), signing_key.verify_key().text(),
-         signing_key.verify_key().fingerprint(), records::to_json(record)},
-        event);
-  }
-};
-
 class Deposit : public ::testing::Test {
  protected:
   Deposit() {
-    surgeon_.enrol(*shelf_);
-    radiology_.enrol(*shelf_);
+    shelf_->tenants().make("hospital.example");
+    surgeon_.enrol(*shelf_, gateway_key_.verify_key());
+    radiology_.enrol(*shelf_, gateway_key_.verify_key());
+    sender_ = caller(radiology_);
+  }
+
+  // As authentication finds it.
+  Caller caller(const TestDevice& device) {
+    const auto holder = shelf_->devices().find_key(device.key_id());
+    Caller made{.role = Role::kPerson,
+                .tenant = holder->tenant,
+                .principal = holder->device.principal,
+                .handle = device.handle,
+                .address = "192.0.2.1"};
+    made.device = {.hash = device.hash(), .record = records::verify_device_record(device.record_)};
+    return made;
+  }
+
+  std::vector<records::Device> resolved(const std::vector<std::string>& names) {
+    return resolve({shelf_->devices(), sender_.tenant, gateway_key_.verify_key()}, names);
+  }
+
+  void open(const Uuid& id, const records::Envelope& cover) {
+    open_delivery(*shelf_, gateway_key_.verify_key(), sender_, id, cover);
   }
 
   records::SignedCover gateway_cover() {
-    return records::sign_cover(
-        draft_cover(radiology_.handle, records::SealedBy::kGateway,
-                    resolve(shelf_->devices(), {surgeon_.handle.text()}), std::nullopt),
-        gateway_key_);
+    return records::sign_cover(draft_cover(radiology_.handle, records::SealedBy::kGateway,
+                                           resolved({surgeon_.handle.text()}), std::nullopt),
+                               gateway_key_);
   }
 
   // A delivery that radiology's device opened for the surgeon and itself.
   records::SignedCover opened() {
     records::SignedCover cover = records::sign_cover(
         draft_cover(radiology_.handle, records::SealedBy::kDevice,
-                    resolve(shelf_->devices(), {surgeon_.handle.text(), radiology_.handle.text()}),
-                    std::nullopt),
-        radiology_.signing_key);
-    open_delivery(*shelf_, cover.cover.delivery, cover.envelope);
+                    resolved({surgeon_.handle.text(), radiology_.handle.text()}), std::nullopt),
+        radiology_.key);
+    open(cover.cover.delivery, cover.envelope);
     return cover;
   }
 
@@ -106,7 +107,7 @@ class Deposit : public ::testing::Test {
   ErrorCode refusal(ByteView bytes, const Uuid& id, const records::SignedCover& cover) {
     try {
       ViewSource body(bytes, 1000);
-      deposit_sealed(body, id, cover, shelf_->blobs());
+      deposit_sealed(body, id, cover, sender_, shelf_->blobs());
     } catch (const Error& error) {
       return error.code();
     }
@@ -115,23 +116,24 @@ class Deposit : public ::testing::Test {
   }
 
   Bytes stored(const Uuid& id) {
-    std::optional<Letter> letter = collect(*shelf_, id);
+    std::optional<Letter> letter = collect(*shelf_, sender_.tenant, id);
     return letter ? read_all(*letter->content, SIZE_MAX) : Bytes();
   }
 
   std::unique_ptr<storage::Store> shelf_ = storage::open_memory();
   std::unique_ptr<dicom::Inspector> inspector_ = dicom::make_signature_inspector();
   crypto::SigningKey gateway_key_ = crypto::SigningKey::generate();
-  Holder surgeon_{"surgeon@hospital.example"};
-  Holder radiology_{"radiology@hospital.example"};
+  TestDevice surgeon_{"surgeon@hospital.example"};
+  TestDevice radiology_{"radiology@hospital.example"};
+  Caller sender_;
 };
 
 TEST_F(Deposit, WhatArrivesComesOutOnlyForTheRecipient) {
   const Bytes plaintext = dicom(3'000'000);
   const records::SignedCover cover = gateway_cover();
   ViewSource body(plaintext, 4097);
-  const Receipt receipt =
-      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs());
+  const Receipt receipt = deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_,
+                                  sender_, shelf_->blobs());
 
   const Bytes sealed = stored(receipt.file.id);
   ViewSource source(sealed);
@@ -152,8 +154,8 @@ TEST_F(Deposit, TheManifestNamesWhatLiesOnTheShelf) {
   const records::SignedCover cover = gateway_cover();
   const Bytes plaintext = dicom(100'000);
   ViewSource body(plaintext);
-  const Receipt receipt =
-      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs());
+  const Receipt receipt = deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_,
+                                  sender_, shelf_->blobs());
   const records::Manifest manifest =
       records::verify_manifest(receipt.manifest, gateway_key_.verify_key());
   EXPECT_EQ(manifest.cover, cover.hash);
@@ -167,10 +169,10 @@ TEST_F(Deposit, TheManifestNamesWhatLiesOnTheShelf) {
 TEST_F(Deposit, ABrokenUploadLeavesNothing) {
   const records::SignedCover cover = gateway_cover();
   Broken body(dicom(200'000));
-  EXPECT_THROW(
-      deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, shelf_->blobs()),
-      Error);
-  EXPECT_FALSE(shelf_->deliveries().find(cover.cover.delivery));
+  EXPECT_THROW(deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_, sender_,
+                       shelf_->blobs()),
+               Error);
+  EXPECT_FALSE(shelf_->deliveries().find(sender_.tenant, cover.cover.delivery));
   EXPECT_EQ(shelf_->sweep().files, 0U);
 }
 
@@ -178,16 +180,16 @@ TEST_F(Deposit, ADeviceSealedFileIsKeptAsItIs) {
   const records::SignedCover cover = opened();
   const Sealed sealed = seal(cover, dicom(2'200'000));
   ViewSource body(sealed.bytes, 777);
-  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, shelf_->blobs());
+  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, sender_, shelf_->blobs());
   EXPECT_EQ(stored(sealed.id), Bytes()) << "visible before its delivery is closed";
 
-  close_delivery(*shelf_, cover.cover.delivery,
+  close_delivery(*shelf_, sender_, cover.cover.delivery,
                  records::sign_manifest({cover.cover.delivery,
                                          cover.hash,
                                          records::now(),
                                          {{file.id, file.payload_length, file.payload_sha256}},
                                          {}},
-                                        radiology_.signing_key));
+                                        radiology_.key));
   EXPECT_EQ(stored(sealed.id), sealed.bytes);
 }
 
@@ -232,11 +234,11 @@ TEST_F(Deposit, AManifestMustNameExactlyTheFiles) {
   const records::SignedCover cover = opened();
   const Sealed sealed = seal(cover, dicom(300));
   ViewSource body(sealed.bytes);
-  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, shelf_->blobs());
+  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, sender_, shelf_->blobs());
   const records::ManifestEntry entry{file.id, file.payload_length, file.payload_sha256};
   const auto close_with = [&](const records::Manifest& manifest, const crypto::SigningKey& key) {
     try {
-      close_delivery(*shelf_, cover.cover.delivery, records::sign_manifest(manifest, key));
+      close_delivery(*shelf_, sender_, cover.cover.delivery, records::sign_manifest(manifest, key));
     } catch (const Error& error) {
       return error.code();
     }
@@ -246,26 +248,25 @@ TEST_F(Deposit, AManifestMustNameExactlyTheFiles) {
 
   records::Manifest other_digest = manifest;
   other_digest.files[0].sha256[0] ^= 1;
-  EXPECT_EQ(close_with(other_digest, radiology_.signing_key), ErrorCode::kIntegrity);
+  EXPECT_EQ(close_with(other_digest, radiology_.key), ErrorCode::kIntegrity);
   records::Manifest one_more = manifest;
   one_more.files.push_back({Uuid::v7(), 32, {}});
-  EXPECT_EQ(close_with(one_more, radiology_.signing_key), ErrorCode::kConflict);
+  EXPECT_EQ(close_with(one_more, radiology_.key), ErrorCode::kConflict);
   records::Manifest other_cover = manifest;
   other_cover.cover[0] ^= 1;
-  EXPECT_EQ(close_with(other_cover, radiology_.signing_key), ErrorCode::kCoverMismatch);
-  EXPECT_EQ(close_with(manifest, surgeon_.signing_key), ErrorCode::kBadSignature);
+  EXPECT_EQ(close_with(other_cover, radiology_.key), ErrorCode::kCoverMismatch);
+  EXPECT_EQ(close_with(manifest, surgeon_.key), ErrorCode::kBadSignature);
   EXPECT_EQ(close_with(manifest, gateway_key_), ErrorCode::kBadSignature);
 }
 
 TEST_F(Deposit, ACoverForADeviceOutsideTheDirectoryOpensNothing) {
-  records::Cover cover =
-      draft_cover(radiology_.handle, records::SealedBy::kDevice,
-                  resolve(shelf_->devices(), {surgeon_.handle.text()}), std::nullopt);
+  records::Cover cover = draft_cover(radiology_.handle, records::SealedBy::kDevice,
+                                     resolved({surgeon_.handle.text()}), std::nullopt);
   cover.recipients.push_back(
       {surgeon_.handle, crypto::X25519Identity::generate().recipient(), std::nullopt});
-  const records::SignedCover signed_cover = records::sign_cover(cover, radiology_.signing_key);
+  const records::SignedCover signed_cover = records::sign_cover(cover, radiology_.key);
   try {
-    open_delivery(*shelf_, cover.delivery, signed_cover.envelope);
+    open(cover.delivery, signed_cover.envelope);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnknownRecipient);
@@ -273,12 +274,11 @@ TEST_F(Deposit, ACoverForADeviceOutsideTheDirectoryOpensNothing) {
 }
 
 TEST_F(Deposit, ACoverSignedBySomebodyElseThanItsSenderOpensNothing) {
-  const records::Cover cover =
-      draft_cover(radiology_.handle, records::SealedBy::kDevice,
-                  resolve(shelf_->devices(), {surgeon_.handle.text()}), std::nullopt);
-  for (const crypto::SigningKey* key : {&surgeon_.signing_key, &gateway_key_}) {
+  const records::Cover cover = draft_cover(radiology_.handle, records::SealedBy::kDevice,
+                                           resolved({surgeon_.handle.text()}), std::nullopt);
+  for (const crypto::SigningKey* key : {&surgeon_.key, &gateway_key_}) {
     try {
-      open_delivery(*shelf_, cover.delivery, records::sign_cover(cover, *key).envelope);
+      open(cover.delivery, records::sign_cover(cover, *key).envelope);
       FAIL();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kBadSignature);
@@ -287,8 +287,8 @@ TEST_F(Deposit, ACoverSignedBySomebodyElseThanItsSenderOpensNothing) {
 }
 
 TEST_F(Deposit, ARecipientNamedTwiceIsSealedForOnce) {
-  EXPECT_EQ(resolve(shelf_->devices(), {surgeon_.handle.text(), surgeon_.handle.text(),
-                                        surgeon_.identity.recipient().text()})
+  EXPECT_EQ(resolved({surgeon_.handle.text(), surgeon_.handle.text(),
+                      surgeon_.identity.recipient().text()})
                 .size(),
             1U);
 }

@@ -31,7 +31,7 @@ class Health(unittest.TestCase):
     def test_it_is_bad_before_a_gateway_has_served(self):
         done = self.asked()
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"gateway.json", done.stderr)
+        self.assertIn(b"data/address", done.stderr)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Peers are stock tools: curl, age, PostgreSQL. Everything that is started here is
 """
 import base64
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -14,10 +15,14 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import uuid
+
+import device
 
 BINARIES = pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "bin"
 FULL = bool(os.environ.get("LETTERBOX_FULL"))
 MIB = 1024 * 1024
+TENANT = "hospital.example"
 PYDICOM_FILES = pathlib.Path("/usr/lib/python3/dist-packages/pydicom/data/test_files")
 CT = PYDICOM_FILES / "CT_small.dcm"
 ULTRASOUND = PYDICOM_FILES / "ExplVR_BigEnd.dcm"
@@ -55,13 +60,37 @@ def reset_memory_peak(pid):
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
+class Authority:
+    """A hospital's certificate authority for its machines, and the certificate of one that any gateway here may know."""
+
+    def __init__(self, place):
+        self.place = pathlib.Path(place)
+        self.place.mkdir()
+        self.place.chmod(0o755)
+        self.certificate, key = self.place / "authority.pem", self.place / "authority.key"
+        new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        run("openssl", "req", "-x509", *new_key, "-keyout", key, "-out", self.certificate, "-subj", "/CN=Machines")
+        self.machine, self.machine_key = self.place / "machine.pem", self.place / "machine.key"
+        run("openssl", "req", "-x509", *new_key, "-CA", self.certificate, "-CAkey", key, "-keyout", self.machine_key,
+            "-out", self.machine, "-subj", "/CN=pacs", "-addext", "basicConstraints=critical,CA:FALSE",
+            "-addext", "extendedKeyUsage=clientAuth")
+        self.certificate.chmod(0o644)
+
+
 class Gateway:
-    """A letterboxd over a data directory."""
+    """A letterboxd over a data directory. Unless `options` say otherwise it has the tenant of the tests, an address for
+    machines, and no rates: the tests' hurry is nobody's attack."""
 
     def __init__(self, data, *options):
         self.data = pathlib.Path(data)
-        self.options = options
+        self.authority_of_machines = Authority(self.data.parent / "machines")
+        defaults = {"--tenant": TENANT, "--machine-listen": "127.0.0.1:0",
+                    "--machine-client-authority": self.authority_of_machines.certificate,
+                    "--rate-failures": "0", "--rate-peer": "0", "--rate-principal": "0"}
+        given = {str(option) for option in options}
+        self.options = (*options, *(part for pair in defaults.items() if pair[0] not in given for part in pair))
         self.process = None
+        self.mailboxes = set()
         self.log = self.data.parent / "letterboxd.log"
 
     def start(self):
@@ -69,14 +98,16 @@ class Gateway:
             self.process = subprocess.Popen(
                 [BINARIES / "letterboxd", "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
                 stdout=subprocess.PIPE, stderr=log)
-        greeting = self.process.stdout.readline().decode()
-        match = re.match(r"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
+        greeting = self.process.stdout.readline()
+        match = re.match(rb"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
         if not match:
             self.process.wait(timeout=60)
             raise AssertionError(f"letterboxd said {greeting!r}; its log: {self.log_text()}")
-        self.url, self.port = match[1], int(match[2])
-        extra = [option for option in ("--machine-listen", "--metrics-listen") if option in self.options]
-        self.greeting = greeting + b"".join(self.process.stdout.readline() for _ in range(3 + len(extra))).decode()
+        self.url, self.port = match[1].decode(), int(match[2])
+        # It is written at once, so what is there now is all.
+        self.greeting = (greeting + self.process.stdout.peek()).decode()
+        machines = re.search(r"^  machines use +(https://127\.0\.0\.1:(\d+))$", self.greeting, re.M)
+        self.machine_url, self.machine_port = (machines[1], int(machines[2])) if machines else (None, None)
         self.authority = self.data / "public" / "ca.pem"
         self.trust = self.data / "public" / "gateway.json"
         return self
@@ -97,18 +128,43 @@ class Gateway:
     def admin(self, *arguments, **options):
         return run(BINARIES / "letterboxd", *arguments, "--data", self.data, *self.options, **options)
 
-    def enrol(self, person):
-        self.admin("recipient", "add", person.home / "device.json")
-        return person
+    def invitation(self, handle, *options):
+        """An invitation file for `letterbox login`, made on the host."""
+        file = self.data.parent / f"invitation-{uuid.uuid4()}.json"
+        self.admin("admin", "invite", handle, "--output", file, *options)
+        return file
+
+    def invited(self, handle, *options):
+        """A device.Device of `handle`, let in by an invitation of the host."""
+        token = json.loads(self.invitation(handle, *options).read_text(encoding="ascii"))["invitation"]
+        return device.Device(self, handle).enrolled(token)
+
+    @functools.cached_property
+    def machine(self):
+        """The handle of the machine that deposits here, let in when first asked for."""
+        handle = f"pacs@{TENANT}"
+        self.admin("admin", "machine", "add", handle, "--certificate", self.authority_of_machines.machine)
+        return handle
+
+    def mailbox(self, *to):
+        """A mailbox for these handles, which the machine may put something in."""
+        name = "for-" + "-".join(handle.partition("@")[0] for handle in to)
+        if name not in self.mailboxes:
+            self.admin("admin", "mailbox", "put", name, *(part for handle in to for part in ("--to", handle)),
+                       "--from", self.machine)
+            self.mailboxes.add(name)
+        return name
 
     def curl(self, *arguments, **options):
         return run("curl", "--silent", "--show-error", "--cacert", self.authority, *arguments, **options)
 
-    def request(self, method, path, body=b"", content_type=None, headers=()):
-        """(status, headers, body) by curl; `body` is a path or bytes."""
-        arguments = ["--include", "--request", method, self.url + path]
-        if method == "HEAD":
-            arguments = ["--head", self.url + path]
+    def request(self, method, path, body=b"", content_type=None, headers=(), machine=False):
+        """(status, headers, body) by curl; `body` is a path or bytes. From nobody, unless `headers` are those of a
+        signed request (see Person.request), or it comes from the machine."""
+        url = (self.machine_url if machine else self.url) + path
+        arguments = ["--head", url] if method == "HEAD" else ["--include", "--request", method, url]
+        if machine:
+            arguments += ["--cert", self.authority_of_machines.machine, "--key", self.authority_of_machines.machine_key]
         if content_type is not None:
             arguments += ["--header", f"Content-Type: {content_type}"]
         for header in headers:
@@ -126,14 +182,18 @@ class Gateway:
         return int(lines[0].split()[1]), fields, content
 
     def deposit(self, body, content_type, *to):
-        query = "&".join("to=" + name for name in to)
-        status, _, content = self.request("POST", "/v1/files?" + query, body, content_type)
+        """What the machine puts into the mailbox for `to`."""
+        path = "/v1/files?mailbox=" + self.mailbox(*to)
+        status, _, content = self.request("POST", path, body, content_type, machine=True)
         if status != 201:
             raise AssertionError(f"{status}: {content!r}")
         return json.loads(content)
 
-    def tls_context(self):
-        return ssl.create_default_context(cafile=str(self.authority))
+    def tls_context(self, machine=False):
+        context = ssl.create_default_context(cafile=str(self.authority))
+        if machine:
+            context.load_cert_chain(self.authority_of_machines.machine, self.authority_of_machines.machine_key)
+        return context
 
     def tls(self, port=None, context=None, timeout=60):
         """A raw TLS connection, for requests that no HTTP client makes."""
@@ -188,13 +248,12 @@ class Database:
 class Person:
     """Somebody with a letterbox program and a key."""
 
-    def __init__(self, home, handle, gateway=None):
+    def __init__(self, home, handle, gateway):
         self.home = pathlib.Path(home)
         self.handle = handle
-        if gateway:
-            self.letterbox("connect", gateway.trust)
-        made = json.loads(self.letterbox("--json", "keygen", "--handle", handle, "--no-passphrase").stdout)
-        self.recipient = made["recipient"]
+        self.gateway = gateway
+        made = self.letterbox("--json", "login", gateway.invitation(handle), "--no-passphrase")
+        self.recipient = json.loads(made.stdout)["recipient"]
 
     def letterbox(self, *arguments, **options):
         return run(BINARIES / "letterbox", "--home", self.home, *arguments, **options)
@@ -202,6 +261,11 @@ class Person:
     @property
     def key_file(self):
         return next(path for path in (self.home / "key.txt", self.home / "key.age") if path.exists())
+
+    def request(self, method, path, body=b"", content_type=None, **options):
+        """A request signed by this device, and not made by letterbox."""
+        return device.signed_request(self.gateway, device.SigningKey.of_home(self.home), method, path, body,
+                                     content_type, **options)
 
     def knows(self, *others):
         for other in others:
@@ -215,7 +279,7 @@ def scene(*handles, options=()):
     gateway = Gateway(place / "data", *options)
     try:
         gateway.start()
-        people = [gateway.enrol(Person(place / handle.partition("@")[0], handle, gateway)) for handle in handles]
+        people = [Person(place / handle.partition("@")[0], handle, gateway) for handle in handles]
         for person in people:
             person.knows(*[other for other in people if other is not person])
         yield gateway, *people

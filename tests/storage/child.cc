@@ -69,7 +69,7 @@ int child_main(const std::vector<std::string>& arguments) {
     const std::size_t rows = std::stoul(arguments.at(3));
     const auto store = open_postgres(options);
     const SealedFile file = sealed_file(Uuid::v7(), rows * kPlainRow + 1);
-    const auto writer = staged(*store, file);
+    const auto writer = staged(*store, kGateway, file);
     wait_for_the_end();
   }
   if (arguments.at(0) == "--serve") {

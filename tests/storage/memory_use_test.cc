@@ -52,7 +52,8 @@ class Zeros final : public Source {
 TEST(MemoryUse, StaysFlatWhileABigFileIsStoredAndRead) {
   if (kSanitized) GTEST_SKIP() << "sanitizers keep freed memory";
   const auto store = open_postgres(options_for(fresh_database(shared_cluster())));
-  const NewDelivery delivery = some_delivery();
+  const TenantId tenant = some_tenant(*store);
+  const NewDelivery delivery = some_delivery(some_principal(*store, tenant, "sender@here").id);
   const Uuid id = Uuid::v7();
   const crypto::FileKey key = crypto::random_file_key();
   const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
@@ -65,20 +66,20 @@ TEST(MemoryUse, StaysFlatWhileABigFileIsStoredAndRead) {
   crypto::Sha256 digest;
   digest.update(nonce);
   {
-    const auto writer = store->blobs().begin(id);
+    const auto writer = store->blobs().begin(tenant, id);
     while (const auto row = sealer.next()) {
       digest.update(row->view());
       file.payload_length += row->size();
       writer->append(*row);
     }
     file.payload_sha256 = digest.finish();
-    writer->commit_as_delivery(file, delivery, "a manifest");
+    writer->commit_as_delivery(file, delivery, "a manifest", some_event());
   }
   EXPECT_LT(peak(), before + 32 * kMiB);
 
   crypto::Sha256 read;
   read.update(nonce);
-  const auto source = store->blobs().read(id);
+  const auto source = store->blobs().read(tenant, id);
   for (ByteView row = source->next(); !row.empty(); row = source->next()) read.update(row);
   EXPECT_EQ(read.finish(), file.payload_sha256);
   EXPECT_LT(peak(), before + 32 * kMiB);

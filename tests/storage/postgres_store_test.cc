@@ -21,6 +21,8 @@ class PostgresStore : public ::testing::Test {
   std::string database_ = fresh_database(shared_cluster());
   PostgresOptions options_ = options_for(database_);
   std::unique_ptr<Store> store_ = open_postgres(options_);
+  const TenantId tenant_ = some_tenant(*store_);
+  const Uuid sender_ = some_principal(*store_, tenant_, "sender@here").id;
 
   int rows() { return std::stoi(ask(database_, "SELECT count(*) FROM payload_row")); }
   int payloads() { return std::stoi(ask(database_, "SELECT count(*) FROM payload")); }
@@ -30,7 +32,7 @@ class PostgresStore : public ::testing::Test {
 
 TEST_F(PostgresStore, AWriterThatEndsBeforeItsCommitDropsItsRows) {
   {
-    const auto writer = staged(*store_, sealed_file(Uuid::v7(), 3 * kPlainRow + 1));
+    const auto writer = staged(*store_, tenant_, sealed_file(Uuid::v7(), 3 * kPlainRow + 1));
     EXPECT_EQ(rows(), 3) << "the last one waits in the writer";
     EXPECT_EQ(payloads(), 1);
   }
@@ -40,24 +42,25 @@ TEST_F(PostgresStore, AWriterThatEndsBeforeItsCommitDropsItsRows) {
 
 TEST_F(PostgresStore, AWriterThatFailedItsCommitDropsItsRows) {
   const SealedFile file = sealed_file(Uuid::v7(), 3 * kPlainRow);
-  EXPECT_EQ(error_of([&] { staged(*store_, file)->commit(file.record); }), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { staged(*store_, tenant_, file)->commit(file.record, some_event()); }),
+            ErrorCode::kNotFound);
   EXPECT_EQ(rows(), 0);
   EXPECT_EQ(payloads(), 0);
 }
 
 TEST_F(PostgresStore, AFileOfOneRowTouchesNothingBeforeItsCommit) {
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, kPlainRow);
-  const auto writer = staged(*store_, file);
+  const auto writer = staged(*store_, tenant_, file);
   EXPECT_EQ(payloads(), 0);
-  writer->commit_as_delivery(file.record, delivery, "a manifest");
+  writer->commit_as_delivery(file.record, delivery, "a manifest", some_event());
   EXPECT_EQ(rows(), 1);
 }
 
 TEST_F(PostgresStore, ASweepTakesWhatAKilledRunOfThisInstanceStagedAndNothingElse) {
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile delivered = sealed_file(delivery.id, 2 * kPlainRow);
-  deliver(*store_, delivered, delivery);
+  deliver(*store_, tenant_, delivered, delivery);
   Child ours({"--stage", database_, options_.instance.text(), "3"});
   Child theirs({"--stage", database_, Uuid::v7().text(), "4"});
   ours.kill_at_once();
@@ -71,56 +74,115 @@ TEST_F(PostgresStore, ASweepTakesWhatAKilledRunOfThisInstanceStagedAndNothingEls
   const Swept again = store_->sweep();
   EXPECT_EQ(again.files, 0u);
   EXPECT_EQ(again.rows, 0u);
-  EXPECT_EQ(read_payload(*store_, delivered.record.id), delivered.payload());
+  EXPECT_EQ(read_payload(*store_, tenant_, delivered.record.id), delivered.payload());
 }
 
 TEST_F(PostgresStore, ACommitNoticesStagedRowsThatWereLost) {
-  const NewDelivery delivery = some_delivery();
-  store_->deliveries().open(delivery);
+  const NewDelivery delivery = some_delivery(sender_);
+  store_->deliveries().open(tenant_, delivery, some_event());
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
-  const auto writer = staged(*store_, file);
+  const auto writer = staged(*store_, tenant_, file);
   // What a server's crash may do to transactions that didn't wait for the disk.
   ask(database_, "DELETE FROM payload_row WHERE row_no = 2");
-  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kUnavailable);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kUnavailable);
   EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
 }
 
 TEST_F(PostgresStore, AWriterNoticesThatItsPayloadIsGone) {
-  const NewDelivery delivery = some_delivery();
-  store_->deliveries().open(delivery);
+  const NewDelivery delivery = some_delivery(sender_);
+  store_->deliveries().open(tenant_, delivery, some_event());
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
-  const auto writer = store_->blobs().begin(file.record.id);
+  const auto writer = store_->blobs().begin(tenant_, file.record.id);
   writer->append(file.rows[0]);
   writer->append(file.rows[1]);
   ask(database_, "DELETE FROM payload");
   EXPECT_EQ(error_of([&] { writer->append(file.rows[2]); }), ErrorCode::kUnavailable);
 
   const SealedFile other = sealed_file(delivery.id, 4 * kPlainRow);
-  const auto at_commit = staged(*store_, other);
+  const auto at_commit = staged(*store_, tenant_, other);
   ask(database_, "DELETE FROM payload");
-  EXPECT_EQ(error_of([&] { at_commit->commit(other.record); }), ErrorCode::kUnavailable);
+  EXPECT_EQ(error_of([&] { at_commit->commit(other.record, some_event()); }),
+            ErrorCode::kUnavailable);
   EXPECT_EQ(rows(), 0) << "no row without its payload";
 }
 
 TEST_F(PostgresStore, AReaderNoticesAMissingRow) {
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
-  deliver(*store_, file, delivery);
+  deliver(*store_, tenant_, file, delivery);
   ask(database_, "DELETE FROM payload_row WHERE row_no = 2");
-  const auto source = store_->blobs().read(file.record.id);
+  const auto source = store_->blobs().read(tenant_, file.record.id);
   EXPECT_EQ(source->next().size(), kFullRow);
   EXPECT_EQ(source->next().size(), kFullRow);
   EXPECT_EQ(error_of([&] { source->next(); }), ErrorCode::kIntegrity);
 }
 
 TEST_F(PostgresStore, AReaderNoticesThatTheFileWentAway) {
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
-  deliver(*store_, file, delivery);
-  const auto source = store_->blobs().read(file.record.id);
+  deliver(*store_, tenant_, file, delivery);
+  const auto source = store_->blobs().read(tenant_, file.record.id);
   source->next();
   ask(database_, "UPDATE delivery SET created = now() - interval '2 h', expires = now()");
   EXPECT_EQ(error_of([&] { source->next(); }), ErrorCode::kNotFound);
+}
+
+TEST_F(PostgresStore, ARemovedFileLeavesNothingOfItBehind) {
+  const NewDelivery delivery = some_delivery(sender_);
+  const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
+  deliver(*store_, tenant_, file, delivery);
+  store_->blobs().remove(tenant_, file.record.id, some_event());
+  EXPECT_EQ(rows(), 0);
+  EXPECT_EQ(payloads(), 0);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM delivery WHERE manifest IS NOT NULL"), "1");
+}
+
+TEST_F(PostgresStore, ACommitThatFailsLeavesNeitherTheChangeNorItsRecord) {
+  const NewDelivery open = some_delivery(sender_);
+  store_->deliveries().open(tenant_, open, some_event());
+  const NewDelivery full = some_delivery(sender_);
+  const SealedFile there = sealed_file(full.id, 10);
+  deliver(*store_, tenant_, there, full);
+  const std::string state =
+      "SELECT (SELECT count(*) FROM audit) || ' ' || (SELECT count(*) FROM delivery) || ' ' ||"
+      " (SELECT count(*) FROM file) || ' ' || (SELECT count(*) FROM payload WHERE staged_by IS "
+      "NULL)"
+      " || ' ' || (SELECT count(manifest) FROM delivery)";
+  const std::string before = ask(database_, state);
+
+  // All statements succeed; COMMIT itself doesn't.
+  ask(database_,
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+      " 'BEGIN RAISE EXCEPTION ''no''; END'");
+  ask(database_,
+      "CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED"
+      " FOR EACH ROW EXECUTE FUNCTION refuse()");
+  const SealedFile file = sealed_file(open.id, 2 * kPlainRow);
+  const auto writer = staged(*store_, tenant_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kInternal);
+  const NewDelivery other = some_delivery(sender_);
+  EXPECT_EQ(error_of([&] { deliver(*store_, tenant_, sealed_file(other.id, 10), other); }),
+            ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { store_->deliveries().open(tenant_, other, some_event()); }),
+            ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { store_->blobs().remove(tenant_, there.record.id, some_event()); }),
+            ErrorCode::kInternal);
+  EXPECT_EQ(ask(database_, state), before);
+
+  ask(database_, "DROP TRIGGER refuses ON audit");
+  writer->commit(file.record, some_event());
+  EXPECT_EQ(read_payload(*store_, tenant_, there.record.id), there.payload());
+}
+
+TEST_F(PostgresStore, AStagedPayloadBelongsToTheTenantThatSendsIt) {
+  const auto writer = staged(*store_, tenant_, sealed_file(Uuid::v7(), 3 * kPlainRow));
+  EXPECT_EQ(ask(database_,
+                "SELECT count(*) FROM payload JOIN payload_row AS r ON r.payload_id = payload.id"
+                " WHERE payload.tenant_id = r.tenant_id AND r.tenant_id = '" +
+                    tenant_.uuid.text() + "'"),
+            "2");
+  EXPECT_EQ(rows(), 2);
 }
 
 TEST_F(PostgresStore, KeepsCiphertextUncompressedAndOutOfLine) {
@@ -139,8 +201,9 @@ TEST_F(PostgresStore, EveryKeyBeginsWithTheTenant) {
        WHERE c.connamespace = current_schema()::regnamespace
          AND c.contype IN ('p', 'u', 'f')
          AND c.conrelid NOT IN ('tenant'::regclass, 'schema_migration'::regclass)
-         -- What a machine's tenant is found by is unique in the whole gateway.
-         AND c.conname NOT IN ('machine_certificate_has_one_tenant', 'machine_token_has_one_tenant')
+         -- What a caller's tenant is found by is unique in the whole gateway.
+         AND c.conname NOT IN ('machine_certificate_has_one_tenant', 'machine_token_has_one_tenant',
+                               'device_key_id_has_one_tenant', 'device_signing_key_has_one_tenant')
          AND a.attname <> 'tenant_id')SQL"),
             "");
 }
@@ -218,7 +281,10 @@ class PostgresStoreWithServer : public ::testing::Test {
   std::unique_ptr<Store> open(unsigned patience_seconds) {
     PostgresOptions options = options_for(fresh_database(*cluster_));
     options.patience_seconds = patience_seconds;
-    return open_postgres(options);
+    auto store = open_postgres(options);
+    tenant_ = some_tenant(*store);
+    sender_ = some_principal(*store, tenant_, "sender@here").id;
+    return store;
   }
 
   static const fs::path& directory() {
@@ -227,34 +293,41 @@ class PostgresStoreWithServer : public ::testing::Test {
   }
 
   const fs::path& directory_ = directory();
+  TenantId tenant_;  // of the store that was opened last, and somebody there
+  Uuid sender_;
   std::unique_ptr<PrivateCluster> cluster_ = PrivateCluster::start(directory_);
 };
 
 TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceItIsBack) {
   const auto store = open(0);
-  const NewDelivery delivery = some_delivery();
-  store->deliveries().open(delivery);
+  const NewDelivery delivery = some_delivery(sender_);
+  store->deliveries().open(tenant_, delivery, some_event());
   const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
-  const auto writer = store->blobs().begin(file.record.id);
+  const auto writer = store->blobs().begin(tenant_, file.record.id);
   writer->append(file.rows[0]);
   writer->append(file.rows[1]);
   stop();
 
   const auto unavailable = ErrorCode::kUnavailable;
-  const NewDelivery other = some_delivery();
+  const NewDelivery other = some_delivery(sender_);
   EXPECT_EQ(error_of([&] { writer->append(file.rows[2]); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->deliveries().open(other); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->deliveries().find(other.id); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->deliveries().inbox("age1", std::nullopt, 1); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->deliveries().close(other.id, "m", {}); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->blobs().find(file.record.id); }), unavailable);
-  EXPECT_EQ(error_of([&] { read_payload(*store, file.record.id); }), unavailable);
-  EXPECT_EQ(error_of([&] { deliver(*store, sealed_file(other.id, 1), other); }), unavailable);
-  EXPECT_EQ(
-      error_of([&] { store->devices().add(kDefaultTenant, some_device("a@b"), some_event()); }),
-      unavailable);
-  EXPECT_EQ(error_of([&] { store->devices().list(kDefaultTenant); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->devices().remove(kDefaultTenant, "age1", some_event()); }),
+  EXPECT_EQ(error_of([&] { store->deliveries().open(tenant_, other, some_event()); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().find(tenant_, other.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().inbox(tenant_, "age1", std::nullopt, 1); }),
+            unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().close(tenant_, other.id, "m", {}, some_event()); }),
+            unavailable);
+  EXPECT_EQ(error_of([&] { store->blobs().find(tenant_, file.record.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { read_payload(*store, tenant_, file.record.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { deliver(*store, tenant_, sealed_file(other.id, 1), other); }),
+            unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().add(tenant_, some_device("a@b"), some_event()); }),
+            unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().list(tenant_); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().remove(tenant_, "age1", some_event()); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->devices().find_key(to_hex(some_digest())); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().audience(tenant_, other.id); }), unavailable);
+  EXPECT_EQ(error_of([&] { store->blobs().remove(tenant_, file.record.id, some_event()); }),
             unavailable);
   EXPECT_EQ(error_of([&] { store->sweep(); }), unavailable);
   EXPECT_FALSE(store->condition().reachable);
@@ -264,24 +337,24 @@ TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceI
   EXPECT_TRUE(store->condition().reachable);
   EXPECT_TRUE(store->condition().schema_current);
   writer->append(file.rows[2]);
-  writer->commit(file.record);
-  store->deliveries().close(delivery.id, "a manifest", {file.record.id});
-  EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+  writer->commit(file.record, some_event());
+  store->deliveries().close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+  EXPECT_EQ(read_payload(*store, tenant_, file.record.id), file.payload());
 }
 
 TEST_F(PostgresStoreWithServer, AWriterAndAReaderLiveThroughARestart) {
   const auto store = open(30);
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
-  const auto writer = store->blobs().begin(file.record.id);
+  const auto writer = store->blobs().begin(tenant_, file.record.id);
   for (const Ciphertext& row : file.rows) {
     writer->append(row);
     stop();
     start();
   }
-  writer->commit_as_delivery(file.record, delivery, "a manifest");
+  writer->commit_as_delivery(file.record, delivery, "a manifest", some_event());
 
-  const auto source = store->blobs().read(file.record.id);
+  const auto source = store->blobs().read(tenant_, file.record.id);
   Bytes read;
   for (ByteView piece = source->next(); !piece.empty(); piece = source->next()) {
     read.insert(read.end(), piece.begin(), piece.end());
@@ -294,36 +367,36 @@ TEST_F(PostgresStoreWithServer, AWriterAndAReaderLiveThroughARestart) {
 TEST_F(PostgresStoreWithServer, ACrashMayCostStagedRowsButNeverHalfAFile) {
   const auto store = open(30);
   for (int round = 0; round < 3; ++round) {
-    const NewDelivery delivery = some_delivery();
+    const NewDelivery delivery = some_delivery(sender_);
     const SealedFile file = sealed_file(delivery.id, 6 * kPlainRow);
-    const auto writer = staged(*store, file);
+    const auto writer = staged(*store, tenant_, file);
     crash();
     stop();
     start();
-    const auto error =
-        error_of([&] { writer->commit_as_delivery(file.record, delivery, "a manifest"); });
+    const auto error = error_of(
+        [&] { writer->commit_as_delivery(file.record, delivery, "a manifest", some_event()); });
     if (error) {
       EXPECT_EQ(error, ErrorCode::kUnavailable);
-      EXPECT_FALSE(store->blobs().find(file.record.id));
+      EXPECT_FALSE(store->blobs().find(tenant_, file.record.id));
     } else {
-      EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+      EXPECT_EQ(read_payload(*store, tenant_, file.record.id), file.payload());
     }
   }
 }
 
 TEST_F(PostgresStoreWithServer, WhatWasAcknowledgedOutlivesACrash) {
   const auto store = open(30);
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 6 * kPlainRow);
-  deliver(*store, file, delivery);
+  deliver(*store, tenant_, file, delivery);
   const NewDevice device = some_device("alice@clinic");
-  some_principal(*store, kDefaultTenant, device.handle);
-  store->devices().add(kDefaultTenant, device, some_event());
+  some_principal(*store, tenant_, device.handle);
+  store->devices().add(tenant_, device, some_event());
   crash();
   stop();
   start();
-  EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
-  EXPECT_TRUE(store->devices().find_recipient(kDefaultTenant, device.recipient));
+  EXPECT_EQ(read_payload(*store, tenant_, file.record.id), file.payload());
+  EXPECT_TRUE(store->devices().find_recipient(tenant_, device.recipient));
 }
 
 TEST_F(PostgresStoreWithServer, DuringARestartACallSucceedsOrSaysThatItIsUnavailable) {
@@ -334,14 +407,14 @@ TEST_F(PostgresStoreWithServer, DuringARestartACallSucceedsOrSaysThatItIsUnavail
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&] {
       while (!enough) {
-        const NewDelivery delivery = some_delivery();
+        const NewDelivery delivery = some_delivery(sender_);
         const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
-        const auto error = error_of([&] { deliver(*store, file, delivery); });
+        const auto error = error_of([&] { deliver(*store, tenant_, file, delivery); });
         if (error) {
           EXPECT_EQ(error, ErrorCode::kUnavailable);
         } else {
           ++delivered;
-          EXPECT_EQ(read_payload(*store, file.record.id), file.payload());
+          EXPECT_EQ(read_payload(*store, tenant_, file.record.id), file.payload());
         }
       }
     });

@@ -41,13 +41,13 @@ std::string some_recipient() {
   return "age1" + to_hex(Uuid::v7().bytes());
 }
 
-NewDelivery some_delivery() {
+NewDelivery some_delivery(const Uuid& sender) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return {Uuid::v7(), false, R"({"payload":"cover"})", now, now + 1h, {some_recipient()}};
+  return {Uuid::v7(), sender, false, R"({"payload":"cover"})", now, now + 1h, {some_recipient()}};
 }
 
-NewDelivery expired_delivery() {
-  NewDelivery delivery = some_delivery();
+NewDelivery expired_delivery(const Uuid& sender) {
+  NewDelivery delivery = some_delivery(sender);
   delivery.created -= 2h;
   delivery.expires -= 2h;
   return delivery;
@@ -67,24 +67,30 @@ AuditEvent some_event() {
   return {.kind = AuditKind::kAdministration, .object = Uuid::v7()};
 }
 
+TenantId some_tenant(Store& store) {
+  return store.tenants().make(Uuid::v7().text());
+}
+
 Principal some_principal(Store& store, TenantId tenant, const std::string& handle,
                          PrincipalKind kind) {
   if (auto known = store.principals().find_handle(tenant, handle)) return *std::move(known);
   return store.principals().make(tenant, handle, kind, some_event());
 }
 
-std::unique_ptr<BlobWriter> staged(Store& store, const SealedFile& file) {
-  auto writer = store.blobs().begin(file.record.id);
+std::unique_ptr<BlobWriter> staged(Store& store, TenantId tenant, const SealedFile& file) {
+  auto writer = store.blobs().begin(tenant, file.record.id);
   for (const Ciphertext& row : file.rows) writer->append(row);
   return writer;
 }
 
-void deliver(Store& store, const SealedFile& file, const NewDelivery& delivery) {
-  staged(store, file)->commit_as_delivery(file.record, delivery, "a manifest");
+void deliver(Store& store, TenantId tenant, const SealedFile& file, const NewDelivery& delivery) {
+  staged(store, tenant, file)
+      ->commit_as_delivery(file.record, delivery, "a manifest", some_event());
 }
 
-Bytes read_payload(Store& store, const Uuid& file, std::vector<std::size_t>* pieces) {
-  const auto source = store.blobs().read(file);
+Bytes read_payload(Store& store, TenantId tenant, const Uuid& file,
+                   std::vector<std::size_t>* pieces) {
+  const auto source = store.blobs().read(tenant, file);
   Bytes all;
   for (ByteView piece = source->next(); !piece.empty(); piece = source->next()) {
     all.insert(all.end(), piece.begin(), piece.end());

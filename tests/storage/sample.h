@@ -30,23 +30,26 @@ SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext);
 std::string some_recipient();
 
 /// For one fresh recipient, from now on for an hour.
-NewDelivery some_delivery();
-NewDelivery expired_delivery();
+NewDelivery some_delivery(const Uuid& sender);
+NewDelivery expired_delivery(const Uuid& sender);
 NewDevice some_device(const std::string& handle);
 /// 32 bytes that nothing else uses.
 Digest some_digest();
 AuditEvent some_event();
+/// A fresh one.
+TenantId some_tenant(Store& store);
 /// The principal with this handle, made if there is none.
 Principal some_principal(Store& store, TenantId tenant, const std::string& handle,
                          PrincipalKind kind = PrincipalKind::kPerson);
 
 /// A writer that holds all rows of `file`.
-std::unique_ptr<BlobWriter> staged(Store& store, const SealedFile& file);
+std::unique_ptr<BlobWriter> staged(Store& store, TenantId tenant, const SealedFile& file);
 /// A delivery of this one file, closed.
-void deliver(Store& store, const SealedFile& file, const NewDelivery& delivery);
+void deliver(Store& store, TenantId tenant, const SealedFile& file, const NewDelivery& delivery);
 
 /// What read() yields; the size of each piece goes to `pieces` if given.
-Bytes read_payload(Store& store, const Uuid& file, std::vector<std::size_t>* pieces = nullptr);
+Bytes read_payload(Store& store, TenantId tenant, const Uuid& file,
+                   std::vector<std::size_t>* pieces = nullptr);
 
 /// The code of the Error that `call` throws; anything else fails the test.
 template <typename Call>

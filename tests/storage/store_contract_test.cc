@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -29,12 +30,14 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
   std::unique_ptr<Store> store_ =
       GetParam() == Kind::kMemory ? open_memory()
                                   : open_postgres(options_for(fresh_database(shared_cluster())));
+  const TenantId tenant_ = some_tenant(*store_);
+  const Uuid sender_ = some_principal(*store_, tenant_, "sender@here").id;
   BlobStore& blobs_ = store_->blobs();
   DeliveryStore& deliveries_ = store_->deliveries();
 
   NewDelivery opened() {
-    NewDelivery delivery = some_delivery();
-    deliveries_.open(delivery);
+    NewDelivery delivery = some_delivery(sender_);
+    deliveries_.open(tenant_, delivery, some_event());
     return delivery;
   }
 };
@@ -68,15 +71,16 @@ TEST_P(StoreContractOfSizes, APayloadComesBackByteExactInTheSameRows) {
   const auto store = kind == Kind::kMemory
                          ? open_memory()
                          : open_postgres(options_for(fresh_database(shared_cluster())));
-  const NewDelivery delivery = some_delivery();
+  const TenantId tenant = some_tenant(*store);
+  const NewDelivery delivery = some_delivery(some_principal(*store, tenant, "sender@here").id);
   const SealedFile file = sealed_file(delivery.id, size);
-  deliver(*store, file, delivery);
+  deliver(*store, tenant, file, delivery);
 
   std::vector<std::size_t> pieces;
-  EXPECT_EQ(read_payload(*store, file.record.id, &pieces), file.payload());
+  EXPECT_EQ(read_payload(*store, tenant, file.record.id, &pieces), file.payload());
   ASSERT_THAT(pieces, SizeIs(file.rows.size()));
   for (std::size_t i = 0; i < pieces.size(); ++i) EXPECT_EQ(pieces[i], file.rows[i].size());
-  expect_equal(store->blobs().find(file.record.id).value(), file.record);
+  expect_equal(store->blobs().find(tenant, file.record.id).value(), file.record);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -92,50 +96,52 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_P(StoreContract, AStagedFileIsInvisible) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
-  const auto writer = staged(*store_, file);
-  EXPECT_FALSE(blobs_.find(file.record.id));
-  EXPECT_EQ(error_of([&] { read_payload(*store_, file.record.id); }), ErrorCode::kNotFound);
-  EXPECT_THAT(deliveries_.find(delivery.id).value().files, IsEmpty());
+  const auto writer = staged(*store_, tenant_, file);
+  EXPECT_FALSE(blobs_.find(tenant_, file.record.id));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, tenant_, file.record.id); }),
+            ErrorCode::kNotFound);
+  EXPECT_THAT(deliveries_.find(tenant_, delivery.id).value().files, IsEmpty());
 }
 
 TEST_P(StoreContract, AFileIsVisibleOnceItsDeliveryIsClosed) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
-  staged(*store_, file)->commit(file.record);
-  EXPECT_FALSE(blobs_.find(file.record.id));
-  EXPECT_EQ(error_of([&] { read_payload(*store_, file.record.id); }), ErrorCode::kNotFound);
+  staged(*store_, tenant_, file)->commit(file.record, some_event());
+  EXPECT_FALSE(blobs_.find(tenant_, file.record.id));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, tenant_, file.record.id); }),
+            ErrorCode::kNotFound);
 
-  deliveries_.close(delivery.id, "a manifest", {file.record.id});
-  expect_equal(blobs_.find(file.record.id).value(), file.record);
-  EXPECT_EQ(read_payload(*store_, file.record.id), file.payload());
+  deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+  expect_equal(blobs_.find(tenant_, file.record.id).value(), file.record);
+  EXPECT_EQ(read_payload(*store_, tenant_, file.record.id), file.payload());
 }
 
 TEST_P(StoreContract, AnUnknownFileIsNotThere) {
-  EXPECT_FALSE(blobs_.find(Uuid::v7()));
-  EXPECT_EQ(error_of([&] { read_payload(*store_, Uuid::v7()); }), ErrorCode::kNotFound);
+  EXPECT_FALSE(blobs_.find(tenant_, Uuid::v7()));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, tenant_, Uuid::v7()); }), ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, ACommitWithoutItsDeliveryIsNotFound) {
   const SealedFile file = sealed_file(Uuid::v7(), 10);
-  const auto writer = staged(*store_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kNotFound);
+  const auto writer = staged(*store_, tenant_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, ACommitIntoAnExpiredDeliveryIsNotFound) {
-  const NewDelivery delivery = expired_delivery();
-  deliveries_.open(delivery);
+  const NewDelivery delivery = expired_delivery(sender_);
+  deliveries_.open(tenant_, delivery, some_event());
   const SealedFile file = sealed_file(delivery.id, 10);
-  const auto writer = staged(*store_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kNotFound);
+  const auto writer = staged(*store_, tenant_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, ACommitIntoAClosedDeliveryIsAConflict) {
-  const NewDelivery delivery = some_delivery();
-  deliver(*store_, sealed_file(delivery.id, 10), delivery);
+  const NewDelivery delivery = some_delivery(sender_);
+  deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
   const SealedFile late = sealed_file(delivery.id, 2 * kPlainRow);
-  const auto writer = staged(*store_, late);
-  EXPECT_EQ(error_of([&] { writer->commit(late.record); }), ErrorCode::kConflict);
-  EXPECT_FALSE(blobs_.find(late.record.id));
+  const auto writer = staged(*store_, tenant_, late);
+  EXPECT_EQ(error_of([&] { writer->commit(late.record, some_event()); }), ErrorCode::kConflict);
+  EXPECT_FALSE(blobs_.find(tenant_, late.record.id));
 }
 
 TEST_P(StoreContract, OfTwoUploadsOfOneFileIdTheFirstToCommitWins) {
@@ -143,30 +149,30 @@ TEST_P(StoreContract, OfTwoUploadsOfOneFileIdTheFirstToCommitWins) {
   const SealedFile first = sealed_file(delivery.id, 2 * kPlainRow);
   SealedFile second = sealed_file(delivery.id, 3 * kPlainRow);
   second.record.id = first.record.id;
-  const auto one = staged(*store_, first);
-  const auto other = staged(*store_, second);
-  one->commit(first.record);
-  EXPECT_EQ(error_of([&] { other->commit(second.record); }), ErrorCode::kConflict);
-  deliveries_.close(delivery.id, "a manifest", {first.record.id});
-  EXPECT_EQ(read_payload(*store_, first.record.id), first.payload());
+  const auto one = staged(*store_, tenant_, first);
+  const auto other = staged(*store_, tenant_, second);
+  one->commit(first.record, some_event());
+  EXPECT_EQ(error_of([&] { other->commit(second.record, some_event()); }), ErrorCode::kConflict);
+  deliveries_.close(tenant_, delivery.id, "a manifest", {first.record.id}, some_event());
+  EXPECT_EQ(read_payload(*store_, tenant_, first.record.id), first.payload());
 }
 
 TEST_P(StoreContract, AFileIdOfAnotherDeliveryIsAConflict) {
-  const NewDelivery one = some_delivery();
+  const NewDelivery one = some_delivery(sender_);
   const SealedFile file = sealed_file(one.id, 10);
-  deliver(*store_, file, one);
-  const NewDelivery other = some_delivery();
+  deliver(*store_, tenant_, file, one);
+  const NewDelivery other = some_delivery(sender_);
   SealedFile again = sealed_file(other.id, 10);
   again.record.id = file.record.id;
-  EXPECT_EQ(error_of([&] { deliver(*store_, again, other); }), ErrorCode::kConflict);
-  EXPECT_FALSE(deliveries_.find(other.id)) << "the delivery went with its file";
+  EXPECT_EQ(error_of([&] { deliver(*store_, tenant_, again, other); }), ErrorCode::kConflict);
+  EXPECT_FALSE(deliveries_.find(tenant_, other.id)) << "the delivery went with its file";
 }
 
 TEST_P(StoreContract, ADeliveryOfOneFileWhoseIdIsTakenIsAConflict) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
-  EXPECT_EQ(error_of([&] { deliver(*store_, file, delivery); }), ErrorCode::kConflict);
-  EXPECT_FALSE(blobs_.find(file.record.id));
+  EXPECT_EQ(error_of([&] { deliver(*store_, tenant_, file, delivery); }), ErrorCode::kConflict);
+  EXPECT_FALSE(blobs_.find(tenant_, file.record.id));
 }
 
 TEST_P(StoreContract, ARecordThatDoesNotFitWhatWasAppendedIsRefused) {
@@ -176,32 +182,36 @@ TEST_P(StoreContract, ARecordThatDoesNotFitWhatWasAppendedIsRefused) {
   ++longer.payload_length;
   FileRecord renamed = file.record;
   renamed.id = Uuid::v7();
-  const auto writer = staged(*store_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(longer); }), ErrorCode::kInternal);
-  EXPECT_EQ(error_of([&] { writer->commit(renamed); }), ErrorCode::kInternal);
-  EXPECT_EQ(error_of([&] { writer->commit_as_delivery(file.record, some_delivery(), "m"); }),
+  const auto writer = staged(*store_, tenant_, file);
+  EXPECT_EQ(error_of([&] { writer->commit(longer, some_event()); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(renamed, some_event()); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] {
+              writer->commit_as_delivery(file.record, some_delivery(sender_), "m", some_event());
+            }),
             ErrorCode::kInternal);
-  EXPECT_EQ(error_of([&] { blobs_.begin(file.record.id)->commit(file.record); }),
-            ErrorCode::kInternal);
-  writer->commit(file.record);
+  EXPECT_EQ(
+      error_of([&] { blobs_.begin(tenant_, file.record.id)->commit(file.record, some_event()); }),
+      ErrorCode::kInternal);
+  writer->commit(file.record, some_event());
 }
 
 TEST_P(StoreContract, NothingFollowsARowThatIsNotFullNorACommit) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, kPlainRow + 1);
-  const auto writer = staged(*store_, file);
+  const auto writer = staged(*store_, tenant_, file);
   EXPECT_EQ(error_of([&] { writer->append(file.rows[0]); }), ErrorCode::kInternal);
-  writer->commit(file.record);
+  writer->commit(file.record, some_event());
   EXPECT_EQ(error_of([&] { writer->append(file.rows[0]); }), ErrorCode::kInternal);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kInternal);
 }
 
 TEST_P(StoreContract, AReaderSeesAnExpiredFileAsGone) {
-  const NewDelivery delivery = expired_delivery();
+  const NewDelivery delivery = expired_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 10);
-  deliver(*store_, file, delivery);
-  EXPECT_FALSE(blobs_.find(file.record.id));
-  EXPECT_EQ(error_of([&] { read_payload(*store_, file.record.id); }), ErrorCode::kNotFound);
+  deliver(*store_, tenant_, file, delivery);
+  EXPECT_FALSE(blobs_.find(tenant_, file.record.id));
+  EXPECT_EQ(error_of([&] { read_payload(*store_, tenant_, file.record.id); }),
+            ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
@@ -215,14 +225,14 @@ TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
       for (int i = 0; i < kEach; ++i) {
         const auto rows = static_cast<std::size_t>(i % 3);
         SealedFile file = sealed_file(shared.id, rows * kPlainRow + 7);
-        staged(*store_, file)->commit(file.record);
+        staged(*store_, tenant_, file)->commit(file.record, some_event());
         into_shared[static_cast<std::size_t>(t)].push_back(std::move(file));
 
-        const NewDelivery own = some_delivery();
+        const NewDelivery own = some_delivery(sender_);
         const SealedFile single = sealed_file(own.id, rows * kPlainRow + 9);
-        deliver(*store_, single, own);
-        EXPECT_EQ(read_payload(*store_, single.record.id), single.payload());
-        EXPECT_THAT(ids(deliveries_.inbox(own.recipients[0], std::nullopt, 10)),
+        deliver(*store_, tenant_, single, own);
+        EXPECT_EQ(read_payload(*store_, tenant_, single.record.id), single.payload());
+        EXPECT_THAT(ids(deliveries_.inbox(tenant_, own.recipients[0], std::nullopt, 10)),
                     ElementsAre(own.id));
       }
     });
@@ -232,24 +242,25 @@ TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
   std::vector<Uuid> all;
   for (const auto& files : into_shared)
     for (const SealedFile& file : files) all.push_back(file.record.id);
-  deliveries_.close(shared.id, "a manifest", all);
+  deliveries_.close(tenant_, shared.id, "a manifest", all, some_event());
   for (const auto& files : into_shared)
     for (const SealedFile& file : files) {
-      EXPECT_EQ(read_payload(*store_, file.record.id), file.payload());
+      EXPECT_EQ(read_payload(*store_, tenant_, file.record.id), file.payload());
     }
 }
 
 TEST_P(StoreContract, OfManyWhoCloseOneDeliveryOneDoes) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 10);
-  staged(*store_, file)->commit(file.record);
+  staged(*store_, tenant_, file)->commit(file.record, some_event());
   std::atomic<int> closed = 0;
   std::atomic<int> conflicts = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      const auto error =
-          error_of([&] { deliveries_.close(delivery.id, "a manifest", {file.record.id}); });
+      const auto error = error_of([&] {
+        deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+      });
       if (!error) ++closed;
       if (error == ErrorCode::kConflict) ++conflicts;
     });
@@ -259,15 +270,120 @@ TEST_P(StoreContract, OfManyWhoCloseOneDeliveryOneDoes) {
   EXPECT_EQ(conflicts, 3);
 }
 
+// --- Removing -----------------------------------------------------------------------------------
+
+TEST_P(StoreContract, ARemovedFileIsGoneAndItsDeliveryStays) {
+  const NewDelivery delivery = opened();
+  const SealedFile removed = sealed_file(delivery.id, 2 * kPlainRow);
+  const SealedFile kept = sealed_file(delivery.id, 2 * kPlainRow);
+  for (const SealedFile& file : {removed, kept}) {
+    staged(*store_, tenant_, file)->commit(file.record, some_event());
+  }
+  deliveries_.close(tenant_, delivery.id, "a manifest", {removed.record.id, kept.record.id},
+                    some_event());
+  const auto reader = blobs_.read(tenant_, removed.record.id);
+  EXPECT_EQ(reader->next().size(), kFullRow);
+
+  EXPECT_TRUE(blobs_.remove(tenant_, removed.record.id, some_event()));
+  EXPECT_FALSE(blobs_.remove(tenant_, removed.record.id, some_event()));
+  EXPECT_FALSE(blobs_.find(tenant_, removed.record.id));
+  EXPECT_EQ(error_of([&] { reader->next(); }), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { read_payload(*store_, tenant_, removed.record.id); }),
+            ErrorCode::kNotFound);
+
+  EXPECT_EQ(read_payload(*store_, tenant_, kept.record.id), kept.payload());
+  const Delivery found = deliveries_.find(tenant_, delivery.id).value();
+  EXPECT_EQ(found.state, DeliveryState::kClosed);
+  EXPECT_EQ(found.manifest, "a manifest");
+  ASSERT_THAT(found.files, SizeIs(1));
+  EXPECT_EQ(found.files[0].id, kept.record.id);
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10)),
+              ElementsAre(delivery.id));
+  EXPECT_FALSE(blobs_.remove(tenant_, Uuid::v7(), some_event()));
+}
+
+TEST_P(StoreContract, AFileIsRemovedFromAnOpenDeliveryAndAnExpiredOneToo) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 10);
+  staged(*store_, tenant_, file)->commit(file.record, some_event());
+  EXPECT_TRUE(blobs_.remove(tenant_, file.record.id, some_event()));
+  EXPECT_EQ(error_of([&] {
+              deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, some_event());
+            }),
+            ErrorCode::kConflict);
+
+  const NewDelivery expired = expired_delivery(sender_);
+  const SealedFile old = sealed_file(expired.id, 10);
+  deliver(*store_, tenant_, old, expired);
+  EXPECT_TRUE(blobs_.remove(tenant_, old.record.id, some_event()));
+}
+
+TEST_P(StoreContract, OfManyWhoRemoveOneFileOneDoes) {
+  const NewDelivery delivery = some_delivery(sender_);
+  const SealedFile file = sealed_file(delivery.id, 10);
+  deliver(*store_, tenant_, file, delivery);
+  std::atomic<int> removed = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      if (blobs_.remove(tenant_, file.record.id, some_event())) ++removed;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(removed, 1);
+}
+
+// --- The record of it ---------------------------------------------------------------------------
+
+TEST_P(StoreContract, AChangeIsRecordedIfAndOnlyIfItHappens) {
+  const NewDelivery delivery = some_delivery(sender_);
+  const NewDelivery single = some_delivery(sender_);
+  const SealedFile file = sealed_file(delivery.id, kPlainRow + 1);
+  const SealedFile single_file = sealed_file(single.id, kPlainRow + 1);
+  const auto writer = staged(*store_, tenant_, file);
+  const auto single_writer = staged(*store_, tenant_, single_file);
+  const std::vector<std::function<bool(const AuditEvent&)>> changes = {
+      [&](const auto& event) { return deliveries_.open(tenant_, delivery, event), true; },
+      [&](const auto& event) { return writer->commit(file.record, event), true; },
+      [&](const auto& event) {
+        return deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, event), true;
+      },
+      [&](const auto& event) {
+        return single_writer->commit_as_delivery(single_file.record, single, "m", event), true;
+      },
+      [&](const auto& event) { return blobs_.remove(tenant_, file.record.id, event); },
+  };
+  const auto trail = [&] { return store_->audit().read(tenant_, std::nullopt, 100); };
+  AuditEvent unsound = some_event();
+  unsound.peer = "192.0.2.1:443";
+  for (const auto& change : changes) {
+    const std::size_t before = trail().size();
+    EXPECT_EQ(error_of([&] { change(unsound); }), ErrorCode::kInternal);
+    EXPECT_THAT(trail(), SizeIs(before));
+
+    const AuditEvent event = some_event();
+    EXPECT_TRUE(change(event)) << "what couldn't be recorded was done all the same";
+    ASSERT_THAT(trail(), SizeIs(before + 1));
+    EXPECT_EQ(trail().back().event.object, event.object);
+
+    // Done already: it fails or says so.
+    bool again = false;
+    const auto error = error_of([&] { again = change(some_event()); });
+    EXPECT_TRUE(error || !again);
+    EXPECT_THAT(trail(), SizeIs(before + 1));
+  }
+}
+
 // --- Deliveries ---------------------------------------------------------------------------------
 
 TEST_P(StoreContract, ADeliveryIsFoundAsItWasOpened) {
-  NewDelivery delivery = some_delivery();
+  NewDelivery delivery = some_delivery(sender_);
   delivery.sealed_by_gateway = true;
   delivery.cover = std::string("verbatim \\ \" ' \t\n \xc3\xa4 \xff and \0 too", 30);
-  deliveries_.open(delivery);
-  const Delivery found = deliveries_.find(delivery.id).value();
+  deliveries_.open(tenant_, delivery, some_event());
+  const Delivery found = deliveries_.find(tenant_, delivery.id).value();
   EXPECT_EQ(found.id, delivery.id);
+  EXPECT_EQ(found.sender, sender_);
   EXPECT_EQ(found.state, DeliveryState::kOpen);
   EXPECT_TRUE(found.sealed_by_gateway);
   EXPECT_EQ(found.created, delivery.created);
@@ -283,13 +399,13 @@ TEST_P(StoreContract, AClosedDeliveryListsItsFilesById) {
   std::vector<Uuid> named;
   for (int i = 0; i < 3; ++i) {
     const SealedFile file = sealed_file(delivery.id, 100);
-    staged(*store_, file)->commit(file.record);
+    staged(*store_, tenant_, file)->commit(file.record, some_event());
     files.emplace(file.record.id, file.record);
     named.insert(named.begin(), file.record.id);
   }
-  deliveries_.close(delivery.id, "a manifest", named);
+  deliveries_.close(tenant_, delivery.id, "a manifest", named, some_event());
 
-  const Delivery found = deliveries_.find(delivery.id).value();
+  const Delivery found = deliveries_.find(tenant_, delivery.id).value();
   EXPECT_EQ(found.state, DeliveryState::kClosed);
   EXPECT_FALSE(found.sealed_by_gateway);
   EXPECT_EQ(found.manifest, "a manifest");
@@ -303,57 +419,105 @@ TEST_P(StoreContract, AClosedDeliveryListsItsFilesById) {
   }
 }
 
+TEST_P(StoreContract, ADeliverysSenderIsAPrincipalOfItsTenant) {
+  const TenantId other = some_tenant(*store_);
+  for (const Uuid& stranger : {Uuid::v7(), some_principal(*store_, other, "theirs@x").id}) {
+    const NewDelivery delivery = some_delivery(stranger);
+    EXPECT_EQ(error_of([&] { deliveries_.open(tenant_, delivery, some_event()); }),
+              ErrorCode::kNotFound);
+    EXPECT_EQ(error_of([&] { deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery); }),
+              ErrorCode::kNotFound);
+    EXPECT_FALSE(deliveries_.find(tenant_, delivery.id));
+  }
+  const NewDelivery delivery = some_delivery(sender_);
+  EXPECT_EQ(error_of([&] { deliveries_.open({Uuid::v7()}, delivery, some_event()); }),
+            ErrorCode::kNotFound);
+}
+
+TEST_P(StoreContract, AnAudienceIsTheSenderAndEachRecipientOnce) {
+  NewDelivery delivery = some_delivery(sender_);
+  delivery.recipients = {"age1b", "age1a", "age1b", "age1C"};
+  deliveries_.open(tenant_, delivery, some_event());
+  Audience audience = deliveries_.audience(tenant_, delivery.id).value();
+  EXPECT_EQ(audience.sender, sender_);
+  EXPECT_THAT(audience.recipients, ElementsAre("age1C", "age1a", "age1b"));
+  EXPECT_EQ(audience.state, DeliveryState::kOpen);
+
+  const SealedFile file = sealed_file(delivery.id, 10);
+  staged(*store_, tenant_, file)->commit(file.record, some_event());
+  deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+  audience = deliveries_.audience(tenant_, delivery.id).value();
+  EXPECT_EQ(audience.state, DeliveryState::kClosed);
+  EXPECT_EQ(audience.sender, sender_);
+
+  EXPECT_FALSE(deliveries_.audience(tenant_, Uuid::v7()));
+  const NewDelivery expired = expired_delivery(sender_);
+  deliveries_.open(tenant_, expired, some_event());
+  EXPECT_FALSE(deliveries_.audience(tenant_, expired.id));
+}
+
 TEST_P(StoreContract, ADeliveryIdIsTakenOnce) {
   const NewDelivery delivery = opened();
-  EXPECT_EQ(error_of([&] { deliveries_.open(delivery); }), ErrorCode::kConflict);
-  const NewDelivery expired = expired_delivery();
-  deliveries_.open(expired);
-  EXPECT_EQ(error_of([&] { deliveries_.open(expired); }), ErrorCode::kConflict);
+  EXPECT_EQ(error_of([&] { deliveries_.open(tenant_, delivery, some_event()); }),
+            ErrorCode::kConflict);
+  const NewDelivery expired = expired_delivery(sender_);
+  deliveries_.open(tenant_, expired, some_event());
+  EXPECT_EQ(error_of([&] { deliveries_.open(tenant_, expired, some_event()); }),
+            ErrorCode::kConflict);
 }
 
 TEST_P(StoreContract, ADeliveryWithoutRecipientOrFutureIsRefused) {
-  NewDelivery nobody = some_delivery();
+  NewDelivery nobody = some_delivery(sender_);
   nobody.recipients.clear();
-  EXPECT_EQ(error_of([&] { deliveries_.open(nobody); }), ErrorCode::kInternal);
-  NewDelivery backwards = some_delivery();
+  EXPECT_EQ(error_of([&] { deliveries_.open(tenant_, nobody, some_event()); }),
+            ErrorCode::kInternal);
+  NewDelivery backwards = some_delivery(sender_);
   backwards.expires = backwards.created;
-  EXPECT_EQ(error_of([&] { deliveries_.open(backwards); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { deliveries_.open(tenant_, backwards, some_event()); }),
+            ErrorCode::kInternal);
 }
 
 TEST_P(StoreContract, CloseRefusesAnyOtherListThanTheDeliverysFiles) {
   const NewDelivery delivery = opened();
-  EXPECT_EQ(error_of([&] { deliveries_.close(delivery.id, "m", {}); }), ErrorCode::kConflict);
+  EXPECT_EQ(error_of([&] { deliveries_.close(tenant_, delivery.id, "m", {}, some_event()); }),
+            ErrorCode::kConflict);
 
   const SealedFile one = sealed_file(delivery.id, 10);
   const SealedFile other = sealed_file(delivery.id, 10);
-  staged(*store_, one)->commit(one.record);
-  staged(*store_, other)->commit(other.record);
+  staged(*store_, tenant_, one)->commit(one.record, some_event());
+  staged(*store_, tenant_, other)->commit(other.record, some_event());
   const Uuid a = one.record.id;
   const Uuid b = other.record.id;
   for (const std::vector<Uuid>& wrong :
        {std::vector<Uuid>{}, {a}, {a, a}, {a, b, b}, {a, b, Uuid::v7()}, {a, Uuid::v7()}}) {
-    EXPECT_EQ(error_of([&] { deliveries_.close(delivery.id, "m", wrong); }), ErrorCode::kConflict);
+    EXPECT_EQ(error_of([&] { deliveries_.close(tenant_, delivery.id, "m", wrong, some_event()); }),
+              ErrorCode::kConflict);
   }
-  EXPECT_EQ(deliveries_.find(delivery.id).value().state, DeliveryState::kOpen);
-  deliveries_.close(delivery.id, "m", {b, a});
-  EXPECT_EQ(error_of([&] { deliveries_.close(delivery.id, "m", {a, b}); }), ErrorCode::kConflict);
+  EXPECT_EQ(deliveries_.find(tenant_, delivery.id).value().state, DeliveryState::kOpen);
+  deliveries_.close(tenant_, delivery.id, "m", {b, a}, some_event());
+  EXPECT_EQ(error_of([&] {
+              deliveries_.close(tenant_, delivery.id, "m", {a, b}, some_event());
+            }),
+            ErrorCode::kConflict);
 }
 
 TEST_P(StoreContract, CloseOfAnUnknownOrExpiredDeliveryIsNotFound) {
-  EXPECT_EQ(error_of([&] { deliveries_.close(Uuid::v7(), "m", {Uuid::v7()}); }),
-            ErrorCode::kNotFound);
-  const NewDelivery expired = expired_delivery();
-  deliveries_.open(expired);
-  EXPECT_EQ(error_of([&] { deliveries_.close(expired.id, "m", {Uuid::v7()}); }),
-            ErrorCode::kNotFound);
+  EXPECT_EQ(
+      error_of([&] { deliveries_.close(tenant_, Uuid::v7(), "m", {Uuid::v7()}, some_event()); }),
+      ErrorCode::kNotFound);
+  const NewDelivery expired = expired_delivery(sender_);
+  deliveries_.open(tenant_, expired, some_event());
+  EXPECT_EQ(
+      error_of([&] { deliveries_.close(tenant_, expired.id, "m", {Uuid::v7()}, some_event()); }),
+      ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, AnExpiredDeliveryIsInvisible) {
-  const NewDelivery delivery = expired_delivery();
+  const NewDelivery delivery = expired_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 10);
-  deliver(*store_, file, delivery);
-  EXPECT_FALSE(deliveries_.find(delivery.id));
-  EXPECT_THAT(deliveries_.inbox(delivery.recipients[0], std::nullopt, 10), IsEmpty());
+  deliver(*store_, tenant_, file, delivery);
+  EXPECT_FALSE(deliveries_.find(tenant_, delivery.id));
+  EXPECT_THAT(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10), IsEmpty());
 }
 
 TEST_P(StoreContract, AnInboxHoldsClosedDeliveriesForItsKeyOldestFirst) {
@@ -361,22 +525,22 @@ TEST_P(StoreContract, AnInboxHoldsClosedDeliveriesForItsKeyOldestFirst) {
   const std::string bob = some_recipient();
   std::vector<Uuid> for_alice;
   for (int i = 0; i < 5; ++i) {
-    NewDelivery delivery = some_delivery();
+    NewDelivery delivery = some_delivery(sender_);
     delivery.recipients = {bob, alice, bob};
     if (i == 3) delivery.recipients = {bob};
-    deliver(*store_, sealed_file(delivery.id, 10), delivery);
+    deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
     if (i != 3) for_alice.push_back(delivery.id);
   }
-  NewDelivery still_open = some_delivery();
+  NewDelivery still_open = some_delivery(sender_);
   still_open.recipients = {alice};
-  deliveries_.open(still_open);
+  deliveries_.open(tenant_, still_open, some_event());
   std::sort(for_alice.begin(), for_alice.end());
 
-  EXPECT_EQ(ids(deliveries_.inbox(alice, std::nullopt, 100)), for_alice);
-  EXPECT_THAT(deliveries_.inbox(bob, std::nullopt, 100), SizeIs(5));
-  EXPECT_THAT(deliveries_.inbox(some_recipient(), std::nullopt, 100), IsEmpty());
-  EXPECT_THAT(deliveries_.inbox("' OR true --", std::nullopt, 100), IsEmpty());
-  const Delivery first = deliveries_.inbox(alice, std::nullopt, 1).at(0);
+  EXPECT_EQ(ids(deliveries_.inbox(tenant_, alice, std::nullopt, 100)), for_alice);
+  EXPECT_THAT(deliveries_.inbox(tenant_, bob, std::nullopt, 100), SizeIs(5));
+  EXPECT_THAT(deliveries_.inbox(tenant_, some_recipient(), std::nullopt, 100), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, "' OR true --", std::nullopt, 100), IsEmpty());
+  const Delivery first = deliveries_.inbox(tenant_, alice, std::nullopt, 1).at(0);
   EXPECT_EQ(first.manifest, "a manifest");
   EXPECT_THAT(first.files, SizeIs(1));
   EXPECT_THAT(first.covers, SizeIs(1));
@@ -386,37 +550,37 @@ TEST_P(StoreContract, AnInboxIsReadPageByPage) {
   const std::string alice = some_recipient();
   std::vector<Uuid> all;
   for (int i = 0; i < 5; ++i) {
-    NewDelivery delivery = some_delivery();
+    NewDelivery delivery = some_delivery(sender_);
     delivery.recipients = {alice};
-    deliver(*store_, sealed_file(delivery.id, 10), delivery);
+    deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
     all.push_back(delivery.id);
   }
   std::sort(all.begin(), all.end());
 
-  EXPECT_THAT(ids(deliveries_.inbox(alice, std::nullopt, 2)), ElementsAre(all[0], all[1]));
-  EXPECT_THAT(ids(deliveries_.inbox(alice, all[1], 2)), ElementsAre(all[2], all[3]));
-  EXPECT_THAT(ids(deliveries_.inbox(alice, all[3], 2)), ElementsAre(all[4]));
-  EXPECT_THAT(deliveries_.inbox(alice, all[4], 2), IsEmpty());
-  EXPECT_THAT(deliveries_.inbox(alice, std::nullopt, 0), IsEmpty());
-  EXPECT_THAT(deliveries_.inbox(alice, std::nullopt, SIZE_MAX), SizeIs(5));
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, std::nullopt, 2)), ElementsAre(all[0], all[1]));
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, all[1], 2)), ElementsAre(all[2], all[3]));
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, all[3], 2)), ElementsAre(all[4]));
+  EXPECT_THAT(deliveries_.inbox(tenant_, alice, all[4], 2), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, alice, std::nullopt, 0), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, alice, std::nullopt, SIZE_MAX), SizeIs(5));
 }
 
 TEST_P(StoreContract, RecipientsKeepWhateverCharactersTheyHave) {
-  NewDelivery delivery = some_delivery();
+  NewDelivery delivery = some_delivery(sender_);
   delivery.recipients = {R"(a "quoted", {braced} \ back\\slashed, 'single')"};
-  deliver(*store_, sealed_file(delivery.id, 10), delivery);
-  EXPECT_THAT(ids(deliveries_.inbox(delivery.recipients[0], std::nullopt, 10)),
+  deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10)),
               ElementsAre(delivery.id));
 }
 
 TEST_P(StoreContract, ASweepWithNothingStagedTakesNothing) {
-  const NewDelivery delivery = some_delivery();
+  const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
-  deliver(*store_, file, delivery);
+  deliver(*store_, tenant_, file, delivery);
   const Swept swept = store_->sweep();
   EXPECT_EQ(swept.files, 0u);
   EXPECT_EQ(swept.rows, 0u);
-  EXPECT_EQ(read_payload(*store_, file.record.id), file.payload());
+  EXPECT_EQ(read_payload(*store_, tenant_, file.record.id), file.payload());
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kPostgres),

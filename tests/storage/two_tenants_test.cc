@@ -5,6 +5,7 @@
 #include <random>
 #include <sstream>
 
+#include "crypto/hash.h"
 #include "tests/storage/database.h"
 #include "tests/storage/sample.h"
 
@@ -19,8 +20,46 @@ std::string text(const std::optional<std::chrono::sys_seconds>& time) {
   return time ? std::to_string(time->time_since_epoch().count()) : "-";
 }
 
+// What deliveries, files and inboxes are asked for by: the same few for both tenants, so that they
+// meet.
+struct Names {
+  std::vector<Uuid> deliveries;
+  std::vector<Uuid> files;
+  std::vector<std::string> recipients;
+};
+
+std::string text(const Delivery& delivery) {
+  std::string out = delivery.id.text() + delivery.sender.text() + delivery.covers.at(0) +
+                    delivery.manifest.value_or("open");
+  for (const FileSummary& file : delivery.files) {
+    out += file.id.text() + to_hex(file.payload_sha256);
+  }
+  return out + '\n';
+}
+
+void show_shelf(std::ostream& out, Store& store, TenantId tenant, const Names& names) {
+  for (const Uuid& id : names.deliveries) {
+    if (const auto delivery = store.deliveries().find(tenant, id)) out << text(*delivery);
+    if (const auto audience = store.deliveries().audience(tenant, id)) {
+      out << audience->sender.text();
+      for (const std::string& recipient : audience->recipients) out << recipient << '\n';
+    }
+  }
+  for (const std::string& recipient : names.recipients) {
+    for (const Delivery& one : store.deliveries().inbox(tenant, recipient, std::nullopt, 100)) {
+      out << text(one);
+    }
+  }
+  for (const Uuid& id : names.files) {
+    const auto file = store.blobs().find(tenant, id);
+    if (!file) continue;
+    out << file->delivery.text() << as_text(file->header)
+        << to_hex(crypto::sha256(read_payload(store, tenant, id))) << '\n';
+  }
+}
+
 // Everything that a tenant's calls can show.
-std::string everything(Store& store, TenantId tenant) {
+std::string everything(Store& store, TenantId tenant, const Names& names) {
   std::ostringstream out;
   for (const Principal& one : store.principals().list(tenant)) {
     out << one.id.text() << one.handle << static_cast<int>(one.kind) << text(one.revoked) << '\n';
@@ -48,6 +87,7 @@ std::string everything(Store& store, TenantId tenant) {
   for (const AuditRecord& one : store.audit().read(tenant, std::nullopt, 100'000)) {
     out << one.id.text() << one.event.object.value().text() << '\n';
   }
+  show_shelf(out, store, tenant, names);
   return out.str();
 }
 
@@ -58,9 +98,16 @@ class Caller {
     for (int i = 0; i < 4; ++i) {
       digests_.push_back(some_digest());
       devices_.push_back(some_device(handle(i)));
+      names_.deliveries.push_back(Uuid::v7());
+      names_.files.push_back(Uuid::v7());
     }
+    names_.recipients = {some_recipient(), some_recipient()};
+    // One is staged as it comes, the other waits whole for its commit.
+    payloads_ = {sealed_file(Uuid::v7(), kPlainRow + 1), sealed_file(Uuid::v7(), 10)};
     ids_.push_back(Uuid::v7());
   }
+
+  const Names& names() const { return names_; }
 
   // One call as `tenant`. What it is refused for, is no matter here. Returns the event it carried.
   Uuid call(TenantId tenant) {
@@ -86,7 +133,7 @@ class Caller {
     const auto soon =
         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + 1h;
     const std::string box = random_() % 2 == 0 ? "ward" : "er";
-    switch (random_() % 16) {
+    switch (random_() % 22) {
       case 0:
       case 1: {
         const auto kind = random_() % 2 == 0 ? PrincipalKind::kMachine : PrincipalKind::kPerson;
@@ -136,7 +183,64 @@ class Caller {
       case 15:
         if (random_() % 4 == 0) store_.mailboxes().remove(tenant, box, event);
         break;
+      case 16:
+        store_.deliveries().open(tenant, delivery(soon), event);
+        break;
+      case 17:
+        store_.deliveries().close(tenant, any(names_.deliveries), Uuid::v7().text(),
+                                  {any(names_.files)}, event);
+        break;
+      case 18:
+        stage(tenant);
+        break;
+      case 19: {
+        stage(tenant);
+        const Waiting waiting = take_one_of(tenant);
+        waiting.writer->commit(waiting.file, event);
+        break;
+      }
+      case 20: {
+        stage(tenant);
+        Waiting waiting = take_one_of(tenant);
+        const NewDelivery made = delivery(soon);
+        waiting.file.delivery = made.id;
+        waiting.writer->commit_as_delivery(waiting.file, made, Uuid::v7().text(), event);
+        break;
+      }
+      case 21:
+        store_.blobs().remove(tenant, any(names_.files), event);
+        break;
     }
+  }
+
+  NewDelivery delivery(std::chrono::sys_seconds expires) {
+    return {any(names_.deliveries),          any(ids_),    false,
+            "a cover, " + Uuid::v7().text(), expires - 1h, expires,
+            {any(names_.recipients)}};
+  }
+
+  // What is staged and not committed yet. The other tenant's calls come in between.
+  struct Waiting {
+    TenantId tenant;
+    FileRecord file;
+    std::unique_ptr<BlobWriter> writer;
+  };
+
+  void stage(TenantId tenant) {
+    SealedFile file = any(payloads_);
+    file.record.id = any(names_.files);
+    file.record.delivery = any(names_.deliveries);
+    const std::string header = "a header, " + Uuid::v7().text();
+    file.record.header.assign(header.begin(), header.end());
+    waiting_.push_back({tenant, file.record, staged(store_, tenant, file)});
+  }
+
+  Waiting take_one_of(TenantId tenant) {
+    const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [&](const Waiting& one) { return one.tenant == tenant; });
+    Waiting taken = std::move(*found);
+    waiting_.erase(found);
+    return taken;
   }
 
   Store& store_;
@@ -144,6 +248,9 @@ class Caller {
   std::vector<Digest> digests_;
   std::vector<NewDevice> devices_;
   std::vector<Uuid> ids_;
+  Names names_;
+  std::vector<SealedFile> payloads_;
+  std::vector<Waiting> waiting_;
 };
 
 class TwoTenants : public ::testing::TestWithParam<Kind> {};
@@ -158,22 +265,28 @@ TEST_P(TwoTenants, NeverShowNorChangeAnythingOfEachOther) {
   Caller caller(*store, seed);
   std::mt19937 turns(seed);
   std::array<std::vector<Uuid>, 2> events;
+  const auto has = [&](TenantId tenant, const Uuid& delivery) {
+    return store->deliveries().audience(tenant, delivery).has_value();
+  };
 
   for (int i = 0; i < 400; ++i) {
     const std::size_t caller_is = turns() % 2;
     const std::size_t other = 1 - caller_is;
-    const std::string before = everything(*store, tenants[other]);
+    const std::string before = everything(*store, tenants[other], caller.names());
     events[caller_is].push_back(caller.call(tenants[caller_is]));
-    ASSERT_EQ(everything(*store, tenants[other]), before) << "by call " << i;
+    ASSERT_EQ(everything(*store, tenants[other], caller.names()), before) << "by call " << i;
   }
 
   std::size_t recorded = 0;
   for (const std::size_t mine : {0u, 1u}) {
-    const std::string seen = everything(*store, tenants[mine]);
+    const std::string seen = everything(*store, tenants[mine], caller.names());
     // Ids are ours, so what is the other's can be told.
     for (const Principal& principal : store->principals().list(tenants[1 - mine])) {
       EXPECT_EQ(seen.find(principal.id.text()), std::string::npos);
       EXPECT_FALSE(store->principals().find(tenants[mine], principal.id));
+    }
+    for (const Device& one : store->devices().list(tenants[mine])) {
+      EXPECT_EQ(store->devices().find_key(one.key_id).value().tenant, tenants[mine]);
     }
     for (const Certificate& one : store->machines().certificates(tenants[mine])) {
       const auto machine = store->machines().find_certificate(one.spki_sha256);
@@ -193,20 +306,89 @@ TEST_P(TwoTenants, NeverShowNorChangeAnythingOfEachOther) {
     }
   }
   EXPECT_GT(recorded, 40u) << "too few calls did anything";
+  const std::vector<Uuid>& ids = caller.names().deliveries;
+  EXPECT_TRUE(std::any_of(ids.begin(), ids.end(), [&](const Uuid& id) {
+    return has(tenants[0], id) && has(tenants[1], id);
+  })) << "they never met";
 }
 
-TEST_P(TwoTenants, UseTheSameNamesNoncesAndDeviceKeys) {
+TEST_P(TwoTenants, UseTheSameIdsForDeliveriesAndFiles) {
   const auto store = GetParam() == Kind::kMemory
                          ? open_memory()
                          : open_postgres(options_for(fresh_database(shared_cluster())));
-  const NewDevice device = some_device("alice@x");
+  struct Tenant {
+    TenantId id;
+    NewDelivery delivery;
+    SealedFile file;
+    std::string manifest;
+  };
+  std::vector<Tenant> both;
+  const Uuid delivery = Uuid::v7();
+  const Uuid file = Uuid::v7();
+  const std::string recipient = some_recipient();
+  for (const char* name : {"one", "two"}) {
+    const TenantId id = store->tenants().make(name);
+    Tenant& tenant = both.emplace_back(
+        Tenant{id, some_delivery(some_principal(*store, id, "alice@x").id),
+               sealed_file(delivery, both.size() * kPlainRow + 10), std::string("of ") + name});
+    tenant.delivery.id = delivery;
+    tenant.delivery.cover = name;
+    tenant.delivery.recipients = {recipient};
+    tenant.file.record.id = file;
+  }
+  const Tenant& one = both[0];
+  const Tenant& two = both[1];
+
+  // What is open in one tenant is nowhere in the other: not found, not added to, not closed.
+  store->deliveries().open(one.id, one.delivery, some_event());
+  EXPECT_FALSE(store->deliveries().find(two.id, delivery));
+  EXPECT_FALSE(store->deliveries().audience(two.id, delivery));
+  const auto stray = staged(*store, two.id, two.file);
+  EXPECT_EQ(error_of([&] { stray->commit(two.file.record, some_event()); }), ErrorCode::kNotFound);
+  staged(*store, one.id, one.file)->commit(one.file.record, some_event());
+  EXPECT_EQ(
+      error_of([&] { store->deliveries().close(two.id, delivery, "m", {file}, some_event()); }),
+      ErrorCode::kNotFound);
+  store->deliveries().close(one.id, delivery, one.manifest, {file}, some_event());
+  EXPECT_FALSE(store->blobs().find(two.id, file));
+  EXPECT_EQ(error_of([&] { read_payload(*store, two.id, file); }), ErrorCode::kNotFound);
+  EXPECT_FALSE(store->blobs().remove(two.id, file, some_event()));
+  EXPECT_TRUE(store->deliveries().inbox(two.id, recipient, std::nullopt, 10).empty());
+
+  // The same ids with other content.
+  stray->commit_as_delivery(two.file.record, two.delivery, two.manifest, some_event());
+  for (const Tenant& own : both) {
+    const Delivery found = store->deliveries().find(own.id, delivery).value();
+    EXPECT_EQ(found.sender, own.delivery.sender);
+    EXPECT_EQ(found.covers.at(0), own.delivery.cover);
+    EXPECT_EQ(found.manifest, own.manifest);
+    EXPECT_EQ(found.files.at(0).payload_sha256, own.file.record.payload_sha256);
+    EXPECT_EQ(store->deliveries().audience(own.id, delivery).value().sender, own.delivery.sender);
+    const auto inbox = store->deliveries().inbox(own.id, recipient, std::nullopt, 10);
+    ASSERT_EQ(inbox.size(), 1u);
+    EXPECT_EQ(inbox[0].manifest, own.manifest);
+    EXPECT_EQ(store->blobs().find(own.id, file).value().header, own.file.record.header);
+    EXPECT_EQ(read_payload(*store, own.id, file), own.file.payload());
+  }
+
+  EXPECT_TRUE(store->blobs().remove(two.id, file, some_event()));
+  EXPECT_EQ(read_payload(*store, one.id, file), one.file.payload());
+}
+
+TEST_P(TwoTenants, UseTheSameNamesNoncesAndAgeKeys) {
+  const auto store = GetParam() == Kind::kMemory
+                         ? open_memory()
+                         : open_postgres(options_for(fresh_database(shared_cluster())));
+  const std::string recipient = some_recipient();
   const auto soon = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + 1h;
   for (const char* name : {"one", "two"}) {
     const TenantId tenant = store->tenants().make(name);
     some_principal(*store, tenant, "alice@x");
+    NewDevice device = some_device("alice@x");
+    device.recipient = recipient;
     store->devices().add(tenant, device, some_event());
     store->mailboxes().put(tenant, {"ward", {"alice@x"}, {}}, some_event());
-    EXPECT_TRUE(store->nonces().claim(tenant, device.key_id, "nonce", soon));
+    EXPECT_TRUE(store->nonces().claim(tenant, "key", "nonce", soon));
   }
 }
 

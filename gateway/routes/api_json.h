@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "gateway/deposit.h"
-#include "gateway/directory/recipients.h"
 #include "records/cover.h"
 #include "storage/delivery_store.h"
 
@@ -15,7 +14,6 @@ namespace letterbox::gateway {
 
 /// Body of POST /v1/deliveries.
 struct DraftRequest {
-  records::Handle sender;
   std::vector<std::string> recipients;
   std::optional<records::Time> expires;
 };
@@ -23,7 +21,7 @@ struct DraftRequest {
 DraftRequest parse_draft_request(std::string_view json);
 
 /// Answers.
-std::string draft_json(const records::Cover& cover, const std::vector<KnownDevice>& devices);
+std::string draft_json(const records::Cover& cover);
 std::string stored_json(const storage::FileRecord& file);
 std::string receipt_json(const Receipt& receipt, const records::SignedCover& cover);
 std::string delivery_json(const storage::Delivery& delivery);

@@ -1,4 +1,4 @@
-#include "gateway/target.h"
+#include "gateway/routes/target.h"
 
 #include <gtest/gtest.h>
 

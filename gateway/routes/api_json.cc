@@ -1,4 +1,4 @@
-#include "gateway/api_json.h"
+#include "gateway/routes/api_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -51,13 +51,11 @@ DraftRequest parse_draft_request(std::string_view text) try {
   const Json json = Json::parse(text);
   for (const auto& member : json.items()) {
     const std::string& name = member.key();
-    if (name != "sender" && name != "recipients" && name != "expires") {
+    if (name != "recipients" && name != "expires") {
       throw Error(ErrorCode::kMalformed, "an unknown member in the request for a delivery");
     }
   }
-  const auto sender = records::Handle::parse(json.at("sender").get<std::string>());
-  if (!sender) throw Error(ErrorCode::kMalformed, "the sender isn't a handle");
-  DraftRequest request{*sender, json.at("recipients").get<std::vector<std::string>>(), {}};
+  DraftRequest request{json.at("recipients").get<std::vector<std::string>>(), {}};
   if (json.contains("expires")) {
     request.expires = records::parse_time(json.at("expires").get<std::string>());
     if (!request.expires) throw Error(ErrorCode::kMalformed, "expires isn't a time");
@@ -69,14 +67,8 @@ DraftRequest parse_draft_request(std::string_view text) try {
               "the request for a delivery isn't JSON of the documented form");
 }
 
-std::string draft_json(const records::Cover& cover, const std::vector<KnownDevice>& devices) {
-  Json records = Json::array();
-  for (const KnownDevice& device : devices) {
-    records.push_back(envelope(records::to_json(device.envelope)));
-  }
-  return Json{{"delivery", cover.delivery.text()},
-              {"cover", base64(records::cover_bytes(cover))},
-              {"devices", std::move(records)}}
+std::string draft_json(const records::Cover& cover) {
+  return Json{{"delivery", cover.delivery.text()}, {"cover", base64(records::cover_bytes(cover))}}
       .dump();
 }
 

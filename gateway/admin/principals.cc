@@ -1,0 +1,43 @@
+#include "base/error.h"
+#include "gateway/admin/commands.h"
+#include "gateway/admin/host.h"
+#include "gateway/directory/revoke.h"
+#include "records/time.h"
+
+namespace letterbox::gateway::admin {
+
+namespace {
+
+const char* to_text(storage::PrincipalKind kind) {
+  switch (kind) {
+    case storage::PrincipalKind::kPerson:
+      return "person";
+    case storage::PrincipalKind::kMachine:
+      return "machine";
+    case storage::PrincipalKind::kAdministrator:
+      return "administrator";
+  }
+  return "?";
+}
+
+}  // namespace
+
+void list_principals(storage::Store& store, const std::string& tenant, std::ostream& out) {
+  for (const storage::Principal& principal : store.principals().list(find_tenant(store, tenant))) {
+    out << principal.handle << "  " << to_text(principal.kind) << "  " << principal.id.text()
+        << "  since " << records::to_text(principal.created);
+    if (principal.revoked) out << "  revoked " << records::to_text(*principal.revoked);
+    out << "\n";
+  }
+}
+
+void revoke_principal(storage::Store& store, const crypto::SigningKey& gateway_key,
+                      const std::string& handle, std::ostream& out) {
+  const records::Handle whose = parse_handle(handle);
+  const storage::Principal principal = find_principal(store, whose);
+  const bool done = gateway::revoke_principal(store, find_tenant(store, whose.tenant()), principal,
+                                              gateway_key, revocation_on_the_host(principal.id));
+  out << handle << (done ? " revoked\n" : " was revoked before\n");
+}
+
+}  // namespace letterbox::gateway::admin

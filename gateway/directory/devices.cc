@@ -1,0 +1,29 @@
+#include "gateway/directory/devices.h"
+
+#include "base/error.h"
+
+namespace letterbox::gateway {
+
+std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& directory,
+                                                      storage::TenantId tenant,
+                                                      const records::Handle& handle) {
+  std::vector<records::AcceptedRecord> accepted;
+  for (const storage::AcceptedRecord& entry : directory.history(tenant, handle.text())) {
+    try {
+      accepted.push_back(records::verify_accepted(records::parse_envelope(entry.record),
+                                                  accepted.size(), entry.accepted));
+    } catch (const Error&) {
+      throw Error(ErrorCode::kInternal, "a record in the directory doesn't verify");
+    }
+  }
+  return accepted;
+}
+
+std::vector<records::Device> devices_of(storage::DeviceStore& directory, storage::TenantId tenant,
+                                        const records::Handle& handle,
+                                        const crypto::VerifyKey& gateway_key) {
+  return records::devices_of(handle, accepted_records(directory, tenant, handle), gateway_key,
+                             records::now());
+}
+
+}  // namespace letterbox::gateway

@@ -1,0 +1,104 @@
+#include "gateway/identity/authority.h"
+
+#include <algorithm>
+
+namespace letterbox::gateway {
+
+const std::vector<Right>& rights() {
+  using enum Role;
+  using enum Provided;
+  static const std::vector<Right> table = {
+      {"GET", "/healthz", {kAnybody}, kNothing},
+      {"HEAD", "/healthz", {kAnybody}, kNothing},
+      {"GET", "/readyz", {kAnybody}, kNothing},
+      {"HEAD", "/readyz", {kAnybody}, kNothing},
+
+      // The new device signs with the key that it enrols, and shows an invitation.
+      {"POST", "/v1/devices", {kAnybody}, kNothing},
+      {"GET", "/v1/self", {kApplicant, kPerson, kAdministrator}, kNothing},
+      {"GET", "/v1/devices", {kApplicant, kPerson, kAdministrator}, kKnowsOfHandle},
+      {"POST", "/v1/devices/{id}/records", {kApplicant, kPerson, kAdministrator}, kOwnDevice},
+
+      {"POST", "/v1/files", {kPerson, kMachine}, kMayAddress},
+      {"POST", "/v1/deliveries", {kPerson}, kMayAddress},
+      {"PUT", "/v1/deliveries/{id}/cover", {kPerson}, kSends},
+      {"POST", "/v1/deliveries/{id}/files", {kPerson}, kSends},
+      {"POST", "/v1/deliveries/{id}/close", {kPerson}, kSends},
+      {"GET", "/v1/inbox", {kPerson}, kNothing},
+      {"GET", "/v1/deliveries/{id}", {kPerson}, kSendsOrReceives},
+      {"GET", "/v1/files/{id}", {kPerson}, kSendsOrReceives},
+      {"HEAD", "/v1/files/{id}", {kPerson}, kSendsOrReceives},
+      {"DELETE", "/v1/files/{id}", {kPerson}, kSends},
+
+      {"POST", "/v1/invitations", {kPerson, kAdministrator}, kMayInvite},
+      {"GET", "/v1/invitations", {kPerson, kAdministrator}, kMadeIt},
+      {"DELETE", "/v1/invitations/{id}", {kPerson, kAdministrator}, kMadeIt},
+
+      {"DELETE", "/v1/devices/{id}", {kAdministrator}, kNothing},
+      {"GET", "/v1/principals", {kAdministrator}, kNothing},
+      {"POST", "/v1/principals", {kAdministrator}, kNothing},
+      {"DELETE", "/v1/principals/{id}", {kAdministrator}, kNothing},
+      {"GET", "/v1/mailboxes", {kAdministrator}, kNothing},
+      {"GET", "/v1/mailboxes/{id}", {kAdministrator}, kNothing},
+      {"PUT", "/v1/mailboxes/{id}", {kAdministrator}, kNothing},
+      {"DELETE", "/v1/mailboxes/{id}", {kAdministrator}, kNothing},
+  };
+  return table;
+}
+
+const Right* right_to(std::string_view method, std::string_view path) {
+  const auto& table = rights();
+  const auto found = std::ranges::find_if(
+      table, [&](const Right& right) { return right.method == method && right.path == path; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+bool has(Role role, const Right& right) {
+  const auto listed = [&](Role one) { return std::ranges::count(right.roles, one) > 0; };
+  return listed(Role::kAnybody) || listed(role);
+}
+
+bool may_know_of(const Caller& caller, const records::Handle& handle) {
+  return caller.role != Role::kApplicant || handle == caller.handle;
+}
+
+bool owns(const Caller& caller, const records::Handle& handle, const std::string& key_id) {
+  if (caller.role == Role::kApplicant) {
+    return key_id == caller.device->record.signing_key.fingerprint();
+  }
+  return handle == caller.handle;
+}
+
+bool may_invite(const Caller& caller, const records::Handle& handle, storage::PrincipalKind kind,
+                bool taken) {
+  if (caller.role == Role::kAdministrator) return kind != storage::PrincipalKind::kMachine;
+  if (handle == caller.handle) return kind == storage::PrincipalKind::kPerson;
+  // Whether somebody is there already is told by this refusal, to those who may know it anyway.
+  return !taken && kind == storage::PrincipalKind::kPerson;
+}
+
+bool may_see(const Caller& caller, const storage::Invitation& invitation) {
+  return caller.role == Role::kAdministrator ||
+         (invitation.made_by && invitation.made_by == caller.principal);
+}
+
+bool may_deposit(const Caller& caller, const storage::Mailbox& mailbox) {
+  if (caller.mailbox && *caller.mailbox != mailbox.name) return false;
+  return caller.principal && mailbox.depositors.contains(*caller.principal);
+}
+
+bool may_address(const Caller& caller) {
+  return caller.role == Role::kPerson;
+}
+
+bool sends(const Caller& caller, const storage::Audience& audience) {
+  return caller.principal == audience.sender;
+}
+
+bool sends_or_receives(const Caller& caller, const storage::Audience& audience) {
+  return sends(caller, audience) ||
+         (caller.device &&
+          std::ranges::count(audience.recipients, caller.device->record.recipient.text()) > 0);
+}
+
+}  // namespace letterbox::gateway

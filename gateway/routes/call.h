@@ -1,0 +1,83 @@
+// One request on its way through its handler.
+#pragma once
+
+#include <cpprest/http_msg.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "gateway/identity/authentication.h"
+#include "gateway/identity/authority.h"
+#include "gateway/identity/caller.h"
+#include "gateway/routes/routes.h"
+#include "gateway/routes/target.h"
+#include "records/dsse.h"
+#include "records/time.h"
+
+namespace letterbox::gateway {
+
+/// What a request shows of its caller. It sees the request, which must outlive it.
+Presented presented_by(const web::http::http_request& request);
+
+struct Call {
+  const web::http::http_request& request;
+  const Services& services;
+  Target target = {};
+  std::string id = {};                ///< the path's {id}, if the route has one
+  std::string route = "-";            ///< the route's template, for the log
+  std::string allow = {};             ///< methods that the resource knows, for a 405
+  web::http::status_code status = 0;  ///< 0 until an answer has begun
+
+  Caller caller = {};
+  const Right* right = nullptr;
+  bool permitted = false;  ///< the right's second question was asked, and answered with yes
+  bool denied = false;     ///< … with no
+
+  // --- Who may
+
+  /// The answer to what the right is provided with (authority.h). Throws Error kNotFound if it is
+  /// no: not allowed looks like not there.
+  void permit(bool allowed);
+
+  // --- What was asked
+
+  /// The request's body as it arrives. Where its digest was signed, it ends only if it is that
+  /// body; else throws Error kUnauthenticated in place of the end.
+  Source& body();
+  /// The whole of a small body. Throws Error kEmptyBody, kTooLarge, and what body() throws.
+  std::string small_body();
+  /// The same, as `application/json`, or as an envelope. Throws kUnsupportedMediaType, kMalformed.
+  std::string json_body();
+  records::Envelope envelope_body();
+
+  /// An id that isn't one names nothing: throws Error kNotFound, like one that doesn't exist.
+  Uuid path_id() const;
+  /// Of the query. Throw Error kMalformed.
+  std::optional<Uuid> id_parameter(std::string_view name) const;
+  std::optional<records::Time> time_parameter(std::string_view name) const;
+  bool has_content_type(std::string_view expected) const;
+  void require_content_type(std::string_view expected) const;
+
+  // --- What is answered
+
+  /// Throws Error kInternal, and answers nothing, if the right's second question wasn't asked.
+  void answer(web::http::http_response response);
+  void answer(web::http::http_response response, Source& content, std::uint64_t length);
+  void answer_json(web::http::status_code code, const std::string& json,
+                   const std::string& location = {});
+  void answer_empty(web::http::status_code code);
+  /// For problems, which tell nothing of the thing that was asked for.
+  void answer_unasked(web::http::http_response response);
+
+  storage::AuditEvent did(storage::AuditKind kind, const std::optional<Uuid>& object = {}) const {
+    return caller.did(kind, object);
+  }
+
+  std::unique_ptr<Source> checked_body = {};  ///< made by body()
+};
+
+}  // namespace letterbox::gateway

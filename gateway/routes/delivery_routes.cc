@@ -1,0 +1,201 @@
+// Letters in and out.
+#include <charconv>
+
+#include "base/error.h"
+#include "gateway/collect.h"
+#include "gateway/deliveries.h"
+#include "gateway/deposit.h"
+#include "gateway/deposit_timing.h"
+#include "gateway/directory/recipients.h"
+#include "gateway/routes/api_json.h"
+#include "gateway/routes/handlers.h"
+
+namespace letterbox::gateway {
+
+namespace {
+
+using web::http::http_response;
+using web::http::status_codes;
+
+constexpr std::size_t kMaxInboxPage = 100;
+
+Directory directory_of(const Call& call) {
+  return {call.services.shelf.devices(), call.caller.tenant, call.services.gateway_key()};
+}
+
+// Asks whether the caller has this right over a delivery. One that isn't there, or isn't the
+// caller's, is not found alike.
+storage::Audience require_audience(Call& call, const Uuid& delivery,
+                                   bool (*question)(const Caller&, const storage::Audience&)) {
+  const auto audience = call.services.shelf.deliveries().audience(call.caller.tenant, delivery);
+  if (!audience) throw Error(ErrorCode::kNotFound, "no such delivery");
+  call.permit(question(call.caller, *audience));
+  return *audience;
+}
+
+// What isn't closed is there for its sender's uploads alone.
+void require_closed(const storage::Audience& audience) {
+  if (audience.state != storage::DeliveryState::kClosed) {
+    throw Error(ErrorCode::kNotFound, "the delivery isn't closed");
+  }
+}
+
+// The devices that a gateway-sealed file is for: of the mailbox, or as the sender names them.
+std::vector<records::Device> addressed(Call& call) {
+  const std::optional<std::string> name = call.target.one("mailbox");
+  if (!name) {
+    call.permit(may_address(call.caller));
+    return resolve(directory_of(call), call.target.all("to"));
+  }
+  if (!call.target.all("to").empty()) {
+    throw Error(ErrorCode::kMalformed, "a file is for a mailbox or for recipients, not both");
+  }
+  const auto mailbox = call.services.shelf.mailboxes().find(call.caller.tenant, *name);
+  if (!mailbox) throw Error(ErrorCode::kNotFound, "no such mailbox");
+  call.permit(may_deposit(call.caller, *mailbox));
+  return resolve_mailbox(directory_of(call), mailbox->recipients);
+}
+
+}  // namespace
+
+// --- Sealed at the gateway
+
+void post_file(Call& call) {
+  call.target.allow_only({"to", "mailbox", "expires"});
+  const std::vector<records::Device> devices = addressed(call);
+  const std::optional<dicom::MediaType> claimed =
+      dicom::parse_media_type(call.request.headers().content_type());
+  if (!claimed) throw Error(ErrorCode::kUnsupportedMediaType, "neither DICOM, JPEG nor PNG");
+
+  const records::SignedCover cover =
+      records::sign_cover(draft_cover(*call.caller.handle, records::SealedBy::kGateway, devices,
+                                      call.time_parameter("expires")),
+                          call.services.signing_key);
+  DepositTiming timing(call.body(), call.services.shelf.blobs());
+  const Receipt receipt = deposit(timing.body(), *claimed, cover, call.services.signing_key,
+                                  call.services.inspector, call.caller, timing.shelf());
+  call.services.metrics.sealed(timing.sealing());
+  call.services.metrics.stored(timing.storing());
+  call.answer_json(status_codes::Created, receipt_json(receipt, cover),
+                   "/v1/files/" + receipt.file.id.text());
+}
+
+// --- Sealed on a device
+
+void post_delivery(Call& call) {
+  call.target.allow_only({});
+  call.permit(may_address(call.caller));
+  const DraftRequest draft = parse_draft_request(call.json_body());
+  const std::vector<records::Device> devices = resolve(directory_of(call), draft.recipients);
+  const records::Cover cover =
+      draft_cover(*call.caller.handle, records::SealedBy::kDevice, devices, draft.expires);
+  call.answer_json(status_codes::Created, draft_json(cover),
+                   "/v1/deliveries/" + cover.delivery.text());
+}
+
+void put_cover(Call& call) {
+  call.target.allow_only({});
+  // There is no delivery yet, so nobody else's can be changed: who signs its cover is its sender.
+  call.permit(may_address(call.caller));
+  open_delivery(call.services.shelf, call.services.gateway_key(), call.caller, call.path_id(),
+                call.envelope_body());
+  call.answer_empty(status_codes::Created);
+}
+
+void post_delivery_file(Call& call) {
+  call.target.allow_only({"id"});
+  const Uuid delivery = call.path_id();
+  require_audience(call, delivery, sends);
+  call.require_content_type("application/age");
+  const std::optional<Uuid> id = call.id_parameter("id");
+  if (!id) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
+  const records::SignedCover cover = open_cover(call.services.shelf, call.caller.tenant, delivery);
+  DepositTiming timing(call.body(), call.services.shelf.blobs());
+  const storage::FileRecord file =
+      deposit_sealed(timing.body(), *id, cover, call.caller, timing.shelf());
+  call.services.metrics.stored(timing.storing());
+  call.answer_json(status_codes::Created, stored_json(file), "/v1/files/" + file.id.text());
+}
+
+namespace {
+
+void answer_delivery(Call& call, const Uuid& id) {
+  const auto delivery = call.services.shelf.deliveries().find(call.caller.tenant, id);
+  if (!delivery) throw Error(ErrorCode::kNotFound, "no such delivery");
+  call.answer_json(status_codes::OK, delivery_json(*delivery));
+}
+
+}  // namespace
+
+void post_close(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_audience(call, id, sends);
+  close_delivery(call.services.shelf, call.caller, id, call.envelope_body());
+  answer_delivery(call, id);
+}
+
+// --- Reading
+
+void get_delivery(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_closed(require_audience(call, id, sends_or_receives));
+  answer_delivery(call, id);
+}
+
+void get_inbox(Call& call) {
+  call.target.allow_only({"after", "limit"});
+  std::size_t limit = kMaxInboxPage;
+  if (const std::optional<std::string> text = call.target.one("limit")) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+    if (error != std::errc() || end != text->data() + text->size() || limit == 0) {
+      throw Error(ErrorCode::kMalformed, "limit isn't a positive number");
+    }
+    limit = std::min(limit, kMaxInboxPage);
+  }
+  // One more than asked tells whether there is a next page.
+  std::vector<storage::Delivery> page = call.services.shelf.deliveries().inbox(
+      call.caller.tenant, call.caller.device->record.recipient.text(), call.id_parameter("after"),
+      limit + 1);
+  std::optional<Uuid> next;
+  if (page.size() > limit) {
+    page.resize(limit, page.front());
+    next = page.back().id;
+  }
+  call.answer_json(status_codes::OK, inbox_json(page, next));
+}
+
+void get_file(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  const std::optional<Letter> letter = collect(call.services.shelf, call.caller.tenant, id);
+  if (!letter) throw Error(ErrorCode::kNotFound, "no such file");
+  require_audience(call, letter->delivery, sends_or_receives);
+  // Written down before a byte leaves.
+  if (call.request.method() == web::http::methods::GET) {
+    call.services.shelf.audit().append(call.caller.tenant,
+                                       call.did(storage::AuditKind::kCollect, id));
+  }
+  http_response response(status_codes::OK);
+  response.headers().set_content_type("application/age");
+  response.headers().add("ETag", letter->etag);
+  response.headers().add("Link",
+                         "</v1/deliveries/" + letter->delivery.text() + ">; rel=\"collection\"");
+  call.answer(std::move(response), *letter->content, letter->length);
+}
+
+void delete_file(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  const auto file = call.services.shelf.blobs().find(call.caller.tenant, id);
+  if (!file) throw Error(ErrorCode::kNotFound, "no such file");
+  require_audience(call, file->delivery, sends);
+  if (!call.services.shelf.blobs().remove(call.caller.tenant, id,
+                                          call.did(storage::AuditKind::kRevocation, id))) {
+    throw Error(ErrorCode::kNotFound, "the file went away meanwhile");
+  }
+  call.answer_empty(status_codes::NoContent);
+}
+
+}  // namespace letterbox::gateway

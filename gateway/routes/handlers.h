@@ -1,0 +1,42 @@
+// What the routes do, a function each. docs/api/README.md says it from outside.
+#pragma once
+
+#include "gateway/routes/call.h"
+
+namespace letterbox::gateway {
+
+// health_routes.cc
+void get_healthz(Call& call);
+void get_readyz(Call& call);
+
+// delivery_routes.cc
+void post_file(Call& call);
+void post_delivery(Call& call);
+void put_cover(Call& call);
+void post_delivery_file(Call& call);
+void post_close(Call& call);
+void get_delivery(Call& call);
+void get_inbox(Call& call);
+void get_file(Call& call);
+void delete_file(Call& call);
+
+// device_routes.cc
+void post_device(Call& call);
+void get_self(Call& call);
+void get_devices(Call& call);
+void post_device_record(Call& call);
+void delete_device(Call& call);
+
+// administration_routes.cc
+void post_invitation(Call& call);
+void get_invitations(Call& call);
+void delete_invitation(Call& call);
+void get_principals(Call& call);
+void post_principal(Call& call);
+void delete_principal(Call& call);
+void get_mailboxes(Call& call);
+void get_mailbox(Call& call);
+void put_mailbox(Call& call);
+void delete_mailbox(Call& call);
+
+}  // namespace letterbox::gateway

@@ -1,0 +1,208 @@
+#include "gateway/routes/routes.h"
+
+#include <chrono>
+#include <exception>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "gateway/routes/call.h"
+#include "gateway/routes/handlers.h"
+#include "gateway/routes/problem.h"
+#include "gateway/transport/exchange.h"
+
+namespace letterbox::gateway {
+
+namespace {
+
+using web::http::http_request;
+using web::http::http_response;
+
+struct Route {
+  const char* method;
+  std::vector<std::string_view> path;  ///< "{id}" matches any one segment
+  void (*handler)(Call&);
+  bool while_draining = false;
+};
+
+const std::vector<Route>& table() {
+  static const std::vector<Route> routes = {
+      {"GET", {"healthz"}, get_healthz, true},
+      {"HEAD", {"healthz"}, get_healthz, true},
+      {"GET", {"readyz"}, get_readyz, true},
+      {"HEAD", {"readyz"}, get_readyz, true},
+
+      {"POST", {"v1", "files"}, post_file},
+      {"GET", {"v1", "files", "{id}"}, get_file},
+      {"HEAD", {"v1", "files", "{id}"}, get_file},
+      {"DELETE", {"v1", "files", "{id}"}, delete_file},
+      {"POST", {"v1", "deliveries"}, post_delivery},
+      {"GET", {"v1", "deliveries", "{id}"}, get_delivery},
+      {"PUT", {"v1", "deliveries", "{id}", "cover"}, put_cover},
+      {"POST", {"v1", "deliveries", "{id}", "files"}, post_delivery_file},
+      {"POST", {"v1", "deliveries", "{id}", "close"}, post_close},
+      {"GET", {"v1", "inbox"}, get_inbox},
+
+      {"GET", {"v1", "self"}, get_self},
+      {"POST", {"v1", "devices"}, post_device},
+      {"GET", {"v1", "devices"}, get_devices},
+      {"POST", {"v1", "devices", "{id}", "records"}, post_device_record},
+      {"DELETE", {"v1", "devices", "{id}"}, delete_device},
+
+      {"POST", {"v1", "invitations"}, post_invitation},
+      {"GET", {"v1", "invitations"}, get_invitations},
+      {"DELETE", {"v1", "invitations", "{id}"}, delete_invitation},
+      {"GET", {"v1", "principals"}, get_principals},
+      {"POST", {"v1", "principals"}, post_principal},
+      {"DELETE", {"v1", "principals", "{id}"}, delete_principal},
+      {"GET", {"v1", "mailboxes"}, get_mailboxes},
+      {"GET", {"v1", "mailboxes", "{id}"}, get_mailbox},
+      {"PUT", {"v1", "mailboxes", "{id}"}, put_mailbox},
+      {"DELETE", {"v1", "mailboxes", "{id}"}, delete_mailbox},
+  };
+  return routes;
+}
+
+bool matches(const Route& route, const std::vector<std::string>& segments) {
+  if (route.path.size() != segments.size()) return false;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    if (route.path[i] != "{id}" && route.path[i] != segments[i]) return false;
+  }
+  return true;
+}
+
+std::string template_of(const Route& route) {
+  std::string text;
+  for (const std::string_view segment : route.path) text.append("/").append(segment);
+  return text;
+}
+
+// The route, if there is one; else `call.allow` lists the methods of the resource that the caller
+// has a right to.
+const Route* find_route(Call& call) {
+  for (const Route& route : table()) {
+    if (!matches(route, call.target.segments())) continue;
+    if (call.request.method() == route.method) return &route;
+    const Right* const right = right_to(route.method, template_of(route));
+    if (right == nullptr || !has(call.caller.role, *right)) continue;
+    call.allow.append(call.allow.empty() ? "" : ", ").append(route.method);
+  }
+  return nullptr;
+}
+
+// Whether a stranger may come this far.
+bool is_for_anybody(const Route* route) {
+  const Right* const right =
+      route == nullptr ? nullptr : right_to(route->method, template_of(*route));
+  return right != nullptr && has(Role::kAnybody, *right);
+}
+
+// Nothing to be found where there is no right: whether there is something is then a secret, too.
+void require_right(Call& call, const Route& route) {
+  call.right = right_to(route.method, call.route);
+  if (call.right != nullptr && has(call.caller.role, *call.right)) return;
+  call.denied = true;
+  throw Error(ErrorCode::kNotFound, "no right to this route");
+}
+
+void dispatch(Call& call) {
+  call.target = Target(call.request.relative_uri().path(), call.request.relative_uri().query());
+  const Route* route = find_route(call);
+  const bool for_anybody = is_for_anybody(route);
+  if (for_anybody) call.route = template_of(*route);
+  if (!(route != nullptr && route->while_draining) &&
+      call.services.readiness.turns_away(transport::arrival_of(call.request))) {
+    throw Error(ErrorCode::kUnavailable, "stopping");
+  }
+  const transport::Peer& peer = transport::peer_of(call.request);
+  call.services.authentication.admit(peer);
+  if (!for_anybody) {
+    call.caller = call.services.authentication.authenticate(presented_by(call.request));
+    route = find_route(call);
+  }
+  if (route == nullptr) {
+    if (call.allow.empty()) throw Error(ErrorCode::kNotFound, "no such resource");
+    throw Error(ErrorCode::kWrongMethod, "no such method on this resource");
+  }
+  call.route = template_of(*route);
+  require_right(call, *route);
+  if (route->path.size() > 2) call.id = call.target.segments()[2];
+  route->handler(call);
+}
+
+// A caller who is known and asks for what isn't his, or sends another body than he signed for, is
+// written down. The store may be away; then that is what there is to say.
+ErrorCode judged(const Call& call, ErrorCode code) {
+  const bool other_body = code == ErrorCode::kUnauthenticated && call.caller.role != Role::kAnybody;
+  if (!call.denied && !other_body) return code;
+  try {
+    return call.services.authentication
+        .refused(code, call.denied ? "not allowed" : "another body", call.caller,
+                 transport::peer_of(call.request))
+        .code();
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+void answer_problem(Call& call, ErrorCode code, const std::string& request_id) {
+  // The head of an answer is out already: the transport has cut the connection, which says enough.
+  if (call.status != 0) return;
+  const Problem problem = problem_of(code);
+  http_response response(problem.status);
+  response.set_body(to_json(problem), kProblemMediaType);
+  response.headers().add("Letterbox-Request-Id", request_id);
+  if (code == ErrorCode::kWrongMethod) response.headers().add("Allow", call.allow);
+  if (code == ErrorCode::kUnavailable) response.headers().add("Retry-After", "5");
+  if (code == ErrorCode::kTooManyRequests) response.headers().add("Retry-After", "10");
+  if (problem.status == web::http::status_codes::Unauthorized) {
+    // RFC 9110 section 11.6.1 wants a challenge; RFC 9421 section 5.1 says what to sign.
+    response.headers().add("WWW-Authenticate", "Signature realm=\"letterbox\"");
+    response.headers().add("Accept-Signature",
+                           "sig=(\"@method\" \"@target-uri\" \"content-type\" \"content-digest\");"
+                           "created;expires;nonce;keyid;tag=\"letterbox\"");
+  }
+  call.answer_unasked(std::move(response));
+}
+
+}  // namespace
+
+std::vector<RouteName> route_names() {
+  std::vector<RouteName> names;
+  for (const Route& route : table()) names.push_back({route.method, template_of(route)});
+  return names;
+}
+
+void Routes::handle(const http_request& request) const noexcept try {
+  const std::string request_id = Uuid::v7().text();
+  Call call{request, services_};
+  try {
+    dispatch(call);
+  } catch (const Error& error) {
+    if (problem_of(error.code()).status >= 500) {
+      log::error("request failed", error, {{"request", request_id}, {"route", call.route}});
+    }
+    answer_problem(call, judged(call, error.code()), request_id);
+  } catch (const std::exception&) {
+    // Foreign, past a room's door. Its text may quote input, so only the fact is logged.
+    log::error("request failed by a foreign exception",
+               {{"request", request_id}, {"route", call.route}});
+    answer_problem(call, ErrorCode::kInternal, request_id);
+  }
+  const auto took = std::chrono::steady_clock::now() - transport::arrival_of(request);
+  const transport::Outcome outcome = transport::outcome_of(request);
+  services_.metrics.request(request.method(), call.route, outcome.status, took);
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took);
+  // The template, never the target: ids and queries stay out of the log.
+  log::info("request", {{"request", request_id},
+                        {"peer", transport::peer_of(request).address},
+                        {"method", request.method()},
+                        {"route", call.route},
+                        {"status", std::to_string(outcome.status)},
+                        {"received", std::to_string(outcome.received)},
+                        {"sent", std::to_string(outcome.sent)},
+                        {"milliseconds", std::to_string(milliseconds.count())}});
+} catch (const std::exception&) {
+  // Out of memory, or the log is gone. The transport closes a request that nobody answered.
+}
+
+}  // namespace letterbox::gateway
