@@ -58,21 +58,6 @@ bool Addressees::asked_for(const records::CoverRecipient& recipient) const {
          std::ranges::count(devices_, recipient.recipient) > 0;
 }
 
-void Addressees::check_known(std::span<const records::DeviceRecord> known) const {
-  const auto unknown = [](const std::string& who) {
-    return Error(ErrorCode::kUnknownRecipient,
-                 "no device of " + who +
-                     " is known here; get the device record and run letterbox recipient add");
-  };
-  for (const auto& handle : handles_) {
-    if (std::ranges::count(known, handle, &records::DeviceRecord::handle) == 0)
-      throw unknown(handle.text());
-  }
-  for (const auto& device : devices_) {
-    if (find(known, device) == nullptr) throw unknown(device.text());
-  }
-}
-
 void Addressees::check(const records::Cover& cover, std::span<const records::DeviceRecord> known,
                        std::span<const records::Envelope> devices) const {
   if (!devices.empty() && devices.size() != cover.recipients.size())
@@ -87,9 +72,10 @@ void Addressees::check(const records::Cover& cover, std::span<const records::Dev
         (record && record->signing_key != pinned->signing_key))
       throw Error(ErrorCode::kUntrustedKey,
                   "the gateway wants to have it sealed for a device of " + recipient.handle.text() +
-                      " that isn't known here: " + recipient.recipient.text() +
+                      " that isn't known here, or isn't theirs now: " + recipient.recipient.text() +
                       (record ? ", fingerprint " + record->signing_key.fingerprint() : "") +
-                      "; ask its owner, and run letterbox recipient add if it is genuine");
+                      "; ask its owner, and run letterbox trust " + recipient.handle.text() +
+                      " if it is genuine");
     if (!asked_for(recipient))
       throw Error(ErrorCode::kCoverMismatch, "the gateway wants to have it sealed for " +
                                                  recipient.handle.text() +

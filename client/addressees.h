@@ -21,15 +21,16 @@ class Addressees {
   /// Adds one device.
   void add(const crypto::X25519Recipient& device) { devices_.push_back(device); }
 
-  /// Throws Error kUnknownRecipient unless somebody in `known` answers to each of them.
-  void check_known(std::span<const records::DeviceRecord> known) const;
-
   /// What a sender checks before it signs a cover, or believes one that the gateway signed: every
   /// recipient is a device in `known` under its handle (kUntrustedKey: a ghost) and was asked for,
-  /// and nobody who was asked for is left out (kCoverMismatch). `devices` are the records that the
-  /// gateway gives for the recipients, in their order, to name a ghost by; or none.
+  /// and nobody who was asked for is left out (kCoverMismatch). `known` are the devices that may be
+  /// sealed for now. `devices` are the records that the gateway gives for the recipients, in their
+  /// order, to name a ghost by; or none.
   void check(const records::Cover& cover, std::span<const records::DeviceRecord> known,
              std::span<const records::Envelope> devices) const;
+
+  const std::vector<records::Handle>& handles() const noexcept { return handles_; }
+  const std::vector<crypto::X25519Recipient>& devices() const noexcept { return devices_; }
 
   /// As the gateway is asked: handles, then age1… strings.
   std::vector<std::string> texts() const;

@@ -62,6 +62,21 @@ std::vector<records::Envelope> envelopes_of(const json& object, const char* name
   return envelopes;
 }
 
+records::Time time_of(const json& object, const char* name) {
+  const auto time = records::parse_time(text_of(object, name));
+  if (!time) refuse(name);
+  return *time;
+}
+
+records::DeviceState state_of(const json& object) {
+  const std::string& text = text_of(object, "state");
+  if (text == "unvouched") return records::DeviceState::kUnvouched;
+  if (text == "waiting") return records::DeviceState::kWaiting;
+  if (text == "active") return records::DeviceState::kActive;
+  if (text == "revoked") return records::DeviceState::kRevoked;
+  refuse("state");
+}
+
 StoredAnswer stored_of(const json& object) {
   const json& length = member(object, "length");
   if (!length.is_number_unsigned()) refuse("length");
@@ -104,6 +119,41 @@ InboxAnswer parse_inbox_answer(std::string_view text) {
     inbox.deliveries.push_back(delivery.dump());
   if (!member(object, "next").is_null()) inbox.next = uuid_of(object, "next");
   return inbox;
+}
+
+EnrolledAnswer parse_enrolled_answer(std::string_view text) {
+  const json object = parse(text);
+  EnrolledAnswer enrolled{state_of(object), std::nullopt};
+  if (!member(object, "waits_until").is_null())
+    enrolled.waits_until = time_of(object, "waits_until");
+  return enrolled;
+}
+
+records::Handle parse_own_handle(std::string_view text) {
+  const auto handle = records::Handle::parse(text_of(parse(text), "handle"));
+  if (!handle) refuse("handle");
+  return *handle;
+}
+
+HistoryAnswer parse_history_answer(std::string_view text, const records::Handle& handle) {
+  const json object = parse(text);
+  if (text_of(object, "handle") != handle.text()) refuse("handle");
+  HistoryAnswer history;
+  for (const json& entry : array_of(object, "records")) {
+    if (!entry.is_object()) refuse("records");
+    history.entries.push_back({time_of(entry, "accepted"), envelope_of(member(entry, "record"))});
+  }
+  return history;
+}
+
+SecretBytes parse_invitation_answer(std::string_view text) {
+  json object = parse(text);
+  const std::string& token = text_of(object, "invitation");
+  SecretBytes secret{as_bytes(token)};
+  auto& copy = object["invitation"].get_ref<std::string&>();
+  wipe({reinterpret_cast<Byte*>(copy.data()), copy.size()});
+  if (secret.size() != 43) refuse("invitation");
+  return secret;
 }
 
 std::optional<Uuid> delivery_id_of(std::string_view text) {

@@ -10,9 +10,13 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "base/uuid.h"
 #include "client/reading.h"
+#include "records/devices.h"
 #include "records/dsse.h"
+#include "records/handle.h"
+#include "records/time.h"
 
 namespace letterbox::client {
 
@@ -48,6 +52,30 @@ struct InboxAnswer {
   std::optional<Uuid> next;
 };
 InboxAnswer parse_inbox_answer(std::string_view json);
+
+/// What the gateway says of the calling device: POST /v1/devices and GET /v1/self.
+struct EnrolledAnswer {
+  records::DeviceState state;
+  std::optional<records::Time> waits_until;
+};
+EnrolledAnswer parse_enrolled_answer(std::string_view json);
+
+/// GET /v1/self: whose the calling device is.
+records::Handle parse_own_handle(std::string_view json);
+
+/// GET /v1/devices: a whole history, in the order of acceptance. The envelopes aren't verified.
+struct HistoryAnswer {
+  struct Entry {
+    records::Time accepted;
+    records::Envelope record;
+  };
+  std::vector<Entry> entries;
+};
+/// Throws Error kMalformed for the history of anybody but `handle`, too.
+HistoryAnswer parse_history_answer(std::string_view json, const records::Handle& handle);
+
+/// POST /v1/invitations: the token, 43 characters.
+SecretBytes parse_invitation_answer(std::string_view json);
 
 /// The id of a delivery, if there is one, in a JSON that may otherwise be unreadable.
 std::optional<Uuid> delivery_id_of(std::string_view json);

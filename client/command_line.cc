@@ -37,10 +37,14 @@ struct CommandLine {
   CLI::App app{"Sends and receives sealed files through a letterbox gateway.", "letterbox"};
   GlobalOptions global;
   ConnectOptions connect;
-  KeygenOptions keygen;
+  LoginOptions login;
+  TrustOptions trust;
+  std::optional<std::filesystem::path> invitation;
+  std::string fingerprint;
   UnlockOptions unlock;
   std::filesystem::path record;
   std::string who;
+  std::string id;
   SendOptions send;
   GetOptions get;
   OpenOptions open;
@@ -51,6 +55,8 @@ struct CommandLine {
  private:
   void add_keyring_commands();
   void add_people_commands();
+  void add_device_commands();
+  void add_recovery_commands();
   void add_delivery_commands();
   void choose(CLI::App* command, const Command& run) {
     command->callback([this, run] { chosen = run; });
@@ -89,18 +95,34 @@ void CommandLine::add_people_commands() {
   connect_command->add_flag("--replace", connect.replace, "Even if another one is trusted now");
   choose(connect_command, done_by([this](const Session& s) { client::connect(s, connect); }));
 
-  auto* const keygen_command = app.add_subcommand("keygen", "Make this device's keys");
-  keygen_command->add_option("--handle", keygen.handle, "Whose device it is: name@tenant")
-      ->required();
-  keygen_command->add_flag("--no-passphrase", keygen.no_passphrase,
-                           "Leave the key file unsealed; for machines whose disk is protected");
-  choose(keygen_command, done_by([this](const Session& s) { client::keygen(s, keygen); }));
+  auto* const login_command =
+      app.add_subcommand("login", "Make this device's keys and enrol it, with an invitation");
+  login_command->add_option("FILE", login.file, "The invitation; - is standard input")->required();
+  login_command->add_flag("--replace", login.replace,
+                          "All your earlier devices are lost: take their place, after a day");
+  login_command->add_flag("--recover", login.recover,
+                          "They are, but your recovery key vouches for this one: no wait");
+  login_command->add_flag("--no-passphrase", login.no_passphrase,
+                          "Leave the key file unsealed; for machines whose disk is protected");
+  choose(login_command, done_by([this](const Session& s) { client::login(s, login); }));
+
+  add_device_commands();
+  add_recovery_commands();
+
+  auto* const trust_command =
+      app.add_subcommand("trust", "Know somebody's devices, after comparing fingerprints");
+  trust_command->add_option("HANDLE", trust.handle, "Whose: name@tenant")->required();
+  trust_command
+      ->add_option("--fingerprint", trust.fingerprints,
+                   "One that you have compared, in hexadecimal or words, instead of being asked")
+      ->expected(1);
+  choose(trust_command, done_by([this](const Session& s) { client::trust(s, trust); }));
 
   auto* const recipient =
       app.add_subcommand("recipient", "The devices of others that this device knows");
   recipient->require_subcommand(1);
   auto* const add = recipient->add_subcommand("add", "Know a device from its device record");
-  add->add_option("FILE", record, "The device.json that letterbox keygen made there")->required();
+  add->add_option("FILE", record, "The device.json of its --home")->required();
   choose(add, done_by([this](const Session& s) { recipient_add(s, record); }));
   choose(recipient->add_subcommand("list", "Show them, with fingerprints"),
          done_by([](const Session& s) { recipient_list(s); }));
@@ -108,6 +130,37 @@ void CommandLine::add_people_commands() {
       recipient->add_subcommand("remove", "Forget the devices of somebody, or one");
   remove->add_option("WHO", who, "A handle or an age1… string")->required();
   choose(remove, done_by([this](const Session& s) { recipient_remove(s, who); }));
+}
+
+void CommandLine::add_device_commands() {
+  auto* const device = app.add_subcommand("device", "Your own devices");
+  device->require_subcommand(1);
+  choose(device->add_subcommand("list", "Show them, with fingerprints"),
+         done_by([](const Session& s) { device_list(s); }));
+  auto* const invite = device->add_subcommand("invite", "Invite another device of yours");
+  invite->add_option("--output", invitation, "New file for the invitation [shown on the terminal]");
+  choose(invite, done_by([this](const Session& s) { device_invite(s, invitation); }));
+  const auto add = [&](const char* name, const char* what, auto run) {
+    auto* const command = device->add_subcommand(name, what);
+    command->add_option("FINGERPRINT", fingerprint, "In hexadecimal or words")->required();
+    choose(command, done_by([this, run](const Session& s) { run(s, fingerprint); }));
+  };
+  add("confirm", "Vouch for a new device of yours, after comparing its fingerprint",
+      device_confirm);
+  add("revoke", "Have nothing sealed for a device of yours any more, for good", device_revoke);
+}
+
+void CommandLine::add_recovery_commands() {
+  auto* const recovery =
+      app.add_subcommand("recovery", "A device on paper, for the day when all others are lost");
+  recovery->require_subcommand(1);
+  choose(recovery->add_subcommand("make", "Make one, and show it once"),
+         done_by([](const Session& s) { recovery_make(s); }));
+  auto* const restore = recovery->add_subcommand(
+      "restore", "Type it in: an empty --home becomes that device, to read what it was sent");
+  restore->add_option("FILE", record, "The file gateway.json from the gateway's operator")
+      ->required();
+  choose(restore, done_by([this](const Session& s) { recovery_restore(s, record); }));
 }
 
 void CommandLine::add_delivery_commands() {
@@ -134,6 +187,11 @@ void CommandLine::add_delivery_commands() {
   get_command->add_flag("--sealed", get.sealed, "Keep the age file and its cover, unopened");
   get_command->add_flag("--force", get.force, "Overwrite existing files");
   choose(get_command, done_by([this](const Session& s) { client::get(s, get); }));
+
+  auto* const delete_command =
+      app.add_subcommand("delete", "Have the gateway forget what you sent");
+  delete_command->add_option("ID", id, "Of a delivery or a file")->required();
+  choose(delete_command, done_by([this](const Session& s) { client::remove(s, id); }));
 
   auto* const open_command = app.add_subcommand("open", "Verify and open a local age file");
   open_command->add_option("FILE", open.file, "The file; - is standard input")->required();

@@ -20,11 +20,37 @@ struct ConnectOptions {
 };
 void connect(const Session& session, const ConnectOptions& options);
 
-struct KeygenOptions {
-  std::string handle;
+/// What connect does, and login on its way: kConflict if it would take another one's place.
+void trust_gateway(const Session& session, const Gateway& gateway, bool replace);
+
+struct LoginOptions {
+  std::filesystem::path file;  ///< an invitation; "-": standard input
+  bool replace = false;        ///< all earlier devices are lost: wait to take their place
+  bool recover = false;        ///< they are, but there is a recovery key, which vouches at once
   bool no_passphrase = false;  ///< leave the key file bare
 };
-void keygen(const Session& session, const KeygenOptions& options);
+/// Makes this device's keys, unless an earlier attempt did, and enrols it.
+void login(const Session& session, const LoginOptions& options);
+
+void device_list(const Session& session);
+/// Without `output`: shown on the terminal.
+void device_invite(const Session& session, const std::optional<std::filesystem::path>& output);
+/// `which`: the fingerprint of one of this user's devices, in hexadecimal or words.
+void device_confirm(const Session& session, const std::string& which);
+void device_revoke(const Session& session, const std::string& which);
+
+struct TrustOptions {
+  std::string handle;
+  /// Compared already, in hexadecimal or words; none: asked for each on the terminal.
+  std::vector<std::string> fingerprints;
+};
+/// kUntrustedKey where the user doesn't confirm a device.
+void trust(const Session& session, const TrustOptions& options);
+
+/// Makes a recovery key, and shows it once.
+void recovery_make(const Session& session);
+/// Makes this home the recovery key's. `trust_file`: the gateway's gateway.json.
+void recovery_restore(const Session& session, const std::filesystem::path& trust_file);
 
 struct UnlockOptions {
   std::string time = "8h";
@@ -56,6 +82,9 @@ struct GetOptions {
   bool force = false;
 };
 void get(const Session& session, const GetOptions& options);
+
+/// Has the gateway forget a file that this user sent, or all of a delivery.
+void remove(const Session& session, const std::string& id);
 
 struct OpenOptions {
   std::string file;                   ///< "-": standard input

@@ -13,17 +13,21 @@ constexpr std::size_t kMaxTrustFile = 1024 * 1024;
 
 }  // namespace
 
-void connect(const Session& session, const ConnectOptions& options) {
-  const Gateway gateway = parse_gateway(as_text(read_small_file(options.file, kMaxTrustFile)));
-  const GatewayConnection usable(gateway.url, gateway.ca_certificate);  // throws if it isn't
-
+void trust_gateway(const Session& session, const Gateway& gateway, bool replace) {
+  check_usable(gateway);
   // Another key is another gateway, or somebody who wants to be taken for it.
   const auto before = session.home.gateway_if_any();
-  if (before && before->signing_key != gateway.signing_key && !options.replace)
-    throw Error(ErrorCode::kConflict, "another gateway is trusted already, with the signing key " +
-                                          before->signing_key.fingerprint() +
-                                          "; --replace trusts the new one instead");
+  if (before && before->signing_key != gateway.signing_key && !replace)
+    throw Error(ErrorCode::kConflict,
+                "another gateway is trusted already, with the signing key " +
+                    before->signing_key.fingerprint() +
+                    "; letterbox connect --replace trusts the new one instead");
   session.home.remember(gateway);
+}
+
+void connect(const Session& session, const ConnectOptions& options) {
+  const Gateway gateway = parse_gateway(as_text(read_small_file(options.file, kMaxTrustFile)));
+  trust_gateway(session, gateway, options.replace);
 
   const std::string fingerprint = gateway.signing_key.fingerprint();
   if (session.json)

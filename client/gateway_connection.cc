@@ -16,7 +16,11 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/uuid.h"
 #include "client/problem.h"
+#include "crypto/hash.h"
+#include "records/content_digest.h"
+#include "records/http_signature.h"
 
 namespace letterbox::client {
 namespace {
@@ -176,11 +180,57 @@ class Wire {
 };
 
 using AnswerParser = http::response_parser<http::buffer_body>;
+using Request = http::request<http::empty_body>;
+
+// A fresh context trusts nobody; this adds the one CA. The system's stay out.
+void trust_only(asio::ssl::context& tls, const std::string& ca_certificate) {
+  SSL_CTX* const context = tls.native_handle();
+  error_code error;
+  tls.add_certificate_authority(asio::buffer(ca_certificate), error);
+  const bool has_ca =
+      sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0;
+  if (error || !has_ca)
+    throw Error(ErrorCode::kConfiguration, "the gateway's CA certificate can't be read");
+  tls.set_verify_mode(asio::ssl::verify_peer);
+  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
+    throw Error(ErrorCode::kInternal, "TLS 1.2 can't be required");
+}
+
+std::string text_of(beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+// RFC 9421 over the request as it stands; RFC 9530 says what its body will be.
+void sign(Request& request, const std::string& gateway_name, const crypto::SigningKey& key) {
+  const std::string method = text_of(request.method_string());
+  const std::string uri = gateway_name + text_of(request.target());
+  const auto fields = records::sign_request(
+      {.method = method,
+       .target_uri = uri,
+       .field_lines =
+           [&](std::string_view name) {
+             std::vector<std::string> lines;
+             const auto [begin, end] = request.equal_range({name.data(), name.size()});
+             for (auto line = begin; line != end; ++line) lines.push_back(text_of(line->value()));
+             return lines;
+           }},
+      {.created = records::now(), .nonce = Uuid::v7().text()}, key);
+  request.set("Signature-Input", fields.signature_input);
+  request.set("Signature", fields.signature);
+}
 
 }  // namespace
 
 struct GatewayConnection::State {
+  State(const std::string& url, const std::string& ca_certificate, std::string own_name,
+        const crypto::SigningKey& signing_key)
+      : address(parse_url(url)), name(std::move(own_name)), key(signing_key) {
+    trust_only(tls, ca_certificate);
+  }
+
   Address address;
+  std::string name;  ///< the gateway's URL, without a slash at its end
+  const crypto::SigningKey& key;
   asio::ssl::context tls{asio::ssl::context::tls_client};
   std::unique_ptr<Wire> wire;  ///< null, or idle and fit for the next request
 
@@ -215,18 +265,17 @@ struct GatewayConnection::State {
 
 std::unique_ptr<GatewayConnection::State::Answer> GatewayConnection::State::exchange(
     http::verb method, const std::string& target, const RequestBody* body) {
-  http::request<http::empty_body> request(method, target, 11);
+  Request request(method, target, 11);
   request.set(http::field::host, address.authority);
   request.set(http::field::user_agent, "letterbox");
   request.set(http::field::accept, "*/*");
   if (body != nullptr) {
     request.set(http::field::content_type,
                 beast::string_view(body->content_type.data(), body->content_type.size()));
-    if (body->length)
-      request.content_length(*body->length);
-    else
-      request.chunked(true);
+    request.set("Content-Digest", records::content_digest(body->sha256));
+    request.content_length(body->length);
   }
+  sign(request, name, key);
 
   auto answer = std::make_unique<Answer>();
   answer->wire = take_wire();
@@ -256,7 +305,8 @@ std::unique_ptr<GatewayConnection::State::Answer> GatewayConnection::State::exch
     if (sent) return answer;
     throw Error(ErrorCode::kNetwork, "the gateway answers before it has the whole file; try again");
   }
-  throw problem_error(status, read_text(*answer, kMaxProblem));
+  const std::string date = text_of(answer->parser.get()[http::field::date]);
+  throw problem_error(status, read_text(*answer, kMaxProblem), date);
 }
 
 bool GatewayConnection::State::send_body(Answer& answer, const RequestBody& body,
@@ -267,21 +317,16 @@ bool GatewayConnection::State::send_body(Answer& answer, const RequestBody& body
     const ByteView piece = body.body.next();
     last = piece.empty();
     sent += piece.size();
-    if (last && body.length && sent != *body.length)
+    if (last && sent != body.length)
       throw Error(ErrorCode::kInternal, "a request's body isn't as long as it was announced");
-    if (last && body.length) return true;
+    if (last) return true;
 
     // The state lives on the heap: where the gateway answers before it took this piece, the write
     // is left behind unfinished.
     const auto written = std::make_shared<std::optional<error_code>>();
     const auto callback = [written](const error_code& error, std::size_t) { *written = error; };
     const asio::const_buffer bytes(piece.data(), piece.size());
-    if (body.length)
-      asio::async_write(connection.stream(), bytes, callback);
-    else if (last)
-      asio::async_write(connection.stream(), http::make_chunk_last(), callback);
-    else
-      asio::async_write(connection.stream(), http::make_chunk(bytes), callback);
+    asio::async_write(connection.stream(), bytes, callback);
     while (!*written && !answered) connection.turn();
     // Answered while it still writes: refused. Or failed: the gateway has gone, and its reason may
     // be on the way to us.
@@ -337,21 +382,12 @@ class GatewayConnection::Download final : public Source {
   Bytes buffer_;
 };
 
-GatewayConnection::GatewayConnection(const std::string& url, const std::string& ca_certificate)
-    : state_(std::make_unique<State>()) {
-  state_->address = parse_url(url);
-  SSL_CTX* const context = state_->tls.native_handle();
-  error_code error;
-  // A fresh context trusts nobody; this adds the one CA. The system's stay out.
-  state_->tls.add_certificate_authority(asio::buffer(ca_certificate), error);
-  const bool has_ca =
-      sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0;
-  if (error || !has_ca)
-    throw Error(ErrorCode::kConfiguration, "the gateway's CA certificate can't be read");
-  state_->tls.set_verify_mode(asio::ssl::verify_peer);
-  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
-    throw Error(ErrorCode::kInternal, "TLS 1.2 can't be required");
-}
+GatewayConnection::GatewayConnection(const Gateway& gateway,
+                                     const std::optional<std::string>& server,
+                                     const crypto::SigningKey& key)
+    : state_(std::make_unique<State>(server.value_or(gateway.url), gateway.ca_certificate,
+                                     gateway.url.substr(0, gateway.url.find_last_not_of('/') + 1),
+                                     key)) {}
 
 GatewayConnection::~GatewayConnection() = default;
 
@@ -367,16 +403,37 @@ std::string GatewayConnection::post(const std::string& target, const RequestBody
   return state_->text(http::verb::post, target, &body);
 }
 
+std::string GatewayConnection::put(const std::string& target, std::string_view content_type,
+                                   std::string_view body) {
+  ViewSource source(as_bytes(body));
+  return put(target, {content_type, source, body.size(), crypto::sha256(as_bytes(body))});
+}
+
+std::string GatewayConnection::post(const std::string& target, std::string_view content_type,
+                                    std::string_view body) {
+  ViewSource source(as_bytes(body));
+  return post(target, {content_type, source, body.size(), crypto::sha256(as_bytes(body))});
+}
+
+void GatewayConnection::remove(const std::string& target) {
+  state_->text(http::verb::delete_, target, nullptr);
+}
+
 std::string GatewayConnection::head_link(const std::string& target) {
   const auto answer = state_->exchange(http::verb::head, target, nullptr);
-  const auto link = answer->parser.get()[http::field::link];
-  std::string text(link.data(), link.size());
+  std::string text = text_of(answer->parser.get()[http::field::link]);
   state_->read_text(*answer, 0);
   return text;
 }
 
 std::unique_ptr<Source> GatewayConnection::download(const std::string& target) {
   return std::make_unique<Download>(*state_, state_->exchange(http::verb::get, target, nullptr));
+}
+
+void check_usable(const Gateway& gateway) {
+  parse_url(gateway.url);
+  asio::ssl::context tls{asio::ssl::context::tls_client};
+  trust_only(tls, gateway.ca_certificate);
 }
 
 std::string query_value(std::string_view text) {

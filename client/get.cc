@@ -5,9 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "client/answers.h"
+#include "client/caller.h"
 #include "client/commands.h"
 #include "client/files.h"
+#include "client/found_delivery.h"
 #include "client/terminal.h"
 #include "client/verified_output.h"
 
@@ -15,39 +16,6 @@ namespace letterbox::client {
 namespace {
 
 using nlohmann::json;
-
-// What was asked for: the delivery, and the one file of it or all.
-struct Wanted {
-  UnverifiedDelivery delivery;
-  std::optional<Uuid> file;
-};
-
-Wanted look_up(GatewayConnection& gateway, const Uuid& id) {
-  const auto delivery = [&](const Uuid& delivery_id) {
-    UnverifiedDelivery answer =
-        parse_delivery_answer(gateway.get("/v1/deliveries/" + delivery_id.text()));
-    if (answer.id != delivery_id)
-      throw Refused(checks::kCoverDelivery, ErrorCode::kCoverMismatch,
-                    "the gateway answers with another delivery");
-    return answer;
-  };
-  try {
-    return {delivery(id), std::nullopt};
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound) throw;
-  }
-  // No delivery of that id; a file tells which one it belongs to.
-  try {
-    const auto of_file = delivery_of_link(gateway.head_link("/v1/files/" + id.text()));
-    if (!of_file)
-      throw Error(ErrorCode::kMalformed, "the gateway doesn't say which delivery a file is in");
-    return {delivery(*of_file), id};
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound) throw;
-    throw Error(ErrorCode::kNotFound, "the gateway has no delivery and no file " + id.text() +
-                                          ", or not any more: they expire");
-  }
-}
 
 // Bytes on their way, copied into a file as they pass.
 class CopiedSource final : public Source {
@@ -114,19 +82,20 @@ void check_options(const GetOptions& options) {
 }
 
 // What was verified, to people or programs; on standard error where the content has the output.
-void report(const records::Cover& cover, json files, bool as_json, std::ostream& out) {
+void report(const VerifiedCover& verified, json files, bool as_json, std::ostream& out) {
+  const records::Cover& cover = verified.cover();
   if (as_json) {
     out << json{{"delivery", cover.delivery.text()},
                 {"sender", cover.sender.text()},
                 {"sealed_by", records::to_text(cover.sealed_by)},
+                {"sealer_revoked", verified.maker_is_revoked()},
                 {"files", std::move(files)}}
         << '\n';
     return;
   }
   for (const json& file : files)
     if (file["path"].is_string()) out << file["path"].get<std::string>() << '\n';
-  out << "verified: from " << cover.sender.text() << ", sealed by "
-      << (cover.sealed_by == records::SealedBy::kDevice ? "their device" : "the gateway") << ", "
+  out << "verified: from " << cover.sender.text() << ", sealed by " << sealer_of(verified) << ", "
       << records::to_text(cover.created) << '\n';
 }
 
@@ -138,10 +107,12 @@ void get(const Session& session, const GetOptions& options) {
   check_options(options);
 
   // 1. Who says what the delivery is, and for whom: before anything is fetched.
-  GatewayConnection gateway = session.connection();
-  const Wanted wanted = look_up(gateway, *id);
-  const VerifiedDelivery delivery = verify_delivery(wanted.delivery, session.trusted_keys());
-  check_listed(delivery.cover, std::array{session.home.device_record().recipient});
+  Caller us(session);
+  us.check_active();
+  const FoundDelivery wanted = find_delivery(us.gateway(), *id);
+  for (const auto& cover : wanted.delivery.covers) us.meet_maker(cover);
+  const VerifiedDelivery delivery = verify_delivery(wanted.delivery, us.trusted_keys());
+  check_listed(delivery.cover, std::array{us.device().recipient});
   std::vector<Uuid> files;
   if (wanted.file) files.push_back(entry_of(delivery.manifest, *wanted.file).id);
   if (!wanted.file)
@@ -152,16 +123,15 @@ void get(const Session& session, const GetOptions& options) {
   session.home.remember(delivery.cover, delivery.manifest_envelope);
 
   // 2. Each file: opened while it comes, and named once it proved to be what the manifest says.
-  const DeviceKeys keys = session.keys();
   const std::filesystem::path& spool = session.home.directory();
   json paths = json::array();
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Opening open = [&](Source& age_file) {
-      return std::make_unique<OpenedFile>(age_file, keys.identities, delivery.cover,
+      return std::make_unique<OpenedFile>(age_file, us.keys().identities, delivery.cover,
                                           &delivery.manifest, &files[i]);
     };
     const Destination destination = destination_of(options, files[i]);
-    const auto download = gateway.download("/v1/files/" + files[i].text());
+    const auto download = us.gateway().download("/v1/files/" + files[i].text());
     Progress progress(
         "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
         entry_of(delivery.manifest, files[i]).length, !session.json);
@@ -172,7 +142,7 @@ void get(const Session& session, const GetOptions& options) {
     paths.push_back(
         {{"file", files[i].text()}, {"path", path.empty() ? json(nullptr) : json(path.string())}});
   }
-  report(delivery.cover.cover(), std::move(paths), session.json,
+  report(delivery.cover, std::move(paths), session.json,
          options.output == "-" ? std::cerr : std::cout);
 }
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/error.h"
@@ -13,8 +12,6 @@
 
 namespace letterbox::client {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::size_t kMaxGatewayFile = 1024 * 1024;
 constexpr std::size_t kMaxEnvelopeFile = records::kMaxEnvelopeSize + 1;  // and a line end
@@ -37,30 +34,6 @@ std::optional<records::Envelope> read_if_any(const std::filesystem::path& path) 
 }
 
 }  // namespace
-
-Gateway parse_gateway(std::string_view text) {
-  const auto malformed = [](const char* what) {
-    return Error(ErrorCode::kMalformed, std::string("not a gateway's trust file: ") + what);
-  };
-  const json object = json::parse(text, nullptr, false);
-  if (!object.is_object() || object.size() != 3)
-    throw malformed("it must be a JSON object of url, ca_certificate and signing_key");
-  const auto member = [&](const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_string()) throw malformed(name);
-    return found->get<std::string>();
-  };
-  const auto key = crypto::VerifyKey::parse(member("signing_key"));
-  if (!key) throw malformed("signing_key isn't base64 of 32 bytes");
-  return {member("url"), member("ca_certificate"), *key};
-}
-
-std::string to_json(const Gateway& gateway) {
-  const json object = {{"url", gateway.url},
-                       {"ca_certificate", gateway.ca_certificate},
-                       {"signing_key", gateway.signing_key.text()}};
-  return object.dump(2) + "\n";
-}
 
 std::filesystem::path default_home() {
   // Before there is a second thread. NOLINTBEGIN(concurrency-mt-unsafe)
@@ -86,7 +59,8 @@ Home::Home(const std::filesystem::path& directory)
   if (directory_.has_parent_path())
     std::filesystem::create_directories(directory_.parent_path(), ignored);
   make_directory(directory_);
-  for (const char* name : {"known", "covers", "manifests"}) make_directory(directory_ / name);
+  for (const char* name : {"known", "known/revoked", "covers", "manifests"})
+    make_directory(directory_ / name);
 }
 
 std::filesystem::path Home::key_file() const {
@@ -102,7 +76,7 @@ bool Home::has_device() const {
 records::DeviceRecord Home::device_record() const {
   if (!has_device())
     throw Error(ErrorCode::kFile,
-                "this device has no keys in " + directory_.string() + "; run letterbox keygen");
+                "this device has no keys in " + directory_.string() + "; run letterbox login");
   return records::verify_device_record(read_envelope(device_record_file()));
 }
 

@@ -4,7 +4,8 @@
 //   key.txt       or bare, if its owner wanted it so
 //   device.json   its device record, to be given to others
 //   gateway.json  the gateway it trusts
-//   known/        other people's device records, one file a device, named after its age recipient
+//   known/        pinned device records, other people's and the owner's other devices', one file a
+//                 device, named after its age recipient (client/known_devices.h)
 //   covers/       covers that were verified, named after their hash
 //   manifests/    the manifests that belong to them, under the same name
 #pragma once
@@ -13,25 +14,12 @@
 #include <optional>
 #include <string>
 
+#include "client/gateway.h"
 #include "client/reading.h"
-#include "crypto/signing.h"
 #include "records/device_record.h"
 #include "records/dsse.h"
 
 namespace letterbox::client {
-
-/// What is trusted about a gateway: where it is, who signs its certificate, and what key signs the
-/// covers of what it seals.
-struct Gateway {
-  std::string url;
-  std::string ca_certificate;  ///< PEM
-  crypto::VerifyKey signing_key;
-};
-
-/// From the file that the gateway's operator hands out: {"url", "ca_certificate", "signing_key"}.
-/// Throws Error kMalformed.
-Gateway parse_gateway(std::string_view json);
-std::string to_json(const Gateway& gateway);
 
 class Home {
  public:

@@ -46,7 +46,7 @@ std::optional<crypto::SigningKey> parse_seed(std::string_view text) {
 SecretBytes read_sealed_or_bare(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path))
     throw Error(ErrorCode::kFile, "there is no key file " + path.string() +
-                                      "; run letterbox keygen, or name another --home");
+                                      "; run letterbox login, or name another --home");
   return read_secret_file(path, kMaxKeyFile);
 }
 

@@ -1,27 +1,45 @@
 #include "client/known_devices.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.h"
 #include "client/files.h"
 #include "client/home.h"
 
 namespace letterbox::client {
+namespace {
 
-KnownDevices::KnownDevices(std::filesystem::path directory) : directory_(std::move(directory)) {
-  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+constexpr const char* kRevoked = "revoked";
+
+std::vector<records::DeviceRecord> read_records(const std::filesystem::path& directory) {
+  std::vector<records::DeviceRecord> records;
+  if (!std::filesystem::exists(directory)) return records;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     if (entry.path().extension() != ".json") continue;
     const records::Envelope envelope = read_envelope(entry.path());
     try {
-      devices_.push_back(records::verify_device_record(envelope));
+      records.push_back(records::verify_device_record(envelope));
     } catch (const Error& error) {
       throw Error(error.code(), entry.path().string() + ": " + error.what());
     }
   }
-  std::ranges::sort(devices_, [](const auto& a, const auto& b) {
+  std::ranges::sort(records, [](const auto& a, const auto& b) {
     return std::tie(a.handle, a.recipient) < std::tie(b.handle, b.recipient);
   });
+  return records;
 }
+
+std::string file_name(const crypto::X25519Recipient& recipient) {
+  return recipient.text() + ".json";
+}
+
+}  // namespace
+
+KnownDevices::KnownDevices(std::filesystem::path directory)
+    : directory_(std::move(directory)),
+      devices_(read_records(directory_)),
+      revoked_(read_records(directory_ / kRevoked)) {}
 
 const records::DeviceRecord* KnownDevices::find(const crypto::X25519Recipient& recipient) const {
   const auto found = std::ranges::find(devices_, recipient, &records::DeviceRecord::recipient);
@@ -36,17 +54,31 @@ const records::DeviceRecord& KnownDevices::add(const records::Envelope& envelope
                 "this age key is known already as a device of " + known->handle.text() +
                     " with another signing key or handle; remove that one first if it is outdated");
   }
+  if (std::ranges::count(revoked_, device.recipient, &records::DeviceRecord::recipient) > 0)
+    throw Error(ErrorCode::kConflict,
+                "this device of " + device.handle.text() + " was revoked, and that is for good");
   const std::string text = records::to_json(envelope) + "\n";
-  write_new_file(directory_ / (device.recipient.text() + ".json"), as_bytes(text));
+  write_new_file(directory_ / file_name(device.recipient), as_bytes(text));
   return devices_.emplace_back(device);
 }
 
 std::size_t KnownDevices::remove(std::string_view who) {
   return std::erase_if(devices_, [&](const records::DeviceRecord& device) {
     if (device.handle.text() != who && device.recipient.text() != who) return false;
-    std::filesystem::remove(directory_ / (device.recipient.text() + ".json"));
+    std::filesystem::remove(directory_ / file_name(device.recipient));
     return true;
   });
+}
+
+bool KnownDevices::retire(const crypto::X25519Recipient& recipient) {
+  const auto found = std::ranges::find(devices_, recipient, &records::DeviceRecord::recipient);
+  if (found == devices_.end()) return false;
+  std::filesystem::create_directory(directory_ / kRevoked);
+  std::filesystem::rename(directory_ / file_name(recipient),
+                          directory_ / kRevoked / file_name(recipient));
+  revoked_.push_back(*found);
+  devices_.erase(found);
+  return true;
 }
 
 }  // namespace letterbox::client

@@ -1,5 +1,6 @@
-// The devices of other people that this device knows: pinned by its owner, and the only ones it
-// seals for or believes.
+// The devices that this device knows: pinned by its owner or vouched for by one that was
+// (client/judgement.h), and the only ones it seals for or believes. Its owner's other devices are
+// among them.
 #pragma once
 
 #include <filesystem>
@@ -22,14 +23,23 @@ class KnownDevices {
   const records::DeviceRecord* find(const crypto::X25519Recipient& recipient) const;
 
   /// Pins a device. Its record must verify (kBadSignature). Adding what is there already does
-  /// nothing; a known age key under another handle or signing key is refused (kConflict).
+  /// nothing; a known age key under another handle or signing key is refused, and one that was seen
+  /// revoked (kConflict).
   const records::DeviceRecord& add(const records::Envelope& envelope);
-  /// Forgets the devices of a handle, or the one with this age1… string; how many there were.
+  /// Forgets the devices of a handle, or the one with this age1… string; how many there were. Of
+  /// those seen revoked it forgets none.
   std::size_t remove(std::string_view who);
+
+  /// Devices that were known until they were seen revoked: what they signed before can be read, and
+  /// nothing is sealed for them.
+  const std::vector<records::DeviceRecord>& revoked() const noexcept { return revoked_; }
+  /// Moves a known device there; whether it was known.
+  bool retire(const crypto::X25519Recipient& recipient);
 
  private:
   std::filesystem::path directory_;
   std::vector<records::DeviceRecord> devices_;
+  std::vector<records::DeviceRecord> revoked_;
 };
 
 }  // namespace letterbox::client

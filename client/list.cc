@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
 #include "client/answers.h"
+#include "client/caller.h"
 #include "client/commands.h"
 #include "client/terminal.h"
 #include "crypto/stream.h"
@@ -31,6 +33,7 @@ json to_json(const VerifiedDelivery& delivery) {
   return {{"delivery", cover.delivery.text()},
           {"sender", cover.sender.text()},
           {"sealed_by", records::to_text(cover.sealed_by)},
+          {"sealer_revoked", delivery.cover.maker_is_revoked()},
           {"created", records::to_text(cover.created)},
           {"expires", records::to_text(cover.expires)},
           {"files", std::move(files)}};
@@ -39,9 +42,8 @@ json to_json(const VerifiedDelivery& delivery) {
 void print(const VerifiedDelivery& delivery) {
   const records::Cover& cover = delivery.cover.cover();
   std::cout << cover.delivery.text() << "  from " << cover.sender.text() << ", sealed by "
-            << (cover.sealed_by == records::SealedBy::kDevice ? "their device" : "the gateway")
-            << "\n  created " << records::to_text(cover.created) << ", expires "
-            << records::to_text(cover.expires) << '\n';
+            << sealer_of(delivery.cover) << "\n  created " << records::to_text(cover.created)
+            << ", expires " << records::to_text(cover.expires) << '\n';
   for (const records::ManifestEntry& file : delivery.manifest.files)
     std::cout << "  " << file.id.text() << "  " << human_size(plaintext_size(file.length)) << '\n';
 }
@@ -49,19 +51,21 @@ void print(const VerifiedDelivery& delivery) {
 }  // namespace
 
 ExitCode list(const Session& session) {
-  const TrustedKeys trusted = session.trusted_keys();
-  const std::vector<crypto::X25519Recipient> ours = {session.home.device_record().recipient};
-  GatewayConnection gateway = session.connection();
-  const std::string first_page = "/v1/inbox?device=" + ours.front().text();
+  Caller us(session);
+  us.check_active();
+  const std::array ours = {us.device().recipient};
+  const std::string first_page = "/v1/inbox";
 
   json shown = json::array();
   json refused = json::array();
   std::set<Uuid> pages;
   for (std::string target = first_page; !target.empty();) {
-    const InboxAnswer page = parse_inbox_answer(gateway.get(target));
+    const InboxAnswer page = parse_inbox_answer(us.gateway().get(target));
     for (const std::string& text : page.deliveries) {
       try {
-        const VerifiedDelivery delivery = verify_delivery(parse_delivery_answer(text), trusted);
+        const UnverifiedDelivery unverified = parse_delivery_answer(text);
+        for (const auto& cover : unverified.covers) us.meet_maker(cover);
+        const VerifiedDelivery delivery = verify_delivery(unverified, us.trusted_keys());
         check_listed(delivery.cover, ours);
         if (session.json)
           shown.push_back(to_json(delivery));
@@ -79,7 +83,7 @@ ExitCode list(const Session& session) {
     // A page that leads back to an earlier one would keep us here forever.
     if (page.next && !pages.insert(*page.next).second)
       throw Error(ErrorCode::kMalformed, "the gateway's inbox goes round in a circle");
-    target = page.next ? first_page + "&after=" + page.next->text() : "";
+    target = page.next ? first_page + "?after=" + page.next->text() : "";
   }
   const bool complete = refused.empty();
   if (session.json)

@@ -98,8 +98,7 @@ void report(const std::filesystem::path& path, const VerifiedCover* cover, bool 
     return;
   }
   std::cerr << "verified: from " << cover->cover().sender.text() << ", sealed by "
-            << (cover->cover().sealed_by == records::SealedBy::kDevice ? "their device"
-                                                                       : "the gateway")
+            << sealer_of(*cover)
             << (has_manifest ? ""
                              : "; its manifest isn't here, so another recipient of the delivery "
                                "could have made the content")

@@ -1,5 +1,8 @@
 #include "client/problem.h"
 
+#include <time.h>
+
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -41,21 +44,51 @@ std::string member(const json& problem, const char* name) {
 
 ErrorCode code_of(unsigned status, const std::string& type) {
   if (status == 404) return ErrorCode::kNotFound;
-  if (status == 401 || status == 403) return ErrorCode::kNotAllowed;
+  if (status == 403) return ErrorCode::kNotAllowed;
   if (status >= 500) return ErrorCode::kUnavailable;
-  return code_of_type(type).value_or(ErrorCode::kInternal);
+  return code_of_type(type).value_or(status == 401 ? ErrorCode::kUnauthenticated
+                                                   : ErrorCode::kInternal);
+}
+
+std::string span_of(std::chrono::seconds span) {
+  const auto in = [&](auto seconds, const char* unit) {
+    const auto count = span.count() / seconds;
+    return std::to_string(count) + ' ' + unit + (count == 1 ? "" : "s");
+  };
+  if (span >= std::chrono::days(2)) return in(86400, "day");
+  if (span >= std::chrono::hours(2)) return in(3600, "hour");
+  if (span >= std::chrono::minutes(2)) return in(60, "minute");
+  return in(1, "second");
 }
 
 }  // namespace
 
-Error problem_error(unsigned status, std::string_view body) {
+std::optional<std::string> clock_difference(const std::string& date, records::Time now) {
+  std::tm parts{};
+  const char* const end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const records::Time theirs{std::chrono::seconds(::timegm(&parts))};
+  const auto ahead = now - theirs;
+  return "this device's clock is " + span_of(std::chrono::abs(ahead)) +
+         (ahead.count() < 0 ? " behind" : " ahead of") +
+         " the gateway's; set it right, or tell the gateway's operator if it is";
+}
+
+Error problem_error(unsigned status, std::string_view body, const std::string& date) {
   const json problem = json::parse(body, nullptr, false);
   std::string message = "the gateway answers " + std::to_string(status);
   for (const char* name : {"title", "detail"}) {
     const std::string text = printable(member(problem, name));
     if (!text.empty()) message += (message.ends_with('.') ? " " : ": ") + text;
   }
-  return {code_of(status, member(problem, "type")), message};
+  const ErrorCode code = code_of(status, member(problem, "type"));
+  if (code == ErrorCode::kClockSkew) {
+    if (const auto difference = clock_difference(date, records::now())) return {code, *difference};
+  }
+  if (code == ErrorCode::kUnauthenticated)
+    message += (message.ends_with('.') ? " This" : ". This") +
+               std::string(" device may have been revoked, or was never enrolled there");
+  return {code, message};
 }
 
 }  // namespace letterbox::client

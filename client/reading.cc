@@ -67,6 +67,14 @@ class MeasuredSource final : public Source {
   std::uint64_t length_ = 0;
 };
 
+const records::DeviceRecord* find_signer(std::span<const records::DeviceRecord> devices,
+                                         const records::Envelope& envelope) {
+  const auto found = std::ranges::find_if(devices, [&](const auto& device) {
+    return device.signing_key.fingerprint() == envelope.key_id;
+  });
+  return found == devices.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 Refused::Refused(const char* check, ErrorCode code, const std::string& detail)
@@ -77,19 +85,19 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
   // Steps 1 and 2. The signer must be somebody whom this device knows. The keyid is a hint, which
   // the signature then confirms or not.
   const bool by_gateway = trusted.gateway && trusted.gateway->fingerprint() == envelope.key_id;
-  const auto device = std::ranges::find_if(trusted.devices, [&](const auto& known) {
-    return known.signing_key.fingerprint() == envelope.key_id;
-  });
-  if (!by_gateway && device == trusted.devices.end())
+  const auto* device = find_signer(trusted.devices, envelope);
+  const bool is_revoked = !by_gateway && device == nullptr;
+  if (is_revoked) device = find_signer(trusted.revoked, envelope);
+  if (!by_gateway && device == nullptr)
     throw Refused(checks::kCoverSigner, ErrorCode::kUntrustedKey,
                   "it is signed by the key " + envelope.key_id +
-                      ", which this device doesn't know; if you know the sender, get the device "
-                      "record and run letterbox recipient add");
+                      ", which this device doesn't know; if you know the sender, run letterbox "
+                      "trust and compare fingerprints");
   const crypto::VerifyKey maker = by_gateway ? *trusted.gateway : device->signing_key;
 
   VerifiedCover cover(
       checked(checks::kCoverSignature, [&] { return records::verify_cover(envelope, maker); }),
-      maker);
+      maker, is_revoked);
 
   // The signer may sign this: a gateway what it sealed, a device what it sent.
   const bool sealed_by_gateway = cover.cover().sealed_by == records::SealedBy::kGateway;
@@ -108,6 +116,12 @@ VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys&
     throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
                   "it isn't version 1, and this letterbox doesn't follow later ones");
   return cover;
+}
+
+std::string sealer_of(const VerifiedCover& cover) {
+  if (cover.cover().sealed_by == records::SealedBy::kGateway) return "the gateway";
+  return cover.maker_is_revoked() ? "a device of theirs that has been revoked since"
+                                  : "their device";
 }
 
 records::Manifest verify_manifest(const records::Envelope& envelope, const VerifiedCover& cover) {

@@ -29,6 +29,9 @@ struct TrustedKeys {
   std::optional<crypto::VerifyKey> gateway;
   /// May sign covers of what they send. This device itself is one of them.
   std::vector<records::DeviceRecord> devices;
+  /// Were trusted until they were revoked. What they signed before is still to be read, and only
+  /// the gateway, which takes nothing from them since, knows what that is; so readers are told.
+  std::vector<records::DeviceRecord> revoked = {};
 };
 
 /// A check that failed, by name: nothing is shown and nothing is kept.
@@ -69,15 +72,21 @@ class VerifiedCover {
   const crypto::CoverHash& hash() const noexcept { return signed_.hash; }
   const records::Envelope& envelope() const noexcept { return signed_.envelope; }
   const crypto::VerifyKey& maker() const noexcept { return maker_; }
+  bool maker_is_revoked() const noexcept { return maker_is_revoked_; }
 
  private:
   friend VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys& trusted);
-  VerifiedCover(records::SignedCover signed_cover, const crypto::VerifyKey& maker)
-      : signed_(std::move(signed_cover)), maker_(maker) {}
+  VerifiedCover(records::SignedCover signed_cover, const crypto::VerifyKey& maker,
+                bool maker_is_revoked)
+      : signed_(std::move(signed_cover)), maker_(maker), maker_is_revoked_(maker_is_revoked) {}
 
   records::SignedCover signed_;
   crypto::VerifyKey maker_;
+  bool maker_is_revoked_;
 };
+
+/// Who sealed, for people: "their device", "the gateway".
+std::string sealer_of(const VerifiedCover& cover);
 
 /// Throws Refused: signer unknown or not entitled, bad signature, not a version that we follow.
 VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys& trusted);

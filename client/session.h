@@ -2,11 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 
-#include "client/gateway_connection.h"
 #include "client/home.h"
 #include "client/key_file.h"
 #include "client/known_devices.h"
@@ -22,10 +20,6 @@ struct Session {
 
   /// This device's secrets. Asks for the passphrase if need be.
   DeviceKeys keys() const { return read_key_file(home.key_file(), passphrase_file); }
-  GatewayConnection connection() const {
-    const Gateway gateway = home.gateway();
-    return {server.value_or(gateway.url), gateway.ca_certificate};
-  }
   /// The gateway, the known devices, and this one.
   TrustedKeys trusted_keys() const;
 };

@@ -1,12 +1,17 @@
 #include "client/terminal.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <iomanip>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "base/error.h"
+#include "client/files.h"
 
 namespace letterbox::client {
 namespace {
@@ -32,6 +37,25 @@ std::string human_size(std::uint64_t bytes) {
   std::ostringstream text;
   text << std::fixed << std::setprecision(unit == 0 ? 0 : 1) << value << ' ' << kUnits[unit];
   return text.str();
+}
+
+void notice(const std::string& text, bool as_json) {
+  if (as_json)
+    std::cerr << nlohmann::json{{"notice", text}} << '\n';
+  else
+    std::cerr << "notice: " << text << '\n';
+}
+
+bool confirmed(const std::string& question, const std::string& otherwise) {
+  const FileDescriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (terminal.get() < 0)
+    throw Error(ErrorCode::kFile, "there is no terminal to ask on; " + otherwise);
+  write_all(terminal.get(), as_bytes(question), "the terminal");
+  std::array<char, 256> line{};
+  const ssize_t size = ::read(terminal.get(), line.data(), line.size());
+  if (size < 0) throw Error(ErrorCode::kFile, "the terminal can't be read");
+  const std::string_view answer(line.data(), static_cast<std::size_t>(size));
+  return answer == "y\n" || answer == "yes\n";
 }
 
 Progress::Progress(std::string label, std::optional<std::uint64_t> total, bool shown)

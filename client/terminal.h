@@ -17,6 +17,14 @@ std::string printable(std::string_view text);
 /// "512 B", "5.2 MiB".
 std::string human_size(std::uint64_t bytes);
 
+/// Something that whoever runs the command should know, though it isn't the result: a line on
+/// standard error, or a JSON object there.
+void notice(const std::string& text, bool as_json);
+
+/// Asks on the terminal, whatever standard input is. Only "y" and "yes" are yes. Throws Error kFile
+/// if there is no terminal; `otherwise` says what to do then.
+bool confirmed(const std::string& question, const std::string& otherwise);
+
 /// A line on standard error that says how far something is, if that is a terminal and `shown`. It
 /// is gone when this ends.
 class Progress {

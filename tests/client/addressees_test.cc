@@ -31,14 +31,6 @@ TEST_F(AddresseesTest, TakesHandlesAndKeysAndNothingElse) {
   EXPECT_EQ(thrown_by([] { Addressees({}); }), ErrorCode::kUsage);
 }
 
-TEST_F(AddresseesTest, WantsEverybodyToBeKnown) {
-  EXPECT_FALSE(thrown_by([&] { Addressees({"bob@clinic.example"}).check_known(known); }));
-  EXPECT_EQ(thrown_by([&] { Addressees({"eve@elsewhere.example"}).check_known(known); }),
-            ErrorCode::kUnknownRecipient);
-  EXPECT_EQ(thrown_by([&] { Addressees({eve.identity.recipient().text()}).check_known(known); }),
-            ErrorCode::kUnknownRecipient);
-}
-
 TEST_F(AddresseesTest, AcceptsACoverForAllDevicesOfWhomWasAskedFor) {
   const Addressees asked({"bob@clinic.example", ada.identity.recipient().text()});
   const std::vector<const Device*> to = {&bob, &bobs_other, &ada};

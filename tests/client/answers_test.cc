@@ -56,6 +56,71 @@ TEST(Answers, AFilesLinkNamesItsDelivery) {
     EXPECT_FALSE(delivery_of_link(link)) << link;
 }
 
+TEST(Answers, AHistoryIsInTheOrderGivenAndOfWhomWasAskedFor) {
+  const Device ada("ada@clinic.example");
+  const std::string record = records::to_json(ada.envelope());
+  const std::string text = R"({"handle":"ada@clinic.example","records":[{"accepted":)"
+                           R"("2026-11-24T00:00:00Z","record":)" +
+                           record + "}]}";
+  const HistoryAnswer history = parse_history_answer(text, ada.handle);
+  ASSERT_EQ(history.entries.size(), 1U);
+  EXPECT_EQ(records::to_text(history.entries[0].accepted), "2026-11-24T00:00:00Z");
+  EXPECT_EQ(history.entries[0].record.payload, ada.envelope().payload);
+  EXPECT_EQ(thrown_by([&] {
+              parse_history_answer(text, *records::Handle::parse("bob@clinic.example"));
+            }),
+            ErrorCode::kMalformed);
+  for (const std::string& entry :
+       {std::string("7"), std::string("{}"), R"({"accepted":"now","record":)" + record + "}",
+        std::string(R"({"accepted":"2026-11-24T00:00:00Z","record":{}})")})
+    EXPECT_EQ(thrown_by([&] {
+                parse_history_answer(
+                    R"({"handle":"ada@clinic.example","records":[)" + entry + "]}", ada.handle);
+              }),
+              ErrorCode::kMalformed)
+        << entry;
+}
+
+TEST(Answers, AnEnrolledDeviceIsInOneOfItsStates) {
+  EXPECT_EQ(parse_enrolled_answer(R"({"state":"active","waits_until":null})").state,
+            records::DeviceState::kActive);
+  const auto waiting =
+      parse_enrolled_answer(R"({"state":"waiting","waits_until":"2026-11-25T00:00:00Z"})");
+  EXPECT_EQ(waiting.state, records::DeviceState::kWaiting);
+  EXPECT_EQ(records::to_text(*waiting.waits_until), "2026-11-25T00:00:00Z");
+  for (const char* text : {"{}", R"({"state":"active"})", R"({"state":"x","waits_until":null})",
+                           R"({"state":"waiting","waits_until":1})"})
+    EXPECT_EQ(thrown_by([&] { parse_enrolled_answer(text); }), ErrorCode::kMalformed) << text;
+}
+
+TEST(Answers, AnInvitationIsItsToken) {
+  const std::string token(43, 'x');
+  EXPECT_EQ(parse_invitation_answer("{\"invitation\":\"" + token + "\"}").reveal_text(), token);
+  EXPECT_EQ(thrown_by([&] { parse_invitation_answer("{\"invitation\":\"" + token + "x\"}"); }),
+            ErrorCode::kMalformed);
+}
+
+TEST(ProblemAnswers, SayHowFarOffTheClockIs) {
+  const auto now = *records::parse_time("2026-11-24T12:00:00Z");
+  const auto difference = [&](const char* date) {
+    return clock_difference(date, now).value_or("").substr(0, 44);
+  };
+  EXPECT_EQ(difference("Tue, 24 Nov 2026 12:10:00 GMT"),
+            "this device's clock is 10 minutes behind the");
+  EXPECT_EQ(difference("Tue, 24 Nov 2026 11:59:59 GMT"),
+            "this device's clock is 1 second ahead of the");
+  EXPECT_EQ(difference("Sat, 24 Nov 2029 12:00:00 GMT"),
+            "this device's clock is 1096 days behind the ");
+  for (const char* date : {"", "yesterday", "Tue, 24 Nov 2026 12:10:00 GMT and more",
+                           "Tue, 24 Nov 2026 12:10:00 +0100"})
+    EXPECT_FALSE(clock_difference(date, now)) << date;
+
+  const Error skew =
+      problem_error(401, R"({"type":"/problems/clock-skew"})", "Thu, 01 Jan 2015 00:00:00 GMT");
+  EXPECT_EQ(skew.code(), ErrorCode::kClockSkew);
+  EXPECT_NE(std::string(skew.what()).find("days ahead of the gateway's"), std::string::npos);
+}
+
 TEST(ProblemAnswers, BecomeTheErrorThatTheyName) {
   const auto code = [](unsigned status, const std::string& type) {
     return problem_error(status, R"({"type":")" + type + "\"}").code();

@@ -59,6 +59,25 @@ TEST(KnownDevices, RefuseAKnownAgeKeyForSomebodyElse) {
   EXPECT_EQ(known.find(bob.identity.recipient())->handle, bob.handle);
 }
 
+TEST(KnownDevices, KeepThoseSeenRevokedApartForGood) {
+  const TemporaryDirectory place;
+  const Device bob("bob@clinic.example");
+  {
+    KnownDevices known(place.path());
+    known.add(bob.envelope());
+    EXPECT_TRUE(known.retire(bob.identity.recipient()));
+    EXPECT_FALSE(known.retire(bob.identity.recipient()));
+    EXPECT_EQ(known.revoked().size(), 1U);
+  }
+  KnownDevices known(place.path());
+  EXPECT_TRUE(known.all().empty());
+  ASSERT_EQ(known.revoked().size(), 1U);
+  EXPECT_EQ(known.revoked().front().signing_key, bob.key.verify_key());
+  EXPECT_EQ(thrown_by([&] { known.add(bob.envelope()); }), ErrorCode::kConflict);
+  EXPECT_EQ(known.remove("bob@clinic.example"), 0U);
+  EXPECT_EQ(KnownDevices(place.path()).revoked().size(), 1U);
+}
+
 TEST(KnownDevices, SayWhichFileIsBroken) {
   const TemporaryDirectory place;
   write_file(place / "age1broken.json", as_bytes("{}"));

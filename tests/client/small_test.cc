@@ -13,6 +13,8 @@ TEST(ExitCodes, AreTheDocumentedOnes) {
       {ErrorCode::kInternal, 1},        {ErrorCode::kFile, 1},
       {ErrorCode::kConflict, 1},        {ErrorCode::kUsage, 2},
       {ErrorCode::kNotFound, 3},        {ErrorCode::kNotAllowed, 4},
+      {ErrorCode::kUnauthenticated, 4}, {ErrorCode::kClockSkew, 4},
+      {ErrorCode::kTooManyRequests, 7},
       {ErrorCode::kIntegrity, 5},       {ErrorCode::kBadSignature, 5},
       {ErrorCode::kUntrustedKey, 5},    {ErrorCode::kCoverMismatch, 5},
       {ErrorCode::kMalformed, 5},       {ErrorCode::kNoKeyFits, 6},
@@ -48,12 +50,17 @@ TEST(Terminal, SizesAreReadable) {
 }
 
 TEST(GatewayUrl, IsHttpsAndAHostAndNothingElse) {
+  const auto key = crypto::SigningKey::generate();
   for (const char* url :
        {"", "http://127.0.0.1", "https://", "https://:443", "https://x:", "https://x:1234567",
         "https://x:a", "https://user@x", "https://x/path", "https://x?y", "https://a b"})
-    EXPECT_EQ(thrown_by([&] { GatewayConnection connection(url, "no certificate"); }),
+{
+    const Gateway gateway{url, "no certificate", key.verify_key()};
+    EXPECT_EQ(thrown_by([&] { GatewayConnection connection(gateway, std::nullopt, key); }),
               ErrorCode::kConfiguration)
         << url;
+    EXPECT_EQ(thrown_by([&] { check_usable(gateway); }), ErrorCode::kConfiguration) << url;
+  }
 }
 
 TEST(GatewayUrl, QueriesAreEncoded) {

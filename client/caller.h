@@ -1,0 +1,72 @@
+// This device at the gateway: it signs what it asks, and looks at what the directory says of
+// people before it believes any of it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "client/gateway_connection.h"
+#include "client/judgement.h"
+#include "client/known_devices.h"
+#include "client/session.h"
+#include "records/devices.h"
+
+namespace letterbox::client {
+
+/// For one thread at a time. `session` must outlive it.
+class Caller {
+ public:
+  /// Opens the key file, and asks for the passphrase if need be. Then fetches what the directory
+  /// has of this device's own handle, and tells its user of every device there that needs to be
+  /// known of. Throws what these throw; kUnauthenticated where the gateway doesn't know the device
+  /// (any more).
+  explicit Caller(const Session& session);
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+
+  const Session& session() const noexcept { return session_; }
+  GatewayConnection& gateway() noexcept { return connection_; }
+  const Gateway& trusted_gateway() const noexcept { return gateway_; }
+  const DeviceKeys& keys() const noexcept { return keys_; }
+  const crypto::SigningKey& signing_key() const noexcept { return *keys_.signing_key; }
+  const records::DeviceRecord& device() const noexcept { return device_; }
+  const KnownDevices& known() const noexcept { return known_; }
+  /// As this device judges signatures by now.
+  TrustedKeys trusted_keys() const { return session_.trusted_keys(); }
+
+  /// Throws Error kNotAllowed, with what to do, unless this device is its owner's by now.
+  void check_active() const;
+
+  /// Somebody's devices. Those that known ones introduce are known from now on, those that were
+  /// revoked no longer, each with a notice. The directory is asked once for each handle. Throws
+  /// Error kNotFound, kMalformed, kBadSignature.
+  std::vector<JudgedDevice> look_up(const records::Handle& handle);
+  /// Knows a device that was looked up, because our user says so.
+  void pin(const records::Device& device);
+  /// Stops knowing one, for good, because it was revoked.
+  void retire(const records::Device& device) { known_.retire(device.record.recipient); }
+
+  /// Looks up the sender that a cover names, if its signer isn't known: a known device may have
+  /// introduced it. Believes nothing of the cover.
+  void meet_maker(const records::Envelope& cover);
+
+ private:
+  void tell_of_own_devices();
+
+  const Session& session_;
+  Gateway gateway_;
+  records::DeviceRecord device_;
+  KnownDevices known_;
+  DeviceKeys keys_;
+  GatewayConnection connection_;  // signs with keys_
+  std::map<records::Handle, std::vector<records::AcceptedRecord>> histories_;
+  std::map<Digest, records::Envelope> device_records_;  // of all of these
+};
+
+/// "fingerprint 0123… (babab-…)": what two people compare.
+std::string fingerprint_text(const crypto::VerifyKey& key);
+/// Whether `text` is the fingerprint of `key`, whole, in hexadecimal or words.
+bool is_fingerprint(std::string_view text, const crypto::VerifyKey& key);
+
+}  // namespace letterbox::client
