@@ -78,8 +78,7 @@ void recovery_make(const Session& session) {
          {us.device().handle, key.identity().recipient(), key.signing_key().verify_key(),
           records::now()},
          "It is a device of yours from now on, and letters are sealed for it, too. Write the first "
-         "eight digits of the fingerprint on the paper: letterbox device list and revoke know it "
-         "by that.");
+         "word on the paper, to find it again in letterbox device list.");
 }
 
 void recovery_restore(const Session& session, const std::filesystem::path& trust_file) {

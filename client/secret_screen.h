@@ -11,9 +11,9 @@
 namespace letterbox::client {
 
 /// For as long as this lives the terminal shows its second screen, on /dev/tty whatever standard
-/// input and output are. It is left however this ends; so SIGINT, SIGTERM and SIGHUP make wait()
-/// and ask() throw instead of ending the process, and SIGTSTP does nothing. One at a time, and on
-/// the only thread.
+/// input and output are. It is left however this ends; so SIGINT, SIGTERM and SIGHUP make ask()
+/// throw instead of ending the process, and SIGTSTP does nothing. One at a time, and on the only
+/// thread.
 ///
 /// What it can't do: a terminal may keep what it shows (a recording, `screen` and `tmux`, which
 /// know second screens of their own, a remote desktop), and somebody may look on.
@@ -35,7 +35,8 @@ class SecretScreen {
 
  private:
   FileDescriptor terminal_;
-  std::array<struct sigaction, 4> before_{};
+  std::array<struct sigaction, 4> actions_before_{};
+  sigset_t mask_before_{};
 };
 
 }  // namespace letterbox::client

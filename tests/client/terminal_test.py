@@ -13,7 +13,8 @@ PASSPHRASE = b"correct horse battery"
 
 
 def converse(command, answers):
-    """Runs `command` on a terminal of its own; gives each answer to one prompt. (exit code, what was shown)"""
+    """Runs `command` on a terminal of its own; gives each answer, or what it makes of all that was shown, to
+    one prompt. (exit code, what was shown)"""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvp(command[0], command)
@@ -35,7 +36,8 @@ def converse(command, answers):
             # A prompt is a line that ends in a colon and a space. The echo is off before it is shown.
             if shown[asked:].rstrip(b" ").endswith(b":") and answers:
                 asked = len(shown)
-                os.write(terminal, answers.pop(0) + b"\n")
+                answer = answers.pop(0)
+                os.write(terminal, (answer(shown) if callable(answer) else answer) + b"\n")
     finally:
         os.close(terminal)
     _, status = os.waitpid(pid, 0)
