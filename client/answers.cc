@@ -91,7 +91,7 @@ StoredAnswer stored_of(const json& object) {
 
 DraftAnswer parse_draft_answer(std::string_view text) {
   const json object = parse(text);
-  return {uuid_of(object, "delivery"), base64_of(object, "cover"), envelopes_of(object, "devices")};
+  return {uuid_of(object, "delivery"), base64_of(object, "cover")};
 }
 
 StoredAnswer parse_stored_answer(std::string_view text) {

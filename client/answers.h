@@ -24,7 +24,6 @@ namespace letterbox::client {
 struct DraftAnswer {
   Uuid delivery;
   Bytes cover;  ///< to be read, judged and then signed
-  std::vector<records::Envelope> devices;
 };
 DraftAnswer parse_draft_answer(std::string_view json);
 

@@ -144,7 +144,7 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
     if (delivery.cover.cover().sealed_by != records::SealedBy::kGateway)
       throw Error(ErrorCode::kCoverMismatch, "the cover doesn't say that the gateway sealed it");
     check_expiry(delivery.cover.cover(), expires);
-    addressees.check(delivery.cover.cover(), sealable, {});
+    addressees.check(delivery.cover.cover(), sealable);
     if (delivery.cover.cover().sender != us.device().handle)
       throw Error(ErrorCode::kCoverMismatch, "the cover doesn't say that you sent it");
     const records::ManifestEntry& entry = entry_of(delivery.manifest, answer.stored.file);

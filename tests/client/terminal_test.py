@@ -1,4 +1,6 @@
 """The passphrase prompts, on a terminal, and stock age with the key file that results."""
+import base64
+import json
 import os
 import pathlib
 import pty
@@ -9,6 +11,7 @@ import tempfile
 import unittest
 
 LETTERBOX = str(pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "bin" / "letterbox")
+AWAY = 7  # the exit code where the gateway is
 PASSPHRASE = b"correct horse battery"
 
 
@@ -50,19 +53,31 @@ class Terminal(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.place)
         self.home = self.place / "home"
 
-    def keygen(self, *answers):
-        return converse([LETTERBOX, "--home", str(self.home), "keygen", "--handle", "ada@clinic.example"], answers)
+        self.invitation = self.place / "invitation.json"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "/dev/null", "-out",
+                        str(self.place / "ca.pem"), "-subj", "/CN=test"], check=True, stderr=subprocess.DEVNULL)
+        # Nobody listens there: keys are made, and then the gateway is away.
+        self.invitation.write_text(json.dumps(
+            {"url": "https://127.0.0.1:1", "ca_certificate": (self.place / "ca.pem").read_text(encoding="ascii"),
+             "signing_key": base64.b64encode(bytes(32)).decode(), "handle": "ada@clinic.example",
+             "invitation": "x" * 43}), encoding="ascii")
+
+    def login(self, *answers):
+        return converse([LETTERBOX, "--home", str(self.home), "login", str(self.invitation)], answers)
+
+    def recipient(self):
+        envelope = json.loads((self.home / "device.json").read_text(encoding="ascii"))
+        return json.loads(base64.b64decode(envelope["payload"]))["recipient"]
 
     def seal(self):
-        recipient = next(word for word in self.shown.decode().split() if word.startswith("age1"))
         sealed = self.place / "sealed.age"
-        subprocess.run(["age", "--recipient", recipient, "--output", str(sealed)], input=b"content", check=True)
+        subprocess.run(["age", "--recipient", self.recipient(), "--output", str(sealed)], input=b"content", check=True)
         return sealed
 
-    def test_keygen_asks_twice_and_never_shows_it(self):
-        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
-        self.assertEqual(code, 0, self.shown)
-        self.assertNotIn(PASSPHRASE, self.shown)
+    def test_login_asks_twice_and_never_shows_it(self):
+        code, shown = self.login(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, AWAY, shown)
+        self.assertNotIn(PASSPHRASE, shown)
         self.assertTrue((self.home / "key.age").exists())
 
         code, shown = converse([LETTERBOX, "--home", str(self.home), "open", str(self.seal()), "-o",
@@ -71,20 +86,20 @@ class Terminal(unittest.TestCase):
         self.assertNotIn(PASSPHRASE, shown)
         self.assertEqual((self.place / "opened").read_bytes(), b"content")
 
-    def test_keygen_writes_nothing_if_the_two_differ(self):
-        code, shown = self.keygen(PASSPHRASE, PASSPHRASE + b"x")
+    def test_login_writes_nothing_if_the_two_differ(self):
+        code, shown = self.login(PASSPHRASE, PASSPHRASE + b"x")
         self.assertEqual(code, 2, shown)
         self.assertFalse((self.home / "key.age").exists())
         self.assertFalse((self.home / "device.json").exists())
 
     def test_an_empty_passphrase_is_refused(self):
-        code, shown = self.keygen(b"")
+        code, shown = self.login(b"")
         self.assertEqual(code, 2, shown)
         self.assertFalse((self.home / "key.age").exists())
 
     def test_stock_age_takes_the_sealed_key_file(self):
-        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
-        self.assertEqual(code, 0, self.shown)
+        code, shown = self.login(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, AWAY, shown)
         opened = self.place / "opened"
         code, shown = converse(["age", "--decrypt", "--identity", str(self.home / "key.age"), "--output", str(opened),
                                 str(self.seal())], [PASSPHRASE])
@@ -145,7 +160,7 @@ class Terminal(unittest.TestCase):
             self.assertEqual(code, 2, shown)
 
     def test_without_a_terminal_it_says_what_to_do(self):
-        done = subprocess.run([LETTERBOX, "--home", str(self.home), "keygen", "--handle", "ada@clinic.example"],
+        done = subprocess.run([LETTERBOX, "--home", str(self.home), "login", str(self.invitation)],
                               stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"--passphrase-file", done.stderr)

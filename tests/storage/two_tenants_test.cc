@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <sstream>
 
@@ -109,6 +110,15 @@ class Caller {
 
   const Names& names() const { return names_; }
 
+  // Makes somebody in `tenant` who sends. Returns the event it carried.
+  Uuid let_in(TenantId tenant) {
+    const AuditEvent event = some_event();
+    const Uuid id = store_.principals().make(tenant, "sender@x", PrincipalKind::kPerson, event).id;
+    senders_.emplace(tenant, id);
+    ids_.push_back(id);
+    return event.object.value();
+  }
+
   // One call as `tenant`. What it is refused for, is no matter here. Returns the event it carried.
   Uuid call(TenantId tenant) {
     const AuditEvent event = some_event();
@@ -184,7 +194,7 @@ class Caller {
         if (random_() % 4 == 0) store_.mailboxes().remove(tenant, box, event);
         break;
       case 16:
-        store_.deliveries().open(tenant, delivery(soon), event);
+        store_.deliveries().open(tenant, delivery(tenant, soon), event);
         break;
       case 17:
         store_.deliveries().close(tenant, any(names_.deliveries), Uuid::v7().text(),
@@ -202,7 +212,7 @@ class Caller {
       case 20: {
         stage(tenant);
         Waiting waiting = take_one_of(tenant);
-        const NewDelivery made = delivery(soon);
+        const NewDelivery made = delivery(tenant, soon);
         waiting.file.delivery = made.id;
         waiting.writer->commit_as_delivery(waiting.file, made, Uuid::v7().text(), event);
         break;
@@ -213,8 +223,10 @@ class Caller {
     }
   }
 
-  NewDelivery delivery(std::chrono::sys_seconds expires) {
-    return {any(names_.deliveries),          any(ids_),    false,
+  NewDelivery delivery(TenantId tenant, std::chrono::sys_seconds expires) {
+    // Mostly one that will do, or deliveries are too few to meet.
+    const Uuid sender = random_() % 4 == 0 ? any(ids_) : senders_.at(tenant);
+    return {any(names_.deliveries),          sender,       false,
             "a cover, " + Uuid::v7().text(), expires - 1h, expires,
             {any(names_.recipients)}};
   }
@@ -249,6 +261,7 @@ class Caller {
   std::vector<NewDevice> devices_;
   std::vector<Uuid> ids_;
   Names names_;
+  std::map<TenantId, Uuid> senders_;
   std::vector<SealedFile> payloads_;
   std::vector<Waiting> waiting_;
 };
@@ -269,6 +282,7 @@ TEST_P(TwoTenants, NeverShowNorChangeAnythingOfEachOther) {
     return store->deliveries().audience(tenant, delivery).has_value();
   };
 
+  for (const std::size_t i : {0u, 1u}) events[i].push_back(caller.let_in(tenants[i]));
   for (int i = 0; i < 400; ++i) {
     const std::size_t caller_is = turns() % 2;
     const std::size_t other = 1 - caller_is;
