@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/error.h"
 
 namespace letterbox::client {
@@ -19,7 +21,15 @@ constexpr std::string_view kClear = "\033[H\033[2J";
 // Cleared before it is left: some terminals show the second screen's last content again.
 constexpr std::string_view kLeave = "\033[H\033[2J\033[?1049l";
 
-extern "C" void interrupt_waiting(int /*signal*/) {}
+// Where the handler says that there was a signal. A pipe rather than an interrupted read: the
+// signal may meet another thread (the resolver's), or come just before the read.
+volatile std::sig_atomic_t interruptions = -1;
+
+extern "C" void note_interruption(int /*signal*/) {
+  const int before = errno;
+  [[maybe_unused]] const ssize_t written = ::write(interruptions, "", 1);
+  errno = before;
+}
 
 }  // namespace
 
@@ -27,15 +37,16 @@ SecretScreen::SecretScreen() : terminal_(::open("/dev/tty", O_RDWR | O_CLOEXEC |
   if (terminal_.get() < 0)
     throw Error(ErrorCode::kFile,
                 "there is no terminal; a recovery key is shown and asked for on one only");
-  // They arrive in ask() alone, while it waits: one that came just before would otherwise be lost.
-  sigset_t blocked;
-  ::sigemptyset(&blocked);
-  for (const int signal : kSignals) ::sigaddset(&blocked, signal);
-  ::sigprocmask(SIG_BLOCK, &blocked, &mask_before_);
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+    throw Error(ErrorCode::kInternal, "no pipe can be made");
+  interrupted_ = FileDescriptor(ends[0]);
+  interrupt_ = FileDescriptor(ends[1]);
+  interruptions = interrupt_.get();
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     struct sigaction action {};
-    action.sa_handler = kSignals[i] == SIGTSTP ? SIG_IGN : interrupt_waiting;
-    ::sigaction(kSignals[i], &action, &actions_before_[i]);
+    action.sa_handler = kSignals[i] == SIGTSTP ? SIG_IGN : note_interruption;
+    ::sigaction(kSignals[i], &action, &before_[i]);
   }
   show(kEnter);
 }
@@ -45,9 +56,7 @@ SecretScreen::~SecretScreen() {
     show(kLeave);
   } catch (const Error&) {  // the terminal is gone, and what it showed with it
   }
-  for (std::size_t i = 0; i < kSignals.size(); ++i)
-    ::sigaction(kSignals[i], &actions_before_[i], nullptr);
-  ::sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 unsigned SecretScreen::lines() const {
@@ -65,9 +74,11 @@ void SecretScreen::show(std::string_view text) {
 
 SecretBytes SecretScreen::ask(std::string_view prompt) {
   show(prompt);
-  pollfd terminal{terminal_.get(), POLLIN, 0};
-  if (::ppoll(&terminal, 1, nullptr, &mask_before_) < 0)
-    throw Error(ErrorCode::kUsage, "interrupted; nothing was changed");
+  std::array<pollfd, 2> ready{{{interrupted_.get(), POLLIN, 0}, {terminal_.get(), POLLIN, 0}}};
+  while (::poll(ready.data(), ready.size(), -1) < 0) {
+    if (errno != EINTR) throw Error(ErrorCode::kInternal, "the terminal can't be waited for");
+  }
+  if (ready[0].revents != 0) throw Error(ErrorCode::kUsage, "interrupted; nothing was changed");
   SecretBytes line(kLongestLine + 1);
   const ssize_t size = ::read(terminal_.get(), line.reveal().data(), line.size());
   if (size < 0) throw Error(ErrorCode::kFile, "the terminal can't be read");

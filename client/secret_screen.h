@@ -12,8 +12,7 @@ namespace letterbox::client {
 
 /// For as long as this lives the terminal shows its second screen, on /dev/tty whatever standard
 /// input and output are. It is left however this ends; so SIGINT, SIGTERM and SIGHUP make ask()
-/// throw instead of ending the process, and SIGTSTP does nothing. One at a time, and on the only
-/// thread.
+/// throw instead of ending the process, and SIGTSTP does nothing. One at a time.
 ///
 /// What it can't do: a terminal may keep what it shows (a recording, `screen` and `tmux`, which
 /// know second screens of their own, a remote desktop), and somebody may look on.
@@ -35,8 +34,9 @@ class SecretScreen {
 
  private:
   FileDescriptor terminal_;
-  std::array<struct sigaction, 4> actions_before_{};
-  sigset_t mask_before_{};
+  FileDescriptor interrupted_;  // the pipe's end to read: signals came
+  FileDescriptor interrupt_;
+  std::array<struct sigaction, 4> before_{};
 };
 
 }  // namespace letterbox::client

@@ -11,14 +11,13 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import rig  # noqa: E402
-from terminal_test import converse  # noqa: E402
+from terminal_test import CTRL_C, converse  # noqa: E402
 
 ADA, BOB = f"ada@{rig.TENANT}", f"bob@{rig.TENANT}"
 QR_READER = pathlib.Path(__file__).with_name("qr_reader.mjs")
 ENTER_SECOND_SCREEN, LEAVE_SECOND_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
 PAPER = re.compile(rb"LETTERBOX-RECOVERY-1\r?\n((?:[0-9A-Z]{2,4}[ \r\n]+){15})")
 UNKNOWN = [b"GZ3P JMU4 08N7 8PK5 D7TU", b"7SA6 LPFA K6K4 TLXQ F068", b"UZQL AC70 079S YSGV SD"]
-CTRL_C = b"\x03"
 
 
 def lines_of(shown):
@@ -93,7 +92,7 @@ class Recovery(unittest.TestCase):
         self.assertEqual(json.loads(output)["fingerprint"], made["fingerprint"])
         self.restored(home, "recipient", "add", self.bob.home / "device.json")
         listed = json.loads(self.restored(home, "--json", "list").stdout)
-        self.assertEqual([delivery["id"] for delivery in listed["deliveries"]], [later["delivery"]])
+        self.assertEqual([delivery["delivery"] for delivery in listed["deliveries"]], [later["delivery"]])
         self.restored(home, "get", later["delivery"], "-o", self.folder / "opened")
         self.assertEqual((self.folder / "opened").read_bytes(), content)
         # It doesn't reach back.
@@ -149,7 +148,7 @@ class Recovery(unittest.TestCase):
         self.assertEqual(len(PAPER.findall(shown)), 2)
 
     def test_interrupted_it_leaves_nothing(self):
-        for answers in ([CTRL_C], [b"", CTRL_C], [b"", b"GZ3P", CTRL_C]):
+        for answers in ([CTRL_C], [b"", CTRL_C], [b"", UNKNOWN[0], CTRL_C]):
             code, shown, output = self.on_a_terminal(self.ada.home, "recovery", "make", answers=answers)
             self.assertEqual((code, output), (2, b""), shown)
             self.assertIn(LEAVE_SECOND_SCREEN, shown)

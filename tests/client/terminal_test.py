@@ -12,6 +12,7 @@ import unittest
 
 LETTERBOX = str(pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "bin" / "letterbox")
 AWAY = 7  # the exit code where the gateway is
+CTRL_C = b"\x03"
 PASSPHRASE = b"correct horse battery"
 
 
@@ -40,7 +41,8 @@ def converse(command, answers):
             if shown[asked:].rstrip(b" ").endswith(b":") and answers:
                 asked = len(shown)
                 answer = answers.pop(0)
-                os.write(terminal, (answer(shown) if callable(answer) else answer) + b"\n")
+                answer = answer(shown) if callable(answer) else answer
+                os.write(terminal, answer if answer == CTRL_C else answer + b"\n")
     finally:
         os.close(terminal)
     _, status = os.waitpid(pid, 0)
