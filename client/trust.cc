@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/qr_code.h"
 #include "client/terminal.h"
 #include "records/fingerprint_words.h"
 
@@ -34,8 +35,8 @@ bool is_confirmed(const records::Device& device, const TrustOptions& options) {
   if (!options.fingerprints.empty())
     return std::ranges::any_of(options.fingerprints,
                                [&](const auto& text) { return is_fingerprint(text, key); });
-  return confirmed(device.record.handle.text() +
-                       " has a device that isn't known here: " + how_it_came(device) + ".\n\n  " +
+  return confirmed(device.record.handle.text() + " has a device that isn't known here: " +
+                       how_it_came(device) + ".\n\n" + qr_code(key.fingerprint()) + "\n  " +
                        key.fingerprint() + "\n  " + records::fingerprint_words(key) +
                        "\n\nIs that what its owner reads out to you, by telephone or in person? "
                        "[y/N]: ",
