@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "gateway/admin/command_line.h"
+#include "gateway/audit/command_line.h"
 #include "gateway/config_command.h"
 #include "gateway/configure.h"
 #include "gateway/health_command.h"
@@ -96,6 +97,9 @@ int run(int argc, char** argv) {
 
   letterbox::gateway::admin::add_commands(
       app, [&](CLI::App& command) { add_settings(command, arguments, Shown::kHostAndTenant); },
+      [&] { return arguments.config(); });
+  letterbox::gateway::audit::add_commands(
+      app, [&](CLI::App& command) { add_settings(command, arguments, Shown::kHost); },
       [&] { return arguments.config(); });
 
   try {

@@ -66,9 +66,6 @@ class DeviceStore {
   /// it; false if it was done before, and then nothing is filed. Throws Error kNotFound.
   virtual bool revoke(TenantId tenant, const std::string& recipient,
                       const std::optional<std::string>& record, const AuditEvent& event) = 0;
-  /// Takes a device and all that was filed under it away, as if it had never been: for one that was
-  /// added by mistake. False if there was none.
-  virtual bool remove(TenantId tenant, const std::string& recipient, const AuditEvent& event) = 0;
 
   /// By handle then recipient; of one handle if given.
   virtual std::vector<Device> list(TenantId tenant,

@@ -264,17 +264,6 @@ class Devices final : public DeviceStore {
     return true;
   }
 
-  bool remove(TenantId tenant, const std::string& recipient, const AuditEvent& event) override {
-    const std::lock_guard lock(directory_.mutex);
-    if (!directory_.seen(tenant).devices.contains(recipient)) return false;
-    TenantRecords& records = directory_.of(tenant, event);
-    records.devices.erase(recipient);
-    std::erase_if(records.history,
-                  [&](const AcceptedRecord& filed) { return filed.recipient == recipient; });
-    records.record(event);
-    return true;
-  }
-
   std::vector<Device> list(TenantId tenant, const std::optional<std::string>& handle) override {
     const std::lock_guard lock(directory_.mutex);
     std::vector<Device> devices;

@@ -94,19 +94,6 @@ bool PostgresDevices::revoke(TenantId tenant, const std::string& recipient,
   });
 }
 
-bool PostgresDevices::remove(TenantId tenant, const std::string& recipient,
-                             const AuditEvent& event) {
-  return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    const bool removed =
-        transaction
-            .exec_params("DELETE FROM device WHERE tenant_id = $1 AND recipient = $2",
-                         tenant.uuid.text(), binary(recipient))
-            .affected_rows() > 0;
-    if (removed) record(transaction, tenant, event);
-    return removed;
-  });
-}
-
 std::vector<Device> PostgresDevices::list(TenantId tenant,
                                           const std::optional<std::string>& handle) {
   return pool_.read([&](auto& snapshot) {

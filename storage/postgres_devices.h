@@ -16,7 +16,6 @@ class PostgresDevices final : public DeviceStore {
                   const AuditEvent& event) override;
   bool revoke(TenantId tenant, const std::string& recipient,
               const std::optional<std::string>& record, const AuditEvent& event) override;
-  bool remove(TenantId tenant, const std::string& recipient, const AuditEvent& event) override;
   std::vector<Device> list(TenantId tenant, const std::optional<std::string>& handle) override;
   std::optional<Device> find_recipient(TenantId tenant, const std::string& recipient) override;
   std::optional<KeyHolder> find_key(const std::string& key_id) override;

@@ -26,6 +26,7 @@ class Host {
 
   const DataDirectory& data() const noexcept { return data_; }
   storage::Store& store() noexcept { return database_.store(); }
+  Uuid instance() { return data_.instance(); }
   crypto::SigningKey signing_key() { return data_.signing_key(); }
 
  private:

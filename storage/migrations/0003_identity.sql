@@ -20,6 +20,8 @@ END $$;
 
 -- Nobody's: for what concerns no tenant. A handle's tenant can't begin with a dot.
 UPDATE tenant SET name = '.gateway' WHERE id = '00000000-0000-7000-8000-000000000001';
+ALTER TABLE principal ADD CONSTRAINT principal_has_a_tenant
+  CHECK (tenant_id <> '00000000-0000-7000-8000-000000000001');
 
 
 ALTER TABLE delivery

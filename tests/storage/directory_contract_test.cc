@@ -305,16 +305,6 @@ TEST_P(DirectoryContract, RevokingADeviceIsFinalAndKeepsItForOldSignatures) {
             ErrorCode::kNotFound);
 }
 
-TEST_P(DirectoryContract, ARemovedDeviceIsGoneAndMayComeBack) {
-  const NewDevice device = added("alice@clinic");
-  devices_.add_record(tenant_, device.recipient, "about it", some_event());
-  EXPECT_TRUE(devices_.remove(tenant_, device.recipient, some_event()));
-  EXPECT_FALSE(devices_.find_recipient(tenant_, device.recipient));
-  EXPECT_THAT(devices_.history(tenant_, "alice@clinic"), IsEmpty());
-  EXPECT_FALSE(devices_.remove(tenant_, device.recipient, some_event()));
-  devices_.add(tenant_, device, some_event());
-}
-
 TEST_P(DirectoryContract, RecordsThatComeAtOnceEachHaveAPlace) {
   const NewDevice device = added("alice@clinic");
   EXPECT_EQ(winners([&](int t) {
@@ -716,7 +706,6 @@ TEST_P(DirectoryContract, AChangeIsRecordedIfAndOnlyIfItHappens) {
         return devices_.add_record(tenant_, device.recipient, "x", event), true;
       },
       [&](const auto& event) { return devices_.revoke(tenant_, device.recipient, "x", event); },
-      [&](const auto& event) { return devices_.remove(tenant_, device.recipient, event); },
       [&](const auto& event) {
         return mailboxes_.put(tenant_, {"ward", {}, {}}, event), true;
       },

@@ -324,7 +324,6 @@ TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceI
   EXPECT_EQ(error_of([&] { store->devices().add(tenant_, some_device("a@b"), some_event()); }),
             unavailable);
   EXPECT_EQ(error_of([&] { store->devices().list(tenant_); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->devices().remove(tenant_, "age1", some_event()); }), unavailable);
   EXPECT_EQ(error_of([&] { store->devices().find_key(to_hex(some_digest())); }), unavailable);
   EXPECT_EQ(error_of([&] { store->deliveries().audience(tenant_, other.id); }), unavailable);
   EXPECT_EQ(error_of([&] { store->blobs().remove(tenant_, file.record.id, some_event()); }),

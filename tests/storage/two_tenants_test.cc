@@ -162,10 +162,8 @@ class Caller {
         store_.devices().add_record(tenant, any(devices_).recipient, "x", event);
         break;
       case 6:
-        store_.devices().revoke(tenant, any(devices_).recipient, "y", event);
-        break;
       case 7:
-        store_.devices().remove(tenant, any(devices_).recipient, event);
+        store_.devices().revoke(tenant, any(devices_).recipient, "y", event);
         break;
       case 8:
         store_.machines().add_certificate(tenant, any(ids_), any(digests_), event);

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "gateway/directory/revoke.h"
-#include "identity/people.h"
+#include "people.h"
 
 namespace letterbox::gateway {
 namespace {
