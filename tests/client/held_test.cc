@@ -5,11 +5,12 @@
 namespace letterbox::client {
 namespace {
 
-TEST(HeldLetters, AreRememberedInTheOrderOfSending) {
+TEST(HeldLetters, AreRemembered) {
   const TemporaryDirectory place;
   const Home home(place / "home");
   EXPECT_TRUE(held_letters(home).empty());
-  const HeldLetter first{Uuid::v7(), *records::Handle::parse("ada@clinic.example")};
+  const Uuid early = *Uuid::parse("01997d3c-59ff-7000-8000-000000000001");
+  const HeldLetter first{early, *records::Handle::parse("ada@clinic.example")};
   const HeldLetter second{Uuid::v7(), *records::Handle::parse("bob@clinic.example")};
   remember(home, second);
   remember(home, first);
