@@ -175,6 +175,10 @@ void CommandLine::add_delivery_commands() {
   send_command->add_flag("--seal-at-gateway", send.seal_at_gateway,
                          "Send them plain inside TLS, as a PACS does: the gateway seals them, each "
                          "as a delivery of its own");
+  send_command->add_option(
+      "--invite", send.invite,
+      "If who it is for isn't enrolled yet: invite them, by a new file (- shows "
+      "the invitation here), and hold the letter until letterbox trust");
   choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
 
   choose(app.add_subcommand("list", "Show the deliveries for this device"),

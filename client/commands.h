@@ -68,6 +68,9 @@ struct SendOptions {
   std::optional<std::string> expires;
   bool no_copy = false;  ///< don't seal for this device as well
   bool seal_at_gateway = false;
+  /// Somebody who isn't enrolled is invited, by this new file ("-": on the terminal), and the
+  /// letter is held until letterbox trust.
+  std::optional<std::filesystem::path> invite = std::nullopt;
 };
 void send(const Session& session, const SendOptions& options);
 
