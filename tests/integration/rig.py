@@ -147,18 +147,20 @@ class Gateway:
 
     def stop(self, how=signal.SIGTERM):
         """Its exit code. Fails, but only once it has ended, if it wrote down what it mustn't."""
-        code, trail = None, ""
+        code = None
         try:
-            if self.process and self.process.poll() is None:
-                trail = self.trail()
+            trail = self.trail() if self.serves() else ""
         finally:
             if self.process:
                 self.process.send_signal(how)
                 code = self.process.wait(timeout=60)
                 self.process.stdout.close()
                 self.process = None
-        self.check_discretion(trail)
+        self.check_discretion(audit=trail)
         return code
+
+    def serves(self):
+        return self.process is not None and self.process.poll() is None
 
     def written(self):
         """All that the gateway and its database have logged, by the file's name."""
@@ -175,9 +177,13 @@ class Gateway:
         self.admin("audit", "export", "--output", file)
         return file.read_text(encoding="utf-8")
 
-    def check_discretion(self, trail, **more):
-        """Nothing in what an operator reads may come from names, file names, UIDs or header fields."""
-        for name, text in {**self.written(), "audit": trail, **more}.items():
+    def check_export(self):
+        if self.serves():
+            self.check_discretion(export=self.exported())
+
+    def check_discretion(self, **read):
+        """Nothing in what an operator reads, in the logs and `read`, may come from names, UIDs or header fields."""
+        for name, text in {**self.written(), **read}.items():
             for canary in (CANARY, CANARY_UID):
                 at = text.lower().find(canary)
                 if at >= 0:
@@ -347,19 +353,17 @@ class Person:
 @contextlib.contextmanager
 def scene(*handles, options=()):
     """A gateway and its people, who all know each other; gone afterwards."""
-    place = workspace()
-    gateway = Gateway(place / "data", *options)
-    try:
+    with contextlib.ExitStack() as afterwards:
+        place = workspace()
+        afterwards.callback(shutil.rmtree, place, ignore_errors=True)
+        gateway = Gateway(place / "data", *options)
+        afterwards.callback(gateway.stop)
+        afterwards.callback(gateway.check_export)
         gateway.start()
         people = [Person(place / handle.partition("@")[0], handle, gateway) for handle in handles]
         for person in people:
             person.knows(*[other for other in people if other is not person])
         yield gateway, *people
-    finally:
-        try:
-            gateway.stop()
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def age_decrypt(key_file, sealed):
