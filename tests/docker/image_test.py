@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+import uuid
 
 import image
 import yaml
@@ -22,6 +23,9 @@ TOOLS = re.compile(r"(.*-)?(gcc|g\+\+|cc|c\+\+|cpp|c99|clang|ld|as|ar|objdump|cm
                    r"python3?|pkg-config|pkgconf)(-[\d.]+)?")
 # The PostgreSQL image's account has another number than Debian's; initdb wants a name for it.
 DATABASE_ACCOUNT = "postgres:x:999:999::/var/lib/postgresql:/bin/bash\n"
+
+# The volume, and where the certificates of machines are mounted here.
+VOLUME, MACHINES = "/var/lib/letterbox", "/run/machines"
 
 IMAGES = {}
 
@@ -110,29 +114,41 @@ class Served(rig.Gateway):
         with open(self.log, "ab") as log:
             self.container = image.Container(
                 made, made.config["Entrypoint"] + made.config["Cmd"],
-                {"/var/lib/letterbox": (self.data, "rw"), **(mounts or {})}, made.user,
-                # No port is published here: it shares this host's network, and takes a free one.
-                {**(environment or {}), "LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": ""}, log=log)
+                {VOLUME: (self.data, "rw"), MACHINES: (self.authority_of_machines.place, "ro"), **(mounts or {})},
+                made.user, {**(environment or {}), **self.settings()}, log=log)
         self.process = self.container.process
-        greeting = self.process.stdout.readline().decode()
-        match = re.match(r"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
-        if not match:
-            self.container.stop()
-            raise AssertionError(f"letterboxd said {greeting!r}; its log: {self.log_text()}")
-        self.url, self.port = match[1], int(match[2])
-        self.authority = self.data / "public" / "ca.pem"
-        self.trust = self.data / "public" / "gateway.json"
+        self.greeted()
+
+    def settings(self):
+        """No port is published here: it shares this host's network, and takes free ones."""
+        return {"LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": "", "LETTERBOX_TENANT": rig.TENANT,
+                "LETTERBOX_MACHINE_LISTEN": "127.0.0.1:0",
+                "LETTERBOX_MACHINE_CLIENT_AUTHORITY": self.inside(self.authority_of_machines.certificate)}
+
+    def inside(self, argument):
+        """What the container calls a file that it shares with this host."""
+        for outside, place in ((self.data, VOLUME), (self.authority_of_machines.place, MACHINES)):
+            if isinstance(argument, pathlib.Path) and argument.is_relative_to(outside):
+                return f"{place}/{argument.relative_to(outside)}"
+        return str(argument)
 
     def stop(self, how=None):
-        return self.container.stop()
+        code = self.container.stop()
+        self.check_discretion()
+        return code
 
     def admin(self, *arguments, **options):
-        """`docker exec -i letterbox letterboxd …`; a record comes by standard input, as `-`."""
-        *verb, record = arguments
-        with open(record, "rb") as content:
-            done = self.container.exec("letterboxd", *verb, "-", stdin=content)
+        """`docker exec letterbox letterboxd …`"""
+        done = self.container.exec("letterboxd", *map(self.inside, arguments), **options)
         if done.returncode != 0:
             raise AssertionError((done.stdout, done.stderr))
+        return done
+
+    def invitation(self, handle, *options):
+        """On the volume: nowhere else can a file be made."""
+        file = self.data / f"invitation-{uuid.uuid4()}.json"
+        self.admin("admin", "invite", handle, "--output", file, *options)
+        return file
 
     def healthy(self):
         _, *command = self.container.image.config["Healthcheck"]["Test"]
@@ -143,11 +159,12 @@ class MainJob:
     """One letter: in by curl, out by letterbox and by age. For the classes below, which say where."""
 
     def one_letter(self, gateway, place):
-        surgeon = gateway.enrol(rig.Person(place / "surgeon", "surgeon@hospital.example", gateway))
+        surgeon = rig.Person(place / "surgeon", "surgeon@hospital.example", gateway)
         receipt = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
         surgeon.letterbox("get", receipt["file"], "-o", place / "opened.dcm")
         self.assertEqual((place / "opened.dcm").read_bytes(), rig.CT.read_bytes())
-        status, _, sealed = gateway.request("GET", "/v1/files/" + receipt["file"])
+        self.assertEqual(gateway.request("GET", "/v1/files/" + receipt["file"])[0], 401)
+        status, _, sealed = surgeon.request("GET", "/v1/files/" + receipt["file"])
         self.assertEqual(status, 200)
         self.assertTrue(sealed.startswith(b"age-encryption.org/v1\n"))
         self.assertEqual(rig.age_decrypt(surgeon.key_file, sealed), rig.CT.read_bytes())

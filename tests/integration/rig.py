@@ -128,6 +128,10 @@ class Gateway:
             self.process = subprocess.Popen(
                 [BINARIES / "letterboxd", "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
                 stdout=subprocess.PIPE, stderr=log)
+        return self.greeted()
+
+    def greeted(self):
+        """Takes in where the new process says that it serves."""
         greeting = self.process.stdout.readline()
         match = re.match(rb"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
         if not match:
