@@ -98,6 +98,10 @@ class Gateway:
             self.process = subprocess.Popen(
                 [BINARIES / "letterboxd", "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
                 stdout=subprocess.PIPE, stderr=log)
+        return self.greeted()
+
+    def greeted(self):
+        """Itself, once its process has said where it serves."""
         greeting = self.process.stdout.readline()
         match = re.match(rb"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
         if not match:
