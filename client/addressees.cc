@@ -14,21 +14,10 @@ namespace {
                                      " is neither a handle (name@tenant) nor an age1… string");
 }
 
-const records::DeviceRecord* find(std::span<const records::DeviceRecord> known,
+const records::DeviceRecord* find(std::span<const records::DeviceRecord> devices,
                                   const crypto::X25519Recipient& recipient) {
-  const auto found = std::ranges::find(known, recipient, &records::DeviceRecord::recipient);
-  return found == known.end() ? nullptr : &*found;
-}
-
-// The gateway's record of a recipient, which must be about that recipient.
-records::DeviceRecord directory_record(const records::Envelope& envelope,
-                                       const records::CoverRecipient& recipient) {
-  records::DeviceRecord record = records::verify_device_record(envelope);
-  if (record.handle != recipient.handle || record.recipient != recipient.recipient)
-    throw Error(ErrorCode::kCoverMismatch,
-                "the gateway's cover and its device records disagree about a device of " +
-                    recipient.handle.text());
-  return record;
+  const auto found = std::ranges::find(devices, recipient, &records::DeviceRecord::recipient);
+  return found == devices.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -58,24 +47,17 @@ bool Addressees::asked_for(const records::CoverRecipient& recipient) const {
          std::ranges::count(devices_, recipient.recipient) > 0;
 }
 
-void Addressees::check(const records::Cover& cover, std::span<const records::DeviceRecord> known,
-                       std::span<const records::Envelope> devices) const {
-  if (!devices.empty() && devices.size() != cover.recipients.size())
-    throw Error(ErrorCode::kCoverMismatch,
-                "the gateway's cover and its device records disagree about how many there are");
-  for (std::size_t i = 0; i < cover.recipients.size(); ++i) {
-    const records::CoverRecipient& recipient = cover.recipients[i];
-    const auto record = devices.empty() ? std::optional<records::DeviceRecord>()
-                                        : std::optional(directory_record(devices[i], recipient));
-    const records::DeviceRecord* const pinned = find(known, recipient.recipient);
-    if (pinned == nullptr || pinned->handle != recipient.handle ||
-        (record && record->signing_key != pinned->signing_key))
+void Addressees::check(const records::Cover& cover,
+                       std::span<const records::DeviceRecord> sealable) const {
+  for (const records::CoverRecipient& recipient : cover.recipients) {
+    const records::DeviceRecord* const device = find(sealable, recipient.recipient);
+    if (device == nullptr || device->handle != recipient.handle)
       throw Error(ErrorCode::kUntrustedKey,
                   "the gateway wants to have it sealed for a device of " + recipient.handle.text() +
                       " that isn't known here, or isn't theirs now: " + recipient.recipient.text() +
-                      (record ? ", fingerprint " + record->signing_key.fingerprint() : "") +
-                      "; ask its owner, and run letterbox trust " + recipient.handle.text() +
-                      " if it is genuine");
+                      "; letterbox trust " + recipient.handle.text() +
+                      " shows what the gateway "
+                      "says of their devices");
     if (!asked_for(recipient))
       throw Error(ErrorCode::kCoverMismatch, "the gateway wants to have it sealed for " +
                                                  recipient.handle.text() +

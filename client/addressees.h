@@ -8,7 +8,6 @@
 #include "crypto/recipient.h"
 #include "records/cover.h"
 #include "records/device_record.h"
-#include "records/dsse.h"
 #include "records/handle.h"
 
 namespace letterbox::client {
@@ -22,12 +21,9 @@ class Addressees {
   void add(const crypto::X25519Recipient& device) { devices_.push_back(device); }
 
   /// What a sender checks before it signs a cover, or believes one that the gateway signed: every
-  /// recipient is a device in `known` under its handle (kUntrustedKey: a ghost) and was asked for,
-  /// and nobody who was asked for is left out (kCoverMismatch). `known` are the devices that may be
-  /// sealed for now. `devices` are the records that the gateway gives for the recipients, in their
-  /// order, to name a ghost by; or none.
-  void check(const records::Cover& cover, std::span<const records::DeviceRecord> known,
-             std::span<const records::Envelope> devices) const;
+  /// recipient is a device in `sealable` under its handle (kUntrustedKey: a ghost) and was asked
+  /// for, and nobody who was asked for is left out (kCoverMismatch).
+  void check(const records::Cover& cover, std::span<const records::DeviceRecord> sealable) const;
 
   const std::vector<records::Handle>& handles() const noexcept { return handles_; }
   const std::vector<crypto::X25519Recipient>& devices() const noexcept { return devices_; }

@@ -91,7 +91,7 @@ StoredAnswer stored_of(const json& object) {
 
 DraftAnswer parse_draft_answer(std::string_view text) {
   const json object = parse(text);
-  return {uuid_of(object, "delivery"), base64_of(object, "cover"), envelopes_of(object, "devices")};
+  return {uuid_of(object, "delivery"), base64_of(object, "cover")};
 }
 
 StoredAnswer parse_stored_answer(std::string_view text) {
@@ -127,6 +127,12 @@ EnrolledAnswer parse_enrolled_answer(std::string_view text) {
   if (!member(object, "waits_until").is_null())
     enrolled.waits_until = time_of(object, "waits_until");
   return enrolled;
+}
+
+records::Handle parse_own_handle(std::string_view text) {
+  const auto handle = records::Handle::parse(text_of(parse(text), "handle"));
+  if (!handle) refuse("handle");
+  return *handle;
 }
 
 HistoryAnswer parse_history_answer(std::string_view text, const records::Handle& handle) {

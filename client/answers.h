@@ -24,7 +24,6 @@ namespace letterbox::client {
 struct DraftAnswer {
   Uuid delivery;
   Bytes cover;  ///< to be read, judged and then signed
-  std::vector<records::Envelope> devices;
 };
 DraftAnswer parse_draft_answer(std::string_view json);
 
@@ -59,6 +58,9 @@ struct EnrolledAnswer {
   std::optional<records::Time> waits_until;
 };
 EnrolledAnswer parse_enrolled_answer(std::string_view json);
+
+/// GET /v1/self: whose the calling device is.
+records::Handle parse_own_handle(std::string_view json);
 
 /// GET /v1/devices: a whole history, in the order of acceptance. The envelopes aren't verified.
 struct HistoryAnswer {

@@ -32,8 +32,8 @@ bool is_fingerprint(std::string_view text, const crypto::VerifyKey& key) {
 
 Caller::Caller(const Session& session)
     : session_(session),
-      gateway_(session.home.gateway()),
       device_(session.home.device_record()),
+      gateway_(session.home.gateway()),
       known_(session.home.known()),
       keys_(keys_of(session, device_)),
       connection_(gateway_, session.server, signing_key()) {

@@ -55,8 +55,8 @@ class Caller {
   void tell_of_own_devices();
 
   const Session& session_;
-  Gateway gateway_;
   records::DeviceRecord device_;
+  Gateway gateway_;
   KnownDevices known_;
   DeviceKeys keys_;
   GatewayConnection connection_;  // signs with keys_

@@ -9,6 +9,7 @@ namespace {
 
 DataDirectory open_data(const Config& config) {
   become_user(config.user, config.data);
+  forbid_dumps();
   return DataDirectory(config.data);
 }
 

@@ -16,7 +16,7 @@ nlohmann::ordered_json read_trust_file(const std::filesystem::path& file) {
                 file.string() + " is missing: the gateway writes it when it serves; start it once");
   }
   const Bytes content = read_file(file);
-  const auto read = nlohmann::ordered_json::parse(as_text(content), nullptr, false);
+  auto read = nlohmann::ordered_json::parse(as_text(content), nullptr, false);
   if (!read.is_object()) {
     throw Error(ErrorCode::kFile, file.string() + ": isn't what letterboxd serve writes");
   }

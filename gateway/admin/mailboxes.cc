@@ -8,7 +8,7 @@ namespace letterbox::gateway::admin {
 namespace {
 
 records::Handle parse_handle_of(const std::string& tenant, const std::string& text) {
-  const records::Handle handle = parse_handle(text);
+  records::Handle handle = parse_handle(text);
   if (handle.tenant() != tenant) {
     throw Error(ErrorCode::kUsage, text + ": isn't of the tenant " + tenant + "; see --tenant");
   }

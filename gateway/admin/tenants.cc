@@ -10,7 +10,7 @@ void add_tenant(storage::Store& store, const std::string& name, std::ostream& ou
     throw Error(ErrorCode::kUsage, name + ": isn't a tenant's name, like hospital.example");
   }
   const storage::TenantId made = store.tenants().make(name);
-  store.audit().append(made, kOnTheHost);
+  store.audit().append(made, kOnTheHost);  // its own transaction: there was no trail before
   out << "tenant " << name << " made\n";
 }
 

@@ -7,13 +7,6 @@ namespace {
 
 class AddresseesTest : public ::testing::Test {
  protected:
-  // The devices that the gateway's answer says it means.
-  static std::vector<records::Envelope> records_of(const std::vector<const Device*>& devices) {
-    std::vector<records::Envelope> envelopes;
-    for (const Device* device : devices) envelopes.push_back(device->envelope());
-    return envelopes;
-  }
-
   const Device ada{"ada@clinic.example"};
   const Device bob{"bob@clinic.example"};
   const Device bobs_other{"bob@clinic.example"};
@@ -34,21 +27,19 @@ TEST_F(AddresseesTest, TakesHandlesAndKeysAndNothingElse) {
 TEST_F(AddresseesTest, AcceptsACoverForAllDevicesOfWhomWasAskedFor) {
   const Addressees asked({"bob@clinic.example", ada.identity.recipient().text()});
   const std::vector<const Device*> to = {&bob, &bobs_other, &ada};
-  EXPECT_FALSE(thrown_by([&] { asked.check(cover_from(ada, to), known, records_of(to)); }));
-  EXPECT_FALSE(thrown_by([&] { asked.check(cover_from(ada, to), known, {}); }));
+  EXPECT_FALSE(thrown_by([&] { asked.check(cover_from(ada, to), known); }));
 }
 
 TEST_F(AddresseesTest, StopsAtAGhostAndNamesIt) {
   const Device ghost("bob@clinic.example");
   const Addressees asked({"bob@clinic.example"});
   try {
-    asked.check(cover_from(ada, {&bob, &ghost}), known, records_of({&bob, &ghost}));
+    asked.check(cover_from(ada, {&bob, &ghost}), known);
     FAIL() << "the ghost got in";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUntrustedKey);
     const std::string message = error.what();
     EXPECT_NE(message.find("bob@clinic.example"), std::string::npos);
-    EXPECT_NE(message.find(ghost.key.verify_key().fingerprint()), std::string::npos);
     EXPECT_NE(message.find(ghost.identity.recipient().text()), std::string::npos);
   }
 }
@@ -57,24 +48,13 @@ TEST_F(AddresseesTest, StopsAtAKnownKeyUnderAnotherHandle) {
   Device renamed("eve@elsewhere.example");
   records::Cover cover = cover_from(ada, {&bob});
   cover.recipients[0].handle = renamed.handle;
-  EXPECT_EQ(thrown_by([&] { Addressees({"eve@elsewhere.example"}).check(cover, known, {}); }),
-            ErrorCode::kUntrustedKey);
-}
-
-TEST_F(AddresseesTest, StopsAtAKnownAgeKeyWithAnotherSigningKey) {
-  const auto other_key = crypto::SigningKey::generate();
-  auto record = bob.record();
-  record.signing_key = other_key.verify_key();
-  const std::vector<records::Envelope> devices = {records::sign_device_record(record, other_key)};
-  EXPECT_EQ(thrown_by([&] {
-              Addressees({"bob@clinic.example"}).check(cover_from(ada, {&bob}), known, devices);
-            }),
+  EXPECT_EQ(thrown_by([&] { Addressees({"eve@elsewhere.example"}).check(cover, known); }),
             ErrorCode::kUntrustedKey);
 }
 
 TEST_F(AddresseesTest, StopsAtSomebodyKnownWhoWasNotAskedFor) {
   EXPECT_EQ(thrown_by([&] {
-              Addressees({"bob@clinic.example"}).check(cover_from(ada, {&bob, &ada}), known, {});
+              Addressees({"bob@clinic.example"}).check(cover_from(ada, {&bob, &ada}), known);
             }),
             ErrorCode::kCoverMismatch);
 }
@@ -82,22 +62,14 @@ TEST_F(AddresseesTest, StopsAtSomebodyKnownWhoWasNotAskedFor) {
 TEST_F(AddresseesTest, StopsWhenSomebodyIsLeftOut) {
   EXPECT_EQ(thrown_by([&] {
               Addressees({"bob@clinic.example", "ada@clinic.example"})
-                  .check(cover_from(ada, {&bob}), known, {});
+                  .check(cover_from(ada, {&bob}), known);
             }),
             ErrorCode::kCoverMismatch);
   EXPECT_EQ(thrown_by([&] {
               Addressees({"bob@clinic.example", ada.identity.recipient().text()})
-                  .check(cover_from(ada, {&bob}), known, {});
+                  .check(cover_from(ada, {&bob}), known);
             }),
             ErrorCode::kCoverMismatch);
-}
-
-TEST_F(AddresseesTest, StopsWhenTheGatewaysRecordsAreOfOthers) {
-  const Addressees asked({"bob@clinic.example"});
-  const records::Cover cover = cover_from(ada, {&bob, &bobs_other});
-  for (const auto& devices : {std::vector<const Device*>{&bobs_other, &bob}, {&bob}, {&bob, &ada}})
-    EXPECT_EQ(thrown_by([&] { asked.check(cover, known, records_of(devices)); }),
-              ErrorCode::kCoverMismatch);
 }
 
 }  // namespace

@@ -66,16 +66,15 @@ TEST(Answers, AHistoryIsInTheOrderGivenAndOfWhomWasAskedFor) {
   ASSERT_EQ(history.entries.size(), 1U);
   EXPECT_EQ(records::to_text(history.entries[0].accepted), "2026-11-24T00:00:00Z");
   EXPECT_EQ(history.entries[0].record.payload, ada.envelope().payload);
-  EXPECT_EQ(thrown_by([&] {
-              parse_history_answer(text, *records::Handle::parse("bob@clinic.example"));
-            }),
-            ErrorCode::kMalformed);
+  EXPECT_EQ(
+      thrown_by([&] { parse_history_answer(text, *records::Handle::parse("bob@clinic.example")); }),
+      ErrorCode::kMalformed);
   for (const std::string& entry :
        {std::string("7"), std::string("{}"), R"({"accepted":"now","record":)" + record + "}",
         std::string(R"({"accepted":"2026-11-24T00:00:00Z","record":{}})")})
     EXPECT_EQ(thrown_by([&] {
-                parse_history_answer(
-                    R"({"handle":"ada@clinic.example","records":[)" + entry + "]}", ada.handle);
+                parse_history_answer(R"({"handle":"ada@clinic.example","records":[)" + entry + "]}",
+                                     ada.handle);
               }),
               ErrorCode::kMalformed)
         << entry;
@@ -131,7 +130,9 @@ TEST(ProblemAnswers, BecomeTheErrorThatTheyName) {
   EXPECT_EQ(code(409, "/problems/conflict"), ErrorCode::kConflict);
   EXPECT_EQ(code(404, "/problems/conflict"), ErrorCode::kNotFound);
   EXPECT_EQ(code(403, "/problems/bad-signature"), ErrorCode::kNotAllowed);
-  EXPECT_EQ(code(401, "about:blank"), ErrorCode::kNotAllowed);
+  EXPECT_EQ(code(401, "about:blank"), ErrorCode::kUnauthenticated);
+  EXPECT_EQ(code(401, "/problems/unauthenticated"), ErrorCode::kUnauthenticated);
+  EXPECT_EQ(code(429, "/problems/too-many-requests"), ErrorCode::kTooManyRequests);
   EXPECT_EQ(code(503, "/problems/unavailable"), ErrorCode::kUnavailable);
   EXPECT_EQ(code(400, "/problems/of-tomorrow"), ErrorCode::kInternal);
 }

@@ -1,8 +1,10 @@
 // The built program, as far as it goes without a gateway; and stock age as its peer.
 #include <algorithm>
 
+#include "client/gateway.h"
 #include "client/home.h"
 #include "client/key_file.h"
+#include "client/new_keys.h"
 #include "crypto/header.h"
 #include "crypto/passphrase_file.h"
 #include "tests/client/subprocess.h"
@@ -26,53 +28,103 @@ class Command : public ::testing::Test {
     return (place.path() / "home" / name).string();
   }
 
+  // An invitation by a gateway at port 1 of loopback, where nobody listens.
+  void invited(const std::string& handle) const {
+    const Invitation invitation{gateway_of(gateway_key), *records::Handle::parse(handle),
+                                SecretBytes(as_bytes(std::string(43, 'x')))};
+    write_file(place / "invitation.json", to_json(invitation).reveal());
+  }
+  // A home as login leaves it.
+  DeviceKeys enrolled(const std::string& text) const {
+    const Home home_of_ours(place / "home");
+    const auto handle = *records::Handle::parse(text);
+    DeviceKeys keys = make_keys(home_of_ours, handle, std::nullopt, true);
+    const records::DeviceRecord record{handle, keys.identities[0].recipient(),
+                                       keys.signing_key->verify_key(), records::now()};
+    write_file(home_of_ours.device_record_file(),
+               as_bytes(records::to_json(records::sign_device_record(record, *keys.signing_key))));
+    return keys;
+  }
+  Gateway gateway_of(const crypto::SigningKey& key) const {
+    if (!std::filesystem::exists(place / "ca.pem"))
+      run({"openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", path("ca.key"),
+           "-out", path("ca.pem"), "-subj", "/CN=test"});
+    return {"https://127.0.0.1:1", std::string(as_text(read_file(place / "ca.pem"))),
+            key.verify_key()};
+  }
+
   const TemporaryDirectory place;
+  const crypto::SigningKey gateway_key = crypto::SigningKey::generate();
 };
 
-// --- keygen
+// --- login, as far as it goes while the gateway is away
 
-TEST_F(Command, KeygenMakesABareKeyFileOnlyWhenTold) {
-  const Outcome made = letterbox({"keygen", "--handle", "ada@clinic.example", "--no-passphrase"});
-  ASSERT_EQ(made.exit, 0) << made.err;
+TEST_F(Command, LoginMakesABareKeyFileOnlyWhenTold) {
+  invited("ada@clinic.example");
+  const Outcome made = letterbox({"login", path("invitation.json"), "--no-passphrase"});
+  ASSERT_EQ(made.exit, 7) << made.err;
   EXPECT_EQ(std::filesystem::status(home("key.txt")).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   const auto record = records::verify_device_record(read_envelope(home("device.json")));
   EXPECT_EQ(record.handle.text(), "ada@clinic.example");
-  EXPECT_TRUE(contains(std::string(as_text(made.out)), record.recipient.text()));
-  EXPECT_TRUE(contains(std::string(as_text(made.out)), record.signing_key.fingerprint()));
-  EXPECT_EQ(read_key_file(home("key.txt"), std::nullopt).signing_key->verify_key(),
-            record.signing_key);
+  EXPECT_FALSE(record.not_before);
+  const DeviceKeys keys = read_key_file(home("key.txt"), std::nullopt);
+  EXPECT_EQ(keys.signing_key->verify_key(), record.signing_key);
+  EXPECT_EQ(keys.identities.at(0).recipient(), record.recipient);
 }
 
-TEST_F(Command, KeygenSealsWithAPassphrase) {
+TEST_F(Command, LoginSealsWithAPassphrase) {
+  invited("ada@clinic.example");
   write_file(place / "passphrase", as_bytes("correct horse\n"));
-  const Outcome made = letterbox({"keygen", "--handle", "ada@clinic.example", "--passphrase-file",
-                                  path("passphrase"), "--json"});
-  ASSERT_EQ(made.exit, 0) << made.err;
-  EXPECT_TRUE(contains(std::string(as_text(made.out)), "\"recipient\":\"age1"));
+  const Outcome made =
+      letterbox({"login", path("invitation.json"), "--passphrase-file", path("passphrase")});
+  ASSERT_EQ(made.exit, 7) << made.err;
   const Bytes file = read_file(home("key.age"));
   EXPECT_TRUE(as_text(file).starts_with("age-encryption.org/v1\n-> scrypt "));
   EXPECT_TRUE(read_key_file(home("key.age"), place / "passphrase").signing_key);
 }
 
-TEST_F(Command, KeygenNeverOverwrites) {
-  ASSERT_EQ(letterbox({"keygen", "--handle", "ada@clinic.example", "--no-passphrase"}).exit, 0);
+TEST_F(Command, LoginGoesOnWithTheKeysOfAnEarlierAttempt) {
+  invited("ada@clinic.example");
+  ASSERT_EQ(letterbox({"login", path("invitation.json"), "--no-passphrase"}).exit, 7);
   const Bytes before = read_file(home("key.txt"));
-  write_file(place / "passphrase", as_bytes("correct horse\n"));
-  for (const std::vector<std::string>& how :
-       {std::vector<std::string>{"--no-passphrase"}, {"--passphrase-file", path("passphrase")}}) {
-    std::vector<std::string> arguments = {"keygen", "--handle", "eve@clinic.example"};
-    arguments.insert(arguments.end(), how.begin(), how.end());
-    EXPECT_EQ(letterbox(arguments).exit, 1);
-  }
+  ASSERT_EQ(letterbox({"login", path("invitation.json")}).exit, 7);
   EXPECT_EQ(read_file(home("key.txt")), before);
   EXPECT_FALSE(std::filesystem::exists(home("key.age")));
+
+  // Somebody else's invitation has no use for them.
+  invited("eve@clinic.example");
+  EXPECT_EQ(letterbox({"login", path("invitation.json")}).exit, 1);
+  EXPECT_EQ(read_file(home("key.txt")), before);
 }
 
-TEST_F(Command, StockAgeOpensWhatIsSealedForAKeygenKey) {
-  ASSERT_EQ(letterbox({"keygen", "--handle", "ada@clinic.example", "--no-passphrase"}).exit, 0);
+TEST_F(Command, LoginForAReplacementSignsThatItWaits) {
+  invited("ada@clinic.example");
+  const auto before = records::now();
+  ASSERT_EQ(letterbox({"login", path("invitation.json"), "--no-passphrase", "--replace"}).exit, 7);
+  const auto record = records::verify_device_record(read_envelope(home("device.json")));
+  ASSERT_TRUE(record.not_before);
+  EXPECT_GE(*record.not_before, before + std::chrono::hours(24) + std::chrono::minutes(5));
+  EXPECT_EQ(*record.not_before - record.created, std::chrono::hours(24) + std::chrono::minutes(5));
+}
+
+TEST_F(Command, LoginTakesTheInvitationFromStandardInput) {
+  invited("ada@clinic.example");
+  const Outcome made =
+      letterbox({"login", "-", "--no-passphrase"}, read_file(place / "invitation.json"));
+  EXPECT_EQ(made.exit, 7) << made.err;
+  EXPECT_TRUE(std::filesystem::exists(home("key.txt")));
+}
+
+TEST_F(Command, LoginWithoutAnInvitationMakesNothing) {
+  write_file(place / "invitation.json", as_bytes("{}"));
+  EXPECT_EQ(letterbox({"login", path("invitation.json"), "--no-passphrase"}).exit, 5);
+  EXPECT_FALSE(std::filesystem::exists(home("key.txt")));
+}
+
+TEST_F(Command, StockAgeOpensWhatIsSealedForADevice) {
+  const DeviceKeys keys = enrolled("ada@clinic.example");
   const Device sender("bob@clinic.example");
-  const auto keys = read_key_file(home("key.txt"), std::nullopt);
   auto cover = cover_from(sender, {&sender});
   cover.recipients[0].recipient = keys.identities[0].recipient();
   write_file(place / "file.age",
@@ -92,7 +144,11 @@ TEST_F(Command, MisuseIsTwoAndOneLine) {
         {"send", "x"},
         {"get"},
         {"get", "not-an-id"},
-        {"keygen", "--handle", "nobody"},
+        {"login"},
+        {"trust", "nobody"},
+        {"device"},
+        {"delete", "not-an-id"},
+        {"device", "invite"},
         {"send", "x", "--to", "nobody"},
         {"send", "x", "--to", "a@b", "--expires", "soon"},
         {"open", "file-without-suffix"}}) {
@@ -111,15 +167,8 @@ TEST_F(Command, ErrorsAreJsonWhenAsked) {
 }
 
 TEST_F(Command, AGatewayThatIsNotThereIsANetworkError) {
-  ASSERT_EQ(letterbox({"keygen", "--handle", "ada@clinic.example", "--no-passphrase"}).exit, 0);
-  ASSERT_EQ(run({"openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout",
-                 path("ca.key"), "-out", path("ca.pem"), "-subj", "/CN=test"})
-                .exit,
-            0);
-  // Port 1 of loopback: nobody listens there.
-  const std::string trust =
-      to_json({"https://127.0.0.1:1", std::string(as_text(read_file(place / "ca.pem"))),
-               crypto::SigningKey::generate().verify_key()});
+  enrolled("ada@clinic.example");
+  const std::string trust = to_json(gateway_of(gateway_key));
   write_file(place / "gateway.json", as_bytes(trust));
   ASSERT_EQ(letterbox({"connect", path("gateway.json")}).exit, 0);
   const Outcome outcome = letterbox({"list"});
@@ -127,9 +176,7 @@ TEST_F(Command, AGatewayThatIsNotThereIsANetworkError) {
   EXPECT_TRUE(contains(outcome.err, "127.0.0.1:1")) << outcome.err;
 
   // Another signing key is another gateway: not taken over in passing.
-  const std::string other =
-      to_json({"https://127.0.0.1:1", std::string(as_text(read_file(place / "ca.pem"))),
-               crypto::SigningKey::generate().verify_key()});
+  const std::string other = to_json(gateway_of(crypto::SigningKey::generate()));
   write_file(place / "other.json", as_bytes(other));
   EXPECT_EQ(letterbox({"connect", path("other.json")}).exit, 1);
   EXPECT_EQ(letterbox({"connect", path("other.json"), "--replace"}).exit, 0);
@@ -159,8 +206,7 @@ TEST_F(Command, RecipientsAreAddedListedAndRemoved) {
 class Open : public Command {
  protected:
   void SetUp() override {
-    ASSERT_EQ(letterbox({"keygen", "--handle", "ada@clinic.example", "--no-passphrase"}).exit, 0);
-    keys = read_key_file(home("key.txt"), std::nullopt);
+    keys = enrolled("ada@clinic.example");
     know(sender);
     auto draft = cover_from(sender, {&sender, &sender});
     draft.recipients[0].recipient = keys.identities[0].recipient();

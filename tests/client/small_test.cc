@@ -14,12 +14,11 @@ TEST(ExitCodes, AreTheDocumentedOnes) {
       {ErrorCode::kConflict, 1},        {ErrorCode::kUsage, 2},
       {ErrorCode::kNotFound, 3},        {ErrorCode::kNotAllowed, 4},
       {ErrorCode::kUnauthenticated, 4}, {ErrorCode::kClockSkew, 4},
-      {ErrorCode::kTooManyRequests, 7},
-      {ErrorCode::kIntegrity, 5},       {ErrorCode::kBadSignature, 5},
-      {ErrorCode::kUntrustedKey, 5},    {ErrorCode::kCoverMismatch, 5},
-      {ErrorCode::kMalformed, 5},       {ErrorCode::kNoKeyFits, 6},
-      {ErrorCode::kWrongPassphrase, 6}, {ErrorCode::kNetwork, 7},
-      {ErrorCode::kUnavailable, 7}};
+      {ErrorCode::kTooManyRequests, 7}, {ErrorCode::kIntegrity, 5},
+      {ErrorCode::kBadSignature, 5},    {ErrorCode::kUntrustedKey, 5},
+      {ErrorCode::kCoverMismatch, 5},   {ErrorCode::kMalformed, 5},
+      {ErrorCode::kNoKeyFits, 6},       {ErrorCode::kWrongPassphrase, 6},
+      {ErrorCode::kNetwork, 7},         {ErrorCode::kUnavailable, 7}};
   for (const auto& [error, expected] : cases)
     EXPECT_EQ(static_cast<int>(exit_code(error)), expected) << to_string(error);
 }
@@ -53,8 +52,7 @@ TEST(GatewayUrl, IsHttpsAndAHostAndNothingElse) {
   const auto key = crypto::SigningKey::generate();
   for (const char* url :
        {"", "http://127.0.0.1", "https://", "https://:443", "https://x:", "https://x:1234567",
-        "https://x:a", "https://user@x", "https://x/path", "https://x?y", "https://a b"})
-{
+        "https://x:a", "https://user@x", "https://x/path", "https://x?y", "https://a b"}) {
     const Gateway gateway{url, "no certificate", key.verify_key()};
     EXPECT_EQ(thrown_by([&] { GatewayConnection connection(gateway, std::nullopt, key); }),
               ErrorCode::kConfiguration)

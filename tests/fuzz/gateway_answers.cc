@@ -34,6 +34,24 @@ void read(unsigned kind, std::string_view text) {
     case 6:
       client::parse_gateway(text);
       break;
+    case 7:
+      client::parse_invitation(text);
+      break;
+    case 8:
+      client::parse_enrolled_answer(text);
+      break;
+    case 9: {
+      const auto handle = *records::Handle::parse("ada@clinic.example");
+      for (const auto& entry : client::parse_history_answer(text, handle).entries)
+        records::to_json(entry.record);
+      break;
+    }
+    case 10:
+      client::parse_invitation_answer(text);
+      break;
+    case 11:
+      client::clock_difference(std::string(text), records::Time());
+      break;
     default: {
       const std::string message = client::problem_error(400 + kind, text).what();
       if (message.find_first_of("\n\r\033") != std::string::npos) __builtin_trap();

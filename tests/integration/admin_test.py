@@ -9,9 +9,10 @@ import stat
 import subprocess
 import unittest
 
+import device
 import rig
 
-TENANT = "hospital.example"
+TENANT = rig.TENANT
 TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$")
 
 
@@ -39,7 +40,7 @@ class OnTheHost(unittest.TestCase):
     def setUp(self):
         self.place = rig.workspace()
         self.addCleanup(rig.shutil.rmtree, self.place, ignore_errors=True)
-        self.gateway = rig.Gateway(self.place / "data", "--tenant", TENANT)
+        self.gateway = rig.Gateway(self.place / "data")
         self.addCleanup(self.gateway.stop)
         self.file = self.gateway.data / "first-administrator.json"
 
@@ -57,13 +58,13 @@ class OnTheHost(unittest.TestCase):
 
 class FirstAdministrator(OnTheHost):
     def offered(self):
-        """Whether the greeting names the file; it is its last line."""
-        if not self.file.exists():
-            self.assertNotIn("administrator", self.gateway.greeting)
-            return False
-        line = self.gateway.process.stdout.readline().decode()
-        self.assertEqual(line.split()[-3:], ["letterbox", "login", str(self.file)])
-        return True
+        """Whether the greeting names the file, which it does if there is one."""
+        named = f"letterbox login {self.file}\n" in self.gateway.greeting
+        self.assertEqual(named, self.file.exists())
+        return named
+
+    def token(self):
+        return json.loads(self.file.read_text(encoding="utf-8"))["invitation"]
 
     def test_is_invited_by_a_file_that_nobody_else_can_read_and_no_log_repeats(self):
         self.start()
@@ -91,21 +92,24 @@ class FirstAdministrator(OnTheHost):
 
     def test_is_invited_once_an_hour_until_there_is_one(self):
         self.start()
-        first = self.file.read_text(encoding="utf-8")
+        first = self.token()
         self.gateway.stop()
         self.start()
         self.assertTrue(self.offered())
-        self.assertEqual(json.loads(self.file.read_text(encoding="utf-8"))["invitation"], json.loads(first)["invitation"])
+        self.assertEqual(self.token(), first)
 
         self.gateway.sql("UPDATE invitation SET made = made - interval '1 hour', expires = expires - interval '1 hour'")
         self.gateway.stop()
         self.start()
         self.assertTrue(self.offered())
-        self.assertNotEqual(json.loads(self.file.read_text(encoding="utf-8"))["invitation"], json.loads(first)["invitation"])
+        self.assertNotEqual(self.token(), first)
 
-        self.gateway.sql("INSERT INTO principal (tenant_id, id, handle, kind) SELECT id, "
-                         f"'01890a5d-ac96-774b-bcce-b302099a8057', 'chief@{TENANT}', 'administrator' "
-                         f"FROM tenant WHERE name = '{TENANT}'")
+        chief = device.Device(self.gateway, "administrator@" + TENANT)
+        self.assertEqual(chief.enrol(first)[0], 404, "an hour is over")
+        chief.enrolled(self.token())
+        self.assertEqual(chief.state, "active")
+        status, _, content = chief.request("GET", "/v1/self")
+        self.assertEqual((status, json.loads(content)["kind"]), (200, "administrator"))
         self.gateway.stop()
         self.start()
         self.assertFalse(self.offered())
@@ -145,13 +149,36 @@ class Invitations(OnTheHost):
         one, two = (json.loads((self.place / name).read_text(encoding="utf-8")) for name in ("one.json", "two.json"))
         self.assertEqual(one["url"], two["url"])
         self.start()
-        self.assertEqual(self.gateway.sql("SELECT handle, extract(epoch FROM expires - made)::int / 3600 FROM invitation "
+        self.assertEqual(self.gateway.sql("SELECT handle, round(extract(epoch FROM expires - made) / 3600) FROM invitation "
                                           "WHERE kind = 'person' ORDER BY handle"), f"one@{TENANT}|72\ntwo@{TENANT}|336\n")
 
     def test_of_a_gateway_that_never_served_are_none(self):
         done = self.gateway.admin("admin", "invite", "one@" + TENANT, "--output", self.place / "one.json", check=False)
         self.assertEqual(done.returncode, 1)
         self.assertEqual((self.place / "one.json").read_bytes(), b"")
+
+
+class Devices(OnTheHost):
+    def test_are_revoked_one_by_one_or_with_their_owner(self):
+        self.start()
+        surgeon, nurse = (self.gateway.invited(f"{name}@{TENANT}") for name in ("surgeon", "nurse"))
+        further = self.gateway.invited(surgeon.handle)
+        lines = [line.split("  ") for line in self.admin("device", "list", surgeon.handle).splitlines()]
+        self.assertEqual([(line[0], line[2]) for line in lines], [(surgeon.key.id, "active"), (further.key.id, "unvouched")])
+
+        def statuses():
+            return [one.request("GET", "/v1/self")[0] for one in (surgeon, further, nurse)]
+        self.assertEqual(statuses(), [200, 200, 200])
+        self.assertEqual(self.admin("device", "revoke", surgeon.key.id), f"{surgeon.handle}  device {surgeon.key.id} revoked\n")
+        self.assertEqual(statuses(), [401, 200, 200])
+        self.assertEqual(self.admin("principal", "revoke", surgeon.handle), f"{surgeon.handle} revoked\n")
+        self.assertEqual(statuses(), [401, 401, 200])
+        self.assertEqual(self.audit().count("revocation"), 3, "a device, its owner, the other device")
+        # Whoever asks for the records sees both revocations, which the gateway signed.
+        status, _, content = nurse.request("GET", f"/v1/devices?handle={surgeon.handle}")
+        self.assertEqual(status, 200)
+        types = [filed["record"]["payloadType"] for filed in json.loads(content)["records"]]
+        self.assertEqual(types, [device.DEVICE_RECORD] * 2 + [device.REVOCATION] * 2)
 
 
 class Machines(OnTheHost):
@@ -177,6 +204,32 @@ class Machines(OnTheHost):
                          f"radiology@{TENANT}  certificate {key} revoked\n")
         self.assertEqual(self.admin("machine", "list"), f"radiology@{TENANT}  certificate {key}  revoked\n")
         self.assertEqual(self.audit()[-3:], ["administration", "administration", "revocation"])
+
+    def test_come_in_by_their_certificate_until_it_is_revoked(self):
+        self.start()
+        self.gateway.invited("surgeon@" + TENANT)
+        self.gateway.deposit(rig.CT, "application/dicom", "surgeon@" + TENANT)
+        self.admin("machine", "revoke", "--certificate", self.gateway.authority_of_machines.machine)
+        status, _, _ = self.gateway.request("POST", "/v1/files?mailbox=for-surgeon", rig.CT, "application/dicom", machine=True)
+        self.assertEqual(status, 401)
+
+    def test_come_in_by_a_token_where_that_is_allowed(self):
+        self.gateway.options += ("--machine-tokens", "true")
+        self.start()
+        self.gateway.invited("surgeon@" + TENANT)
+        self.admin("mailbox", "put", "clinic", "--to", "surgeon@" + TENANT)
+        headers = {}
+        for name, addresses in (("here", "127.0.0.0/8"), ("elsewhere", "192.0.2.0/24")):
+            self.admin("machine", "token", "ct@" + TENANT, "--mailbox", "clinic", "--from", addresses, "--output",
+                       self.place / name)
+            headers[name] = ["Authorization: Bearer " + (self.place / name).read_text(encoding="ascii").strip()]
+
+        def deposit(name):
+            return self.gateway.request("POST", "/v1/files?mailbox=clinic", rig.CT, "application/dicom", headers[name])[0]
+        self.assertEqual((deposit("here"), deposit("elsewhere")), (201, 401))
+        for line in self.admin("machine", "list").splitlines():
+            self.admin("machine", "revoke-token", line.split("  ")[1].split()[1])
+        self.assertEqual(deposit("here"), 401)
 
     def test_need_a_certificate(self):
         self.start()

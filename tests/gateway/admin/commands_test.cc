@@ -72,6 +72,7 @@ class AdminCommands : public testing::Test {
 
   void expect_error(ErrorCode code, const std::function<void()>& action) {
     const std::size_t before = audit().size();
+    printed();
     try {
       action();
       ADD_FAILURE() << "no error";
