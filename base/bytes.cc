@@ -26,6 +26,19 @@ std::string to_hex(ByteView bytes) {
   return hex;
 }
 
+std::optional<Digest> digest_from_hex(std::string_view text) noexcept {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  Digest digest;
+  if (text.size() != 2 * digest.size()) return std::nullopt;
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    const std::size_t high = kDigits.find(text[2 * i]);
+    const std::size_t low = kDigits.find(text[2 * i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    digest[i] = static_cast<Byte>(high << 4 | low);
+  }
+  return digest;
+}
+
 ByteView ViewSource::next() {
   const ByteView piece = rest_.first(std::min(piece_, rest_.size()));
   rest_ = rest_.subspan(piece.size());

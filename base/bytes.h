@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ std::string_view as_text(ByteView bytes) noexcept;
 
 /// Lowercase hexadecimal.
 std::string to_hex(ByteView bytes);
+/// The digest that to_hex writes as `text`; nothing for any other text.
+std::optional<Digest> digest_from_hex(std::string_view text) noexcept;
 
 /// Bytes in the order they arrive, pulled by the one who wants them. A request's body, a file, a
 /// decryption and a stored payload are all Sources, so they can be set one behind the other, and

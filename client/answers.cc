@@ -129,6 +129,12 @@ EnrolledAnswer parse_enrolled_answer(std::string_view text) {
   return enrolled;
 }
 
+records::Handle parse_own_handle(std::string_view text) {
+  const auto handle = records::Handle::parse(text_of(parse(text), "handle"));
+  if (!handle) refuse("handle");
+  return *handle;
+}
+
 HistoryAnswer parse_history_answer(std::string_view text, const records::Handle& handle) {
   const json object = parse(text);
   if (text_of(object, "handle") != handle.text()) refuse("handle");

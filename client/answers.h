@@ -59,6 +59,9 @@ struct EnrolledAnswer {
 };
 EnrolledAnswer parse_enrolled_answer(std::string_view json);
 
+/// GET /v1/self: whose the calling device is.
+records::Handle parse_own_handle(std::string_view json);
+
 /// GET /v1/devices: a whole history, in the order of acceptance. The envelopes aren't verified.
 struct HistoryAnswer {
   struct Entry {

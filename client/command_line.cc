@@ -41,6 +41,7 @@ struct CommandLine {
   TrustOptions trust;
   std::optional<std::filesystem::path> invitation;
   std::string fingerprint;
+  UnlockOptions unlock;
   std::filesystem::path record;
   std::string who;
   std::string id;
@@ -52,8 +53,10 @@ struct CommandLine {
   CommandLine();
 
  private:
+  void add_keyring_commands();
   void add_people_commands();
   void add_device_commands();
+  void add_recovery_commands();
   void add_delivery_commands();
   void choose(CLI::App* command, const Command& run) {
     command->callback([this, run] { chosen = run; });
@@ -71,8 +74,18 @@ CommandLine::CommandLine() {
   app.add_option("--passphrase-file", global.passphrase_file,
                  "File whose first line is the passphrase, instead of asking for it");
   app.add_flag("--json", global.json, "Results and errors as JSON objects");
+  add_keyring_commands();
   add_people_commands();
   add_delivery_commands();
+}
+
+void CommandLine::add_keyring_commands() {
+  auto* const unlock_command = app.add_subcommand(
+      "unlock", "Keep what opens the key file in the kernel's keyring, so that nothing asks");
+  unlock_command->add_option("--for", unlock.time, "How long: 8h, 30m; at most 24h [8h]");
+  choose(unlock_command, done_by([this](const Session& s) { client::unlock(s, unlock); }));
+  choose(app.add_subcommand("lock", "Forget it again"),
+         done_by([](const Session& s) { client::lock(s); }));
 }
 
 void CommandLine::add_people_commands() {
@@ -87,11 +100,14 @@ void CommandLine::add_people_commands() {
   login_command->add_option("FILE", login.file, "The invitation; - is standard input")->required();
   login_command->add_flag("--replace", login.replace,
                           "All your earlier devices are lost: take their place, after a day");
+  login_command->add_flag("--recover", login.recover,
+                          "They are, but your recovery key vouches for this one: no wait");
   login_command->add_flag("--no-passphrase", login.no_passphrase,
                           "Leave the key file unsealed; for machines whose disk is protected");
   choose(login_command, done_by([this](const Session& s) { client::login(s, login); }));
 
   add_device_commands();
+  add_recovery_commands();
 
   auto* const trust_command =
       app.add_subcommand("trust", "Know somebody's devices, after comparing fingerprints");
@@ -134,6 +150,19 @@ void CommandLine::add_device_commands() {
   add("revoke", "Have nothing sealed for a device of yours any more, for good", device_revoke);
 }
 
+void CommandLine::add_recovery_commands() {
+  auto* const recovery =
+      app.add_subcommand("recovery", "A device on paper, for the day when all others are lost");
+  recovery->require_subcommand(1);
+  choose(recovery->add_subcommand("make", "Make one, and show it once"),
+         done_by([](const Session& s) { recovery_make(s); }));
+  auto* const restore = recovery->add_subcommand(
+      "restore", "Type it in: an empty --home becomes that device, to read what it was sent");
+  restore->add_option("FILE", record, "The file gateway.json from the gateway's operator")
+      ->required();
+  choose(restore, done_by([this](const Session& s) { recovery_restore(s, record); }));
+}
+
 void CommandLine::add_delivery_commands() {
   auto* const send_command = app.add_subcommand("send", "Seal files on this device and send them");
   send_command->add_option("FILE", send.files, "Files; - is standard input")->required();
@@ -146,6 +175,10 @@ void CommandLine::add_delivery_commands() {
   send_command->add_flag("--seal-at-gateway", send.seal_at_gateway,
                          "Send them plain inside TLS, as a PACS does: the gateway seals them, each "
                          "as a delivery of its own");
+  send_command->add_option(
+      "--invite", send.invite,
+      "If who it is for isn't enrolled yet: invite them, by a new file (- shows "
+      "the invitation here), and hold the letter until letterbox trust");
   choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
 
   choose(app.add_subcommand("list", "Show the deliveries for this device"),

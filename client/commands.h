@@ -26,6 +26,7 @@ void trust_gateway(const Session& session, const Gateway& gateway, bool replace)
 struct LoginOptions {
   std::filesystem::path file;  ///< an invitation; "-": standard input
   bool replace = false;        ///< all earlier devices are lost: wait to take their place
+  bool recover = false;        ///< they are, but there is a recovery key, which vouches at once
   bool no_passphrase = false;  ///< leave the key file bare
 };
 /// Makes this device's keys, unless an earlier attempt did, and enrols it.
@@ -46,6 +47,17 @@ struct TrustOptions {
 /// kUntrustedKey where the user doesn't confirm a device.
 void trust(const Session& session, const TrustOptions& options);
 
+/// Makes a recovery key, and shows it once.
+void recovery_make(const Session& session);
+/// Makes this home the recovery key's. `trust_file`: the gateway's gateway.json.
+void recovery_restore(const Session& session, const std::filesystem::path& trust_file);
+
+struct UnlockOptions {
+  std::string time = "8h";
+};
+void unlock(const Session& session, const UnlockOptions& options);
+void lock(const Session& session);
+
 void recipient_add(const Session& session, const std::filesystem::path& file);
 void recipient_list(const Session& session);
 void recipient_remove(const Session& session, const std::string& who);
@@ -56,6 +68,9 @@ struct SendOptions {
   std::optional<std::string> expires;
   bool no_copy = false;  ///< don't seal for this device as well
   bool seal_at_gateway = false;
+  /// Somebody who isn't enrolled is invited, by this new file ("-": on the terminal), and the
+  /// letter is held until letterbox trust.
+  std::optional<std::filesystem::path> invite = std::nullopt;
 };
 void send(const Session& session, const SendOptions& options);
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/enrolment.h"
 #include "client/invite.h"
 #include "records/fingerprint_words.h"
 
@@ -107,9 +108,7 @@ void device_confirm(const Session& session, const std::string& which) {
     case Standing::kIntroduced:
       throw Error(ErrorCode::kConflict, "that device is active already");
   }
-  const records::Envelope cosignature = records::sign_cosignature(
-      {device.hash, us.signing_key().verify_key(), records::now()}, us.signing_key());
-  us.gateway().post(records_of(device.record), kEnvelopeMediaType, records::to_json(cosignature));
+  vouch(us.gateway(), us.signing_key(), device.hash, device.record.signing_key);
   us.pin(device);
   report(session, device.record, "confirmed");
 }

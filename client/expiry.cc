@@ -15,19 +15,25 @@ records::Time parse_expiry(std::string_view text, records::Time now) {
     if (*time <= now) throw unusable();
     return *time;
   }
+  const auto duration = parse_duration(text);
+  if (!duration) throw unusable();
+  return now + *duration;
+}
+
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   unsigned count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end + 1 != text.data() + text.size() || count == 0 || count > 100'000)
-    throw unusable();
+    return std::nullopt;
   switch (*end) {
     case 'd':
-      return now + std::chrono::days(count);
+      return std::chrono::days(count);
     case 'h':
-      return now + std::chrono::hours(count);
+      return std::chrono::hours(count);
     case 'm':
-      return now + std::chrono::minutes(count);
+      return std::chrono::minutes(count);
     default:
-      throw unusable();
+      return std::nullopt;
   }
 }
 

@@ -8,6 +8,7 @@
 //                 device, named after its age recipient (client/known_devices.h)
 //   covers/       covers that were verified, named after their hash
 //   manifests/    the manifests that belong to them, under the same name
+//   held/         for whom letters are that wait until they can be sent on (client/held.h)
 #pragma once
 
 #include <filesystem>
@@ -32,6 +33,7 @@ class Home {
   std::filesystem::path key_file() const;
   std::filesystem::path device_record_file() const { return directory_ / "device.json"; }
   std::filesystem::path known() const { return directory_ / "known"; }
+  std::filesystem::path held() const { return directory_ / "held"; }
   const std::filesystem::path& directory() const noexcept { return directory_; }
 
   /// This device's own record, its signature checked. Throws Error kFile with what to do if there

@@ -18,14 +18,17 @@ void check_invitation_output(const std::optional<std::filesystem::path>& output)
                 "an invitation is shown on a terminal only; name a file for it to be written to");
 }
 
+SecretBytes make_invitation(Caller& us, const records::Handle& handle) {
+  const nlohmann::json request = {{"handle", handle.text()}, {"kind", "person"}};
+  return parse_invitation_answer(
+      us.gateway().post("/v1/invitations", kJsonMediaType, request.dump()));
+}
+
 void invite(Caller& us, const records::Handle& handle,
             const std::optional<std::filesystem::path>& output) {
   check_invitation_output(output);
-  const nlohmann::json request = {{"handle", handle.text()}, {"kind", "person"}};
   const SecretBytes file =
-      to_json(Invitation{us.trusted_gateway(), handle,
-                         parse_invitation_answer(us.gateway().post(
-                             "/v1/invitations", kJsonMediaType, request.dump()))});
+      to_json(Invitation{us.trusted_gateway(), handle, make_invitation(us, handle)});
   if (output)
     write_new_file(*output, file.reveal());
   else

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "client/files.h"
+#include "client/keyring.h"
 #include "client/passphrase.h"
 #include "crypto/base64.h"
 #include "crypto/passphrase_file.h"
@@ -40,6 +41,38 @@ std::optional<crypto::SigningKey> parse_seed(std::string_view text) {
   if (bytes.size() != seed.kSize) return std::nullopt;
   std::copy(bytes.reveal().begin(), bytes.reveal().end(), seed.reveal().begin());
   return crypto::SigningKey(std::move(seed));
+}
+
+SecretBytes read_sealed_or_bare(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorCode::kFile, "there is no key file " + path.string() +
+                                      "; run letterbox login, or name another --home");
+  return read_secret_file(path, kMaxKeyFile);
+}
+
+// What the keyring holds may be of a file that has been replaced since: then it is as good as none.
+std::optional<SecretBytes> open_unlocked(const std::filesystem::path& path,
+                                         const SecretBytes& file) {
+  const auto file_key = unlocked_file_key(path);
+  if (!file_key) return std::nullopt;
+  try {
+    return crypto::open_with_file_key(file.reveal(), *file_key);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kIntegrity) throw;
+    return std::nullopt;
+  }
+}
+
+crypto::FileKey file_key_by_passphrase(
+    const std::filesystem::path& path, const SecretBytes& file,
+    const std::optional<std::filesystem::path>& passphrase_file) {
+  const SecretBytes passphrase = read_passphrase(passphrase_file, "Passphrase of the key file: ");
+  try {
+    return crypto::passphrase_file_key(file.reveal(), passphrase);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kWrongPassphrase) throw;
+    throw Error(ErrorCode::kWrongPassphrase, "the passphrase doesn't open " + path.string());
+  }
 }
 
 }  // namespace
@@ -92,18 +125,22 @@ DeviceKeys parse_key_file(std::string_view plaintext) {
 
 DeviceKeys read_key_file(const std::filesystem::path& path,
                          const std::optional<std::filesystem::path>& passphrase_file) {
-  if (!std::filesystem::exists(path))
-    throw Error(ErrorCode::kFile, "there is no key file " + path.string() +
-                                      "; run letterbox login, or name another --home");
-  const SecretBytes file = read_secret_file(path, kMaxKeyFile);
+  const SecretBytes file = read_sealed_or_bare(path);
   if (!crypto::looks_like_age(file.reveal())) return parse_key_file(file.reveal_text());
-  const SecretBytes passphrase = read_passphrase(passphrase_file, "Passphrase of the key file: ");
-  try {
-    return parse_key_file(crypto::open_with_passphrase(file.reveal(), passphrase).reveal_text());
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kWrongPassphrase) throw;
-    throw Error(ErrorCode::kWrongPassphrase, "the passphrase doesn't open " + path.string());
+  if (!passphrase_file) {
+    if (const auto opened = open_unlocked(path, file)) return parse_key_file(opened->reveal_text());
   }
+  const crypto::FileKey key = file_key_by_passphrase(path, file, passphrase_file);
+  return parse_key_file(crypto::open_with_file_key(file.reveal(), key).reveal_text());
+}
+
+crypto::FileKey key_file_key(const std::filesystem::path& path,
+                             const std::optional<std::filesystem::path>& passphrase_file) {
+  const SecretBytes file = read_sealed_or_bare(path);
+  if (!crypto::looks_like_age(file.reveal()))
+    throw Error(ErrorCode::kConflict,
+                path.string() + " isn't sealed with a passphrase, so there is nothing to unlock");
+  return file_key_by_passphrase(path, file, passphrase_file);
 }
 
 }  // namespace letterbox::client

@@ -37,9 +37,15 @@ SecretBytes format_key_file(const crypto::X25519Identity& identity, const crypto
 /// (plugins, SSH keys) are malformed too.
 DeviceKeys parse_key_file(std::string_view plaintext);
 
-/// Reads one, sealed or bare. The passphrase comes from `passphrase_file`, or is asked for on the
-/// terminal. Throws Error kFile, kMalformed, kWrongPassphrase.
+/// Reads one, sealed or bare. It is opened with the passphrase from `passphrase_file`; without one,
+/// with what the keyring holds (client/keyring.h); and where that is nothing or not of this file,
+/// the passphrase is asked for on the terminal. Throws Error kFile, kMalformed, kWrongPassphrase.
 DeviceKeys read_key_file(const std::filesystem::path& path,
                          const std::optional<std::filesystem::path>& passphrase_file);
+
+/// What opens the sealed key file at `path`, from its passphrase, which comes as above. Throws
+/// Error kFile, kMalformed, kWrongPassphrase, kConflict if the file isn't sealed.
+crypto::FileKey key_file_key(const std::filesystem::path& path,
+                             const std::optional<std::filesystem::path>& passphrase_file);
 
 }  // namespace letterbox::client

@@ -8,6 +8,7 @@
 #include "client/answers.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/held.h"
 #include "client/terminal.h"
 #include "crypto/stream.h"
 
@@ -53,6 +54,7 @@ void print(const VerifiedDelivery& delivery) {
 ExitCode list(const Session& session) {
   Caller us(session);
   us.check_active();
+  tell_of_held_letters(us);
   const std::array ours = {us.device().recipient};
   const std::string first_page = "/v1/inbox";
 

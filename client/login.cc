@@ -7,8 +7,10 @@
 #include "client/answers.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/enrolment.h"
 #include "client/files.h"
 #include "client/new_keys.h"
+#include "client/recovery_terminal.h"
 #include "records/fingerprint_words.h"
 
 namespace letterbox::client {
@@ -58,24 +60,6 @@ records::DeviceRecord record_of(const DeviceKeys& keys, const records::Handle& h
                                keys.signing_key->verify_key(), now};
   if (replacement) record.not_before = now + records::kReplacementWait + kClockAllowance;
   return record;
-}
-
-EnrolledAnswer enrol(GatewayConnection& gateway, const Invitation& invitation,
-                     const records::Envelope& record) {
-  std::string body = "{\"invitation\":\"" + std::string(invitation.token.reveal_text()) +
-                     "\",\"record\":" + records::to_json(record) + "}";
-  try {
-    EnrolledAnswer answer =
-        parse_enrolled_answer(gateway.post("/v1/devices", kJsonMediaType, body));
-    wipe({reinterpret_cast<Byte*>(body.data()), body.size()});
-    return answer;
-  } catch (const Error& error) {
-    wipe({reinterpret_cast<Byte*>(body.data()), body.size()});
-    if (error.code() != ErrorCode::kNotFound) throw;
-    throw Error(ErrorCode::kNotFound,
-                "the gateway doesn't take the invitation: it was used, withdrawn or has expired; "
-                "ask for a new one");
-  }
 }
 
 const char* to_text(records::DeviceState state) {
@@ -139,22 +123,31 @@ void report(const Session& session, const records::DeviceRecord& record,
 }  // namespace
 
 void login(const Session& session, const LoginOptions& options) {
+  if (options.replace && options.recover)
+    throw Error(ErrorCode::kUsage, "--replace and --recover exclude each other");
   const Invitation invitation = read_invitation(options.file);
   trust_gateway(session, invitation.gateway, false);
   const DeviceKeys keys = own_keys(session, invitation.handle, options);
   GatewayConnection gateway(invitation.gateway, session.server, *keys.signing_key);
 
-  if (session.home.has_device()) {
-    if (const auto enrolled = enrolled_already(gateway)) {
-      report(session, session.home.device_record(), *enrolled);
-      return;
-    }
+  std::optional<EnrolledAnswer> enrolled;
+  if (session.home.has_device()) enrolled = enrolled_already(gateway);
+  if (!enrolled) {
+    const records::DeviceRecord record = record_of(keys, invitation.handle, options.replace);
+    const records::Envelope envelope = records::sign_device_record(record, *keys.signing_key);
+    const std::string text = records::to_json(envelope) + "\n";
+    replace_file(session.home.device_record_file(), as_bytes(text));
+    enrolled = enrol(gateway, invitation.token, envelope);
   }
-  const records::DeviceRecord record = record_of(keys, invitation.handle, options.replace);
-  const records::Envelope envelope = records::sign_device_record(record, *keys.signing_key);
-  const std::string text = records::to_json(envelope) + "\n";
-  replace_file(session.home.device_record_file(), as_bytes(text));
-  report(session, record, enrol(gateway, invitation, envelope));
+  if (options.recover && enrolled->state != records::DeviceState::kActive) {
+    const crypto::SigningKey recovery_key = ask_recovery_key().signing_key();
+    GatewayConnection as_recovery_key(invitation.gateway, session.server, recovery_key);
+    vouch(as_recovery_key, recovery_key,
+          records::payload_hash(read_envelope(session.home.device_record_file())),
+          keys.signing_key->verify_key());
+    enrolled = parse_enrolled_answer(gateway.get("/v1/self"));
+  }
+  report(session, session.home.device_record(), *enrolled);
 }
 
 }  // namespace letterbox::client

@@ -15,4 +15,9 @@ namespace letterbox::client {
 DeviceKeys make_keys(const Home& home, const records::Handle& handle,
                      const std::optional<std::filesystem::path>& passphrase_file, bool bare);
 
+/// Writes the key file of keys that are there, sealed likewise. Throws the same.
+void write_keys(const Home& home, const crypto::X25519Identity& identity,
+                const crypto::SigningKey& signing_key, const records::Handle& handle,
+                const std::optional<std::filesystem::path>& passphrase_file);
+
 }  // namespace letterbox::client

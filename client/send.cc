@@ -9,6 +9,8 @@
 #include "client/commands.h"
 #include "client/expiry.h"
 #include "client/files.h"
+#include "client/held.h"
+#include "client/invite.h"
 #include "client/sealed_delivery.h"
 #include "client/terminal.h"
 #include "crypto/hash.h"
@@ -56,21 +58,71 @@ void print(const records::Cover& cover, const records::Manifest& manifest) {
 
 // --- Sealed on this device ----------------------------------------------------------------------
 
-void send_sealed(const Session& session, const SendOptions& options, Addressees addressees,
-                 const std::optional<records::Time>& expires) {
-  Caller us(session);
-  us.check_active();
-  if (!options.no_copy) addressees.add(us.device().recipient);
+void report(const Session& session, const SealedDelivery& delivery) {
+  if (session.json)
+    std::cout << to_json(delivery.cover(), delivery.manifest()) << '\n';
+  else
+    print(delivery.cover(), delivery.manifest());
+}
+
+SealedDelivery seal_and_send(Caller& us, const SendOptions& options, const Addressees& addressees,
+                             const std::optional<records::Time>& expires) {
   SealedDelivery delivery(us, addressees, sealable_devices(us, addressees), expires);
   for (std::size_t i = 0; i < options.files.size(); ++i) {
     InputFile file(options.files[i], name_of(i, options));
     delivery.add(file, name_of(i, options), file.length());
   }
   delivery.close();
-  if (session.json)
-    std::cout << to_json(delivery.cover(), delivery.manifest()) << '\n';
-  else
-    print(delivery.cover(), delivery.manifest());
+  return delivery;
+}
+
+// The first who was asked for and has never enrolled.
+std::optional<records::Handle> find_absent(Caller& us, const Addressees& addressees) {
+  for (const auto& handle : addressees.handles()) {
+    try {
+      us.look_up(handle);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNotFound) throw;
+      return handle;
+    }
+  }
+  return std::nullopt;
+}
+
+// The invitation comes first: that it is made in vain costs less than a letter that nobody will
+// ever ask for.
+void invite_and_hold(Caller& us, const SendOptions& options, const records::Handle& absent,
+                     const std::optional<records::Time>& expires) {
+  if (!options.invite)
+    throw Error(ErrorCode::kNotFound,
+                "nobody of the handle " + absent.text() +
+                    " is enrolled; with --invite they are invited, and the letter is held until "
+                    "they are");
+  if (options.to.size() != 1)
+    throw Error(ErrorCode::kUsage, absent.text() +
+                                       " isn't enrolled yet; invite them with a send "
+                                       "of their own");
+  const auto output =
+      *options.invite == "-" ? std::optional<std::filesystem::path>() : options.invite;
+  invite(us, absent, output);
+  const SealedDelivery delivery =
+      seal_and_send(us, options, Addressees({us.device().handle.text()}), expires);
+  remember(us.session().home, {delivery.cover().delivery, absent});
+  notice("the letter is sealed for your own devices alone and held for " + absent.text() +
+             "; when they have enrolled, compare their fingerprint with letterbox trust " +
+             absent.text() + ", which sends it on",
+         us.session().json);
+  report(us.session(), delivery);
+}
+
+void send_sealed(const Session& session, const SendOptions& options, Addressees addressees,
+                 const std::optional<records::Time>& expires) {
+  Caller us(session);
+  us.check_active();
+  if (const auto absent = find_absent(us, addressees))
+    return invite_and_hold(us, options, *absent, expires);
+  if (!options.no_copy) addressees.add(us.device().recipient);
+  report(session, seal_and_send(us, options, addressees, expires));
 }
 
 // --- Sealed at the gateway ----------------------------------------------------------------------
@@ -169,6 +221,9 @@ void send(const Session& session, const SendOptions& options) {
     throw Error(ErrorCode::kUsage, "a delivery holds at most 5000 files; send them in several");
   if (std::ranges::count(options.files, "-") > 1)
     throw Error(ErrorCode::kUsage, "standard input can be sent once");
+  if (options.invite && (options.seal_at_gateway || options.no_copy))
+    throw Error(ErrorCode::kUsage,
+                "--invite seals for your own devices; it excludes --seal-at-gateway and --no-copy");
   std::optional<records::Time> expires;
   if (options.expires) expires = parse_expiry(*options.expires, records::now());
   const Addressees addressees(options.to);

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/held.h"
+#include "client/qr_code.h"
 #include "client/terminal.h"
 #include "records/fingerprint_words.h"
 
@@ -34,8 +36,8 @@ bool is_confirmed(const records::Device& device, const TrustOptions& options) {
   if (!options.fingerprints.empty())
     return std::ranges::any_of(options.fingerprints,
                                [&](const auto& text) { return is_fingerprint(text, key); });
-  return confirmed(device.record.handle.text() +
-                       " has a device that isn't known here: " + how_it_came(device) + ".\n\n  " +
+  return confirmed(device.record.handle.text() + " has a device that isn't known here: " +
+                       how_it_came(device) + ".\n\n" + qr_code(key.fingerprint()) + "\n  " +
                        key.fingerprint() + "\n  " + records::fingerprint_words(key) +
                        "\n\nIs that what its owner reads out to you, by telephone or in person? "
                        "[y/N]: ",
@@ -82,8 +84,16 @@ void trust(const Session& session, const TrustOptions& options) {
   }
   if (!any)
     throw Error(ErrorCode::kNotFound, handle->text() + " has no active device at the gateway");
+  json sent_on = json::array();
+  for (const Uuid& delivery : send_on(us, *handle)) {
+    sent_on.push_back(delivery.text());
+    if (!session.json) std::cout << "sent on: delivery " << delivery.text() << '\n';
+  }
   if (session.json)
-    std::cout << json{{"handle", handle->text()}, {"devices", std::move(devices)}} << '\n';
+    std::cout << json{{"handle", handle->text()},
+                      {"devices", std::move(devices)},
+                      {"sent_on", std::move(sent_on)}}
+              << '\n';
 }
 
 }  // namespace letterbox::client

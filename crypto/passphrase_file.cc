@@ -31,11 +31,21 @@ Bytes seal_with_passphrase(const SecretBytes& plaintext, const SecretBytes& pass
 }
 
 SecretBytes open_with_passphrase(ByteView file, const SecretBytes& passphrase) {
+  return open_with_file_key(file, passphrase_file_key(file, passphrase));
+}
+
+FileKey passphrase_file_key(ByteView file, const SecretBytes& passphrase) {
   ViewSource source(file);
   Dearmor binary(source);
   Bytes rest;
-  const Header header = read_header(binary, rest);
-  const FileKey file_key = unwrap(header, passphrase);
+  return unwrap(read_header(binary, rest), passphrase);
+}
+
+SecretBytes open_with_file_key(ByteView file, const FileKey& file_key) {
+  ViewSource source(file);
+  Dearmor binary(source);
+  Bytes rest;
+  verify_mac(read_header(binary, rest), file_key);
   PrefixedSource payload(std::move(rest), binary);
   Opener opener(file_key, payload);
   SecretBytes plaintext(kMaxPlaintext);

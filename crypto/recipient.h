@@ -59,6 +59,8 @@ class X25519Identity {
  public:
   /// A fresh one from the CSPRNG.
   static X25519Identity generate();
+  /// From its scalar, 32 bytes that are as good as random ones (RFC 7748 section 5).
+  explicit X25519Identity(Secret<32> scalar);
   /// Bech32 with the prefix `AGE-SECRET-KEY-`, uppercase, canonical. Anything else: nothing.
   static std::optional<X25519Identity> parse(std::string_view text);
 
@@ -72,7 +74,6 @@ class X25519Identity {
   std::optional<FileKey> unwrap(const Stanza& stanza) const;
 
  private:
-  explicit X25519Identity(Secret<32> scalar);
   Secret<32> scalar_;
   X25519Recipient recipient_;
 };

@@ -176,7 +176,12 @@ void serve(const Config& config) {
   std::optional<Authentication> authentication;
   std::optional<Routes> routes;
   transport::Transport transport(
-      {.endpoints = endpoints(config, certificate), .limits = config.limits});
+      {.endpoints = endpoints(config, certificate),
+       .limits = config.limits,
+       // Not before a listener is open, and so not before there is somebody to tell.
+       .certificate_refused = [&](const transport::Peer& peer) {
+         authentication->certificate_refused(peer);
+       }});
   std::vector<std::string> urls = {config.listen.url(transport.port())};
   if (config.machine_listen) urls.push_back(config.machine_listen->url(transport.port(1)));
   const std::string public_url = config.public_url.empty() ? urls.front() : config.public_url;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "bench/load/signer.h"
+
 namespace letterbox::load {
 
 namespace {
@@ -24,12 +26,10 @@ std::string read_file(const std::string& path) {
 
 Request::Request(const std::string& text, const std::string& authority) {
   std::istringstream words(text);
-  std::string method;
-  std::string target;
   if (!(words >> count >> method >> target >> status)) {
     throw std::runtime_error("not COUNT METHOD TARGET STATUS [TYPE BODY]: " + text);
   }
-  head = method + ' ' + target + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  fields["host"] = authority;
   std::string type;
   std::string given;
   if (words >> type >> given) {
@@ -38,10 +38,16 @@ Request::Request(const std::string& text, const std::string& authority) {
     } else {
       body = read_file(given);
     }
-    head += "Content-Type: " + type +
-            "\r\nContent-Length: " + std::to_string(body.size() + body_zeros) + "\r\n";
+    fields["content-type"] = type;
+    fields["content-length"] = std::to_string(body.size() + body_zeros);
   }
-  head += "\r\n";
+}
+
+std::string Request::head(const Signer* signer) const {
+  std::string head = method + ' ' + target + " HTTP/1.1\r\n";
+  for (const auto& [name, value] : fields) head += name + ": " + value + "\r\n";
+  if (signer != nullptr) head += signer->fields(*this);
+  return head + "\r\n";
 }
 
 void Answer::take(std::string_view bytes) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
 namespace letterbox::load {
+
+class Signer;
 
 /// One kind of request.
 struct Request {
@@ -14,11 +17,16 @@ struct Request {
   Request(const std::string& text, const std::string& authority);
 
   std::size_t count;  ///< how often in each turn of the cycle
-  std::string head;
-  std::string body;              ///< sent after the head,
-  std::uint64_t body_zeros = 0;  ///< and then that many bytes
-  int status;                    ///< what the answer must be
-  bool fresh = false;            ///< on a connection of its own beginning
+  std::string method;
+  std::string target;
+  std::map<std::string, std::string, std::less<>> fields;  ///< names in lowercase
+  std::string body;                                        ///< sent after the head,
+  std::uint64_t body_zeros = 0;                            ///< and then that many bytes
+  int status;                                              ///< what the answer must be
+  bool fresh = false;                                      ///< on a connection of its own beginning
+
+  /// As it is sent once. A signature is good for one time, so each is made anew.
+  std::string head(const Signer* signer) const;
 };
 
 /// Follows one answer, framed by Content-Length.

@@ -3,6 +3,9 @@
 //   letterbox_load slow A.B.C.D:PORT --connections N --seconds T
 //   letterbox_load requests A.B.C.D:PORT --connections C (--count R | --seconds T) --send REQUEST…
 //
+// A machine shows a --certificate with its --key; a device signs with the key of --seed for the
+// gateway's --url.
+//
 // A REQUEST is "COUNT METHOD TARGET STATUS [TYPE BODY]": so often in each turn, and the answer must
 // have that status. BODY is a file, or zeros:N. Those after --fresh begin a connection of their
 // own, with a full handshake.
@@ -12,8 +15,10 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include "bench/load/load.h"
+#include "bench/load/signer.h"
 
 using namespace letterbox::load;
 
@@ -47,6 +52,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   std::string address;
   std::string suite;
+  std::string certificate;
+  std::string private_key;
+  std::string seed;
+  std::string url;
   std::size_t connections = 1;
   std::size_t time = 600;
   std::size_t openings = 500;
@@ -58,6 +67,10 @@ int main(int argc, char** argv) {
   slow->add_option("--openings", openings, "new connections a second, at the most");
   CLI::App* const ask = app.add_subcommand("requests", "one request after the other");
   ask->add_option("--suite", suite, "offer TLS 1.3 with this suite alone");
+  CLI::Option* const key = ask->add_option("--key", private_key, "PEM, of the certificate");
+  ask->add_option("--certificate", certificate, "PEM, to show")->needs(key);
+  CLI::Option* const called = ask->add_option("--url", url, "the gateway's name for signatures");
+  ask->add_option("--seed", seed, "32 bytes, of the key that signs")->needs(called);
   ask->add_option("--count", requests.count, "of requests; 0: as many as the time lets");
   ask->add_option("--report", requests.report, "say how far it is, every so many requests");
   ask->add_option("--send", kept, "a request")->take_all();
@@ -70,7 +83,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   try {
-    const Endpoint endpoint(address, suite);
+    const Endpoint endpoint(address, suite, certificate, private_key);
+    std::optional<Signer> signer;
+    if (!seed.empty()) requests.signer = &signer.emplace(seed, url);
     bool good = true;
     if (slow->parsed()) {
       run_slow(endpoint, {connections, std::chrono::seconds(time), openings});

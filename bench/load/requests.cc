@@ -132,7 +132,8 @@ class Client {
     if (!busy_) return connection_.reset();
     kind_ = *kind;
     answer_.emplace();
-    rest_ = request().head;
+    head_ = request().head(load_.signer);
+    rest_ = head_;
     part_ = Part::kHead;
     zeros_left_ = request().body_zeros;
     began_ = Clock::now();
@@ -206,6 +207,7 @@ class Client {
   std::size_t kind_ = 0;
   Clock::time_point began_;
   Part part_ = Part::kSent;
+  std::string head_;
   std::string_view rest_;  // of the part
   std::uint64_t zeros_left_ = 0;
   std::optional<Answer> answer_;

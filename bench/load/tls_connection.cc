@@ -21,7 +21,8 @@ namespace {
 
 }  // namespace
 
-Endpoint::Endpoint(const std::string& address, const std::string& suite)
+Endpoint::Endpoint(const std::string& address, const std::string& suite,
+                   const std::string& certificate, const std::string& private_key)
     : authority_(address),
       tls_(SSL_CTX_new(TLS_client_method())),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
@@ -43,6 +44,11 @@ Endpoint::Endpoint(const std::string& address, const std::string& suite)
                          SSL_CTX_set_ciphersuites(tls, suite.c_str()) != 1 ||
                          SSL_CTX_set1_groups_list(tls, "X25519") != 1)) {
     throw std::runtime_error("OpenSSL knows no suite " + suite);
+  }
+  if (!certificate.empty() &&
+      (SSL_CTX_use_certificate_chain_file(tls, certificate.c_str()) != 1 ||
+       SSL_CTX_use_PrivateKey_file(tls, private_key.c_str(), SSL_FILETYPE_PEM) != 1)) {
+    throw std::runtime_error("OpenSSL can't use " + certificate + " with " + private_key);
   }
 }
 

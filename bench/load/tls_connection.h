@@ -18,7 +18,8 @@ class Endpoint {
   /// `address` is A.B.C.D:PORT. With a `suite`, TLS 1.3 with that one suite and X25519 is all that
   /// is offered, so that servers are compared at the same cipher. No session is ever resumed, and
   /// the certificate isn't checked: this measures, it doesn't trust. Throws std::runtime_error.
-  Endpoint(const std::string& address, const std::string& suite);
+  Endpoint(const std::string& address, const std::string& suite, const std::string& certificate,
+           const std::string& private_key);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

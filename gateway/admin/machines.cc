@@ -29,23 +29,6 @@ FoundMachine find_or_make_machine(storage::Store& store, const records::Handle& 
   return {tenant, principal->id};
 }
 
-// 64 lowercase hexadecimal digits, as to_hex writes them.
-Digest parse_id(const std::string& text) {
-  Digest digest{};
-  const auto value = [](char c) {
-    return static_cast<Byte>(std::string_view("0123456789abcdef").find(c));
-  };
-  if (text.size() != 2 * digest.size() ||
-      text.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    throw Error(ErrorCode::kUsage,
-                "a token's id has 64 hexadecimal digits, see admin machine list");
-  }
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    digest[i] = static_cast<Byte>(value(text[2 * i]) << 4 | value(text[2 * i + 1]));
-  }
-  return digest;
-}
-
 std::string handle_of(storage::Store& store, storage::TenantId tenant, const Uuid& principal) {
   const auto found = store.principals().find(tenant, principal);
   return found ? found->handle : principal.text();
@@ -120,15 +103,19 @@ std::string make_machine_token(storage::Store& store, const MachineTokenOptions&
 void revoke_machine_token(storage::Store& store, const std::string& tenant, const std::string& id,
                           std::ostream& out) {
   const storage::TenantId in = find_tenant(store, tenant);
-  const Digest digest = parse_id(id);
+  const std::optional<Digest> digest = digest_from_hex(id);
+  if (!digest) {
+    throw Error(ErrorCode::kUsage,
+                "a token's id has 64 hexadecimal digits, see admin machine list");
+  }
   const auto tokens = store.machines().tokens(in);
   const auto token = std::find_if(tokens.begin(), tokens.end(),
-                                  [&](const auto& one) { return one.sha256 == digest; });
+                                  [&](const auto& one) { return one.sha256 == *digest; });
   if (token == tokens.end()) {
     throw Error(ErrorCode::kNotFound, "the tenant " + tenant + " has no such token");
   }
   const bool done =
-      store.machines().revoke_token(in, digest, revocation_on_the_host(token->principal));
+      store.machines().revoke_token(in, *digest, revocation_on_the_host(token->principal));
   out << "token " << id << (done ? " revoked\n" : " was revoked before\n");
 }
 

@@ -24,8 +24,8 @@ struct Enrolled {
 
 /// Lets `record`'s device in by an invitation, durable when it returns. Whether it is the owner's
 /// at once is for the records to say: a first device is, a replacement waits, any other needs a
-/// cosignature. `caller` is who is written down as having come. Nothing, and nothing is changed, if
-/// the invitation can't be used for it: why, the caller can't tell. Throws Error kMalformed,
+/// cosignature. `address` is written down as where it came from. Nothing, and nothing is changed,
+/// if the invitation can't be used for it: why, the caller can't tell. Throws Error kMalformed,
 /// kBadSignature, kConflict (the keys are known already, or the handle has too many records),
 /// kUnavailable. Thread-safe.
 std::optional<Enrolled> enrol(storage::Store& store, const crypto::VerifyKey& gateway_key,

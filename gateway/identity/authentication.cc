@@ -121,6 +121,12 @@ Error Authentication::refused(ErrorCode code, const char* reason, const Caller& 
   return {code, reason};
 }
 
+void Authentication::certificate_refused(const transport::Peer& peer) noexcept try {
+  refused(ErrorCode::kUnauthenticated, "certificate", {.address = peer.address}, peer);
+} catch (const std::exception&) {
+  // The store is away, as its own health check tells. The transport's line in the log is there.
+}
+
 Caller Authentication::by_certificate(const Presented& presented) {
   const auto machine = store_.machines().find_certificate(presented.peer.certificate->spki_sha256);
   if (!machine) {

@@ -74,6 +74,9 @@ class Authentication {
   /// limit.
   Error refused(ErrorCode code, const char* reason, const Caller& caller,
                 const transport::Peer& peer);
+  /// Records that TLS refused a client certificate, up to the same limit. There is nobody to throw
+  /// to: where the trail is out of reach, nothing is recorded.
+  void certificate_refused(const transport::Peer& peer) noexcept;
 
  private:
   Caller by_certificate(const Presented& presented);

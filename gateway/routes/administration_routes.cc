@@ -1,6 +1,5 @@
 // Invitations, principals and mailboxes.
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "gateway/directory/invite.h"
@@ -22,19 +21,6 @@ constexpr std::chrono::hours kOwnInvitationLife{1};
 
 storage::PrincipalStore& principals(const Call& call) {
   return call.services.shelf.principals();
-}
-
-// 64 lowercase hexadecimal digits.
-std::optional<Digest> digest_of(std::string_view text) {
-  Digest digest;
-  if (text.size() != 2 * digest.size()) return std::nullopt;
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    const char* const pair = text.data() + 2 * i;
-    const auto [end, error] = std::from_chars(pair, pair + 2, digest[i], 16);
-    if (error != std::errc() || end != pair + 2) return std::nullopt;
-  }
-  if (to_hex(digest) != text) return std::nullopt;
-  return digest;
 }
 
 void require_in_tenant(const Call& call, const records::Handle& handle) {
@@ -79,7 +65,7 @@ void get_invitations(Call& call) {
 
 void delete_invitation(Call& call) {
   call.target.allow_only({});
-  const std::optional<Digest> id = digest_of(call.id);
+  const std::optional<Digest> id = digest_from_hex(call.id);
   const auto invitations = call.services.shelf.invitations().list(call.caller.tenant);
   const auto found = std::ranges::find_if(
       invitations, [&](const auto& one) { return id && one.token_sha256 == *id; });
@@ -104,7 +90,7 @@ void post_principal(Call& call) {
   call.target.allow_only({});
   const MachineRequest asked = parse_machine_request(call.json_body());
   require_in_tenant(call, asked.handle);
-  const std::optional<Digest> spki = digest_of(asked.certificate);
+  const std::optional<Digest> spki = digest_from_hex(asked.certificate);
   if (!spki) throw Error(ErrorCode::kMalformed, "certificate isn't a SHA-256 in hexadecimal");
   const storage::Principal machine =
       principals(call).make(call.caller.tenant, asked.handle.text(),

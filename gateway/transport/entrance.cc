@@ -72,12 +72,15 @@ int open_spare() noexcept {
 }  // namespace
 
 Entrance::Entrance(asio::io_context& io, asio::any_io_executor handshakes, const Endpoint& endpoint,
-                   Commons& commons, Workers& workers, Adopt adopt)
+                   Commons& commons, Workers& workers, Adopt adopt,
+                   std::function<void(const Peer&)> certificate_refused)
     : endpoint_(endpoint),
       commons_(commons),
       workers_(workers),
       adopt_(std::move(adopt)),
       router_([this](const RequestHead& head) { return route(head); }),
+      certificate_refused_(std::move(certificate_refused)),
+      tell_refused_([this](const Peer& peer) { tell_refused(peer); }),
       io_(io),
       handshakes_(std::move(handshakes)),
       acceptor_(bind(io, endpoint)),
@@ -137,7 +140,8 @@ asio::awaitable<void> Entrance::accept() {
 
 // False: there is no room, or no memory for it now.
 bool Entrance::take_in(Tcp::socket socket) try {
-  return adopt_(std::make_unique<TlsWire>(std::move(socket), tls(), handshakes_), router_);
+  return adopt_(std::make_unique<TlsWire>(std::move(socket), tls(), handshakes_, tell_refused_),
+                router_);
 } catch (const std::exception&) {
   return false;
 }
@@ -191,6 +195,16 @@ void Entrance::handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>
     // Its text may hold anything, so it isn't logged.
     log::error("a handler failed with a foreign exception");
   }
+}
+
+// On the thread for handshakes, which doesn't wait for anything. Nor does it pile up what it has to
+// tell: a handshake that fails costs whoever wants it little.
+void Entrance::tell_refused(const Peer& peer) {
+  if (!certificate_refused_) return;
+  auto share = commons_.requests.take(peer.network, 1);
+  if (!share) return;
+  const auto held = std::make_shared<Budget::Lease>(*std::move(share));
+  workers_.post(peer.network, [this, peer, held] { certificate_refused_(peer); });
 }
 
 }  // namespace letterbox::gateway::transport

@@ -24,10 +24,11 @@ class Entrance {
   /// Takes a new connection. On an io thread; doesn't block. False: there is no room for it.
   using Adopt = std::function<bool(std::unique_ptr<Wire>, const Router&)>;
 
-  /// Binds. Handshakes are computed on `handshakes`, handlers run on `workers`. Throws Error
-  /// kConfiguration.
+  /// Binds. Handshakes are computed on `handshakes`; handlers, and what is told of certificates
+  /// (see Options), run on `workers`. Throws Error kConfiguration.
   Entrance(boost::asio::io_context& io, boost::asio::any_io_executor handshakes,
-           const Endpoint& endpoint, Commons& commons, Workers& workers, Adopt adopt);
+           const Endpoint& endpoint, Commons& commons, Workers& workers, Adopt adopt,
+           std::function<void(const Peer&)> certificate_refused);
   ~Entrance();
   Entrance(const Entrance&) = delete;
   Entrance& operator=(const Entrance&) = delete;
@@ -51,12 +52,15 @@ class Entrance {
   void shed();
   Route route(const RequestHead& head);
   void handle(Listeners::Lease& listener, const std::shared_ptr<Handoff>& handoff);
+  void tell_refused(const Peer& peer);
 
   const Endpoint endpoint_;
   Commons& commons_;
   Workers& workers_;
   const Adopt adopt_;
   const Router router_;
+  const std::function<void(const Peer&)> certificate_refused_;  // as Options has it
+  const std::function<void(const Peer&)> tell_refused_;
   boost::asio::io_context& io_;
   const boost::asio::any_io_executor handshakes_;
   boost::asio::ip::tcp::acceptor acceptor_;  // on a strand of its own

@@ -58,11 +58,12 @@ Server::Server(const Options& options)
       workers_(options.limits.workers, options.limits.peer_workers) {
   asio::post(handshakes_, [] { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice); });
   for (const Endpoint& endpoint : options.endpoints) {
-    entrances_.push_back(
-        std::make_unique<Entrance>(io_, handshakes_.get_executor(), endpoint, commons_, workers_,
-                                   [this](std::unique_ptr<Wire> wire, const Router& router) {
-                                     return adopt(std::move(wire), router);
-                                   }));
+    entrances_.push_back(std::make_unique<Entrance>(
+        io_, handshakes_.get_executor(), endpoint, commons_, workers_,
+        [this](std::unique_ptr<Wire> wire, const Router& router) {
+          return adopt(std::move(wire), router);
+        },
+        options.certificate_refused));
   }
   for (int i = 0; i < kIoThreads; ++i) threads_.emplace_back([this] { io_.run(); });
 }

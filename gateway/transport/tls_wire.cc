@@ -50,14 +50,22 @@ const char* problem_of(long verify_result) noexcept {
   }
 }
 
+asio::ip::address address_of(const Socket& socket) {
+  error_code gone;
+  return socket.remote_endpoint(gone).address();
+}
+
 }  // namespace
 
 TlsWire::TlsWire(Socket socket, std::shared_ptr<const TlsContext> context,
-                 asio::any_io_executor handshakes)
+                 asio::any_io_executor handshakes,
+                 const std::function<void(const Peer&)>& certificate_refused)
     : socket_(std::move(socket)),
+      address_(address_of(socket_)),
       context_(std::move(context)),
       ssl_(SSL_new(context_->native())),
-      handshakes_(std::move(handshakes)) {
+      handshakes_(std::move(handshakes)),
+      certificate_refused_(certificate_refused) {
   if (!ssl_) throw std::bad_alloc();
   error_code ignored;
   socket_.native_non_blocking(true, ignored);
@@ -96,7 +104,7 @@ asio::awaitable<int> TlsWire::compute() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   const int error = SSL_get_error(ssl_.get(), result);
-  if (error == SSL_ERROR_SSL) log_refused_certificate();
+  if (error == SSL_ERROR_SSL) report_refused_certificate();
   co_return error;
 }
 
@@ -187,29 +195,32 @@ void TlsWire::close() noexcept {
   }
 }
 
-Peer TlsWire::peer() const {
+Peer TlsWire::sender() const {
   Peer peer;
-  error_code gone;
-  const asio::ip::address address = socket_.remote_endpoint(gone).address();
-  peer.address = address.to_string();
+  peer.address = address_.to_string();
   peer.network = peer.address;
-  if (address.is_v6()) {
-    auto bytes = address.to_v6().to_bytes();
+  if (address_.is_v6()) {
+    auto bytes = address_.to_v6().to_bytes();
     std::fill(bytes.begin() + 8, bytes.end(), Byte{0});
     peer.network = asio::ip::address_v6(bytes).to_string();
   }
+  return peer;
+}
+
+Peer TlsWire::peer() const {
+  Peer peer = sender();
   X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate != nullptr) peer.certificate = client_certificate(certificate);
   return peer;
 }
 
-void TlsWire::log_refused_certificate() const {
+void TlsWire::report_refused_certificate() const {
   const bool none = ERR_GET_REASON(ERR_peek_error()) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
   const char* const reason = none ? "none" : problem_of(SSL_get_verify_result(ssl_.get()));
   if (reason == nullptr) return;  // it was something else
-  error_code gone;
-  log::warn("client certificate refused",
-            {{"peer", socket_.remote_endpoint(gone).address().to_string()}, {"reason", reason}});
+  const Peer peer = sender();
+  log::warn("client certificate refused", {{"peer", peer.address}, {"reason", reason}});
+  certificate_refused_(peer);
 }
 
 void TlsWire::on_message(int outgoing, int /*version*/, int type, const void* /*message*/,

@@ -10,9 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "gateway/transport/peer.h"
 
 namespace letterbox::gateway::transport {
 
@@ -55,6 +58,11 @@ inline constexpr std::size_t kOtherDescriptors = 64;
 struct Options {
   std::vector<Endpoint> endpoints;
   Limits limits = {};
+  /// Told of peers whom an endpoint with a client authority sent away for their certificate, or for
+  /// having none. It runs where handlers do: it may block, and counts as a request at hand; whoever
+  /// has used up his share of those (Limits::peer_requests) is only in the log. Mustn't throw. Of
+  /// the peer, it gets no certificate: nobody vouches for that.
+  std::function<void(const Peer& peer)> certificate_refused = {};
 };
 
 /// What the transport has done, and what it holds.

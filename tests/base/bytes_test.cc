@@ -47,5 +47,19 @@ TEST(ReadAllTest, TakesAsMuchAsTheLimitAndNoByteMore) {
   }
 }
 
+// printf abc | sha256sum
+TEST(DigestFromHex, ReadsWhatToHexWritesAndNothingElse) {
+  const std::string text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  const std::optional<Digest> digest = digest_from_hex(text);
+  ASSERT_TRUE(digest);
+  EXPECT_EQ((*digest)[0], 0xba);
+  EXPECT_EQ(to_hex(*digest), text);
+  EXPECT_FALSE(digest_from_hex(text.substr(2)));
+  EXPECT_FALSE(digest_from_hex(text + "00"));
+  EXPECT_FALSE(digest_from_hex("BA" + text.substr(2)));
+  EXPECT_FALSE(digest_from_hex("0x" + text.substr(2)));
+  EXPECT_FALSE(digest_from_hex("-1" + text.substr(2)));
+}
+
 }  // namespace
 }  // namespace letterbox

@@ -93,6 +93,15 @@ TEST_F(Reading, ACoverSignedByAnUnknownKeyIsRefused) {
                  [&] { verify_cover(forged.envelope, trusted); });
 }
 
+TEST_F(Reading, ACoverOfADeviceRevokedSinceIsReadAndMarked) {
+  EXPECT_FALSE(verify_cover(cover.envelope, trusted).maker_is_revoked());
+  const TrustedKeys later{trusted.gateway, {}, {sender.record()}};
+  const VerifiedCover verified = verify_cover(cover.envelope, later);
+  EXPECT_TRUE(verified.maker_is_revoked());
+  EXPECT_NE(sealer_of(verified).find("revoked"), std::string::npos);
+  EXPECT_EQ(sealer_of(verify_cover(cover.envelope, trusted)), "their device");
+}
+
 TEST_F(Reading, ACoverUnderAKnownKeyIdAndAnotherKeysSignatureIsRefused) {
   records::Envelope forged = records::sign_cover(draft, stranger.key).envelope;
   forged.key_id = sender.key.verify_key().fingerprint();

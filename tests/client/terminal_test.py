@@ -12,11 +12,13 @@ import unittest
 
 LETTERBOX = str(pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "bin" / "letterbox")
 AWAY = 7  # the exit code where the gateway is
+CTRL_C = b"\x03"
 PASSPHRASE = b"correct horse battery"
 
 
 def converse(command, answers):
-    """Runs `command` on a terminal of its own; gives each answer to one prompt. (exit code, what was shown)"""
+    """Runs `command` on a terminal of its own; gives each answer, or what it makes of all that was shown, to
+    one prompt. (exit code, what was shown)"""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvp(command[0], command)
@@ -38,7 +40,9 @@ def converse(command, answers):
             # A prompt is a line that ends in a colon and a space. The echo is off before it is shown.
             if shown[asked:].rstrip(b" ").endswith(b":") and answers:
                 asked = len(shown)
-                os.write(terminal, answers.pop(0) + b"\n")
+                answer = answers.pop(0)
+                answer = answer(shown) if callable(answer) else answer
+                os.write(terminal, answer if answer == CTRL_C else answer + b"\n")
     finally:
         os.close(terminal)
     _, status = os.waitpid(pid, 0)
@@ -103,6 +107,59 @@ class Terminal(unittest.TestCase):
                                 str(self.seal())], [PASSPHRASE])
         self.assertEqual(code, 0, shown)
         self.assertEqual(opened.read_bytes(), b"content")
+
+    def open_sealed(self, answers):
+        return converse([LETTERBOX, "--home", str(self.home), "open", str(self.seal()), "--force", "-o",
+                         str(self.place / "opened")], answers)
+
+    def test_an_unlocked_key_file_is_opened_unasked_until_it_is_locked(self):
+        letterbox = [LETTERBOX, "--home", str(self.home)]
+        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, 0, self.shown)
+        code, shown = converse([*letterbox, "unlock", "--for", "20m"], [PASSPHRASE])
+        if b"keyring can't be used here" in shown:
+            self.skipTest(shown.decode())
+        self.assertEqual(code, 0, shown)
+        self.addCleanup(subprocess.run, [*letterbox, "lock"], stdout=subprocess.DEVNULL, check=False)
+        self.assertIn(b"unlocked until", shown)
+
+        code, shown = self.open_sealed([])
+        self.assertEqual(code, 0, shown)
+        self.assertNotIn(b"Passphrase", shown)
+        # Without a terminal, too.
+        done = subprocess.run([*letterbox, "open", str(self.place / "sealed.age"), "-o", "-"], capture_output=True,
+                              stdin=subprocess.DEVNULL, start_new_session=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, b"content"), done.stderr)
+
+        code, shown = converse([*letterbox, "lock"], [])
+        self.assertEqual((code, shown.strip()), (0, b"locked"))
+        code, shown = self.open_sealed([PASSPHRASE])
+        self.assertEqual(code, 0, shown)
+        self.assertIn(b"Passphrase", shown)
+        code, shown = converse([*letterbox, "lock"], [])
+        self.assertEqual((code, shown.strip()), (0, b"it wasn't unlocked"))
+
+    def test_a_wrong_passphrase_unlocks_nothing(self):
+        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, 0, self.shown)
+        letterbox = [LETTERBOX, "--home", str(self.home)]
+        code, shown = converse([*letterbox, "unlock"], [b"another"])
+        self.assertEqual(code, 6, shown)
+        code, shown = converse([*letterbox, "lock"], [])
+        self.assertEqual((code, shown.strip()), (0, b"it wasn't unlocked"))
+
+    def test_a_bare_key_file_has_nothing_to_unlock(self):
+        letterbox = [LETTERBOX, "--home", str(self.home)]
+        subprocess.run([*letterbox, "keygen", "--handle", "ada@clinic.example", "--no-passphrase"],
+                       stdout=subprocess.DEVNULL, check=True)
+        code, shown = converse([*letterbox, "unlock"], [])
+        self.assertEqual(code, 1, shown)
+        self.assertIn(b"nothing to unlock", shown)
+
+    def test_it_is_unlocked_for_a_day_at_most(self):
+        for time in ("25h", "2d", "0h", "8", "never", "-1h"):
+            code, shown = converse([LETTERBOX, "--home", str(self.home), "unlock", f"--for={time}"], [])
+            self.assertEqual(code, 2, shown)
 
     def test_without_a_terminal_it_says_what_to_do(self):
         done = subprocess.run([LETTERBOX, "--home", str(self.home), "login", str(self.invitation)],

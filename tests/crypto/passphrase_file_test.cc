@@ -22,6 +22,18 @@ TEST(PassphraseFile, OpensWithItsPassphraseAlone) {
   }
 }
 
+TEST(PassphraseFile, OpensWithItsFileKeyAndNoOtherFiles) {
+  const Bytes plaintext = some_bytes(75);
+  const Bytes file = seal_with_passphrase(SecretBytes(plaintext), passphrase("p"), kQuick);
+  const Bytes other = seal_with_passphrase(SecretBytes(plaintext), passphrase("p"), kQuick);
+  const FileKey file_key = passphrase_file_key(file, passphrase("p"));
+  const SecretBytes opened = open_with_file_key(file, file_key);
+  EXPECT_TRUE(std::ranges::equal(opened.reveal(), plaintext));
+  EXPECT_EQ(code_of([&] { open_with_file_key(other, file_key); }), ErrorCode::kIntegrity);
+  EXPECT_EQ(code_of([&] { passphrase_file_key(file, passphrase("q")); }),
+            ErrorCode::kWrongPassphrase);
+}
+
 TEST(PassphraseFile, IsAnotherEachTime) {
   const SecretBytes plaintext(some_bytes(10));
   EXPECT_NE(seal_with_passphrase(plaintext, passphrase("p"), kQuick),

@@ -1,6 +1,4 @@
 """Certificates for machines, good and bad, made by the openssl command."""
-import pathlib
-
 from kit import rig
 
 CONFIGURATION = """
@@ -25,26 +23,22 @@ extendedKeyUsage = serverAuth
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
-class Authority:
-    """A certificate authority in a directory of its own."""
+class Issuer:
+    """A machines' authority (rig.Authority) that makes certificates with faults."""
 
-    def __init__(self, place):
-        self.place = pathlib.Path(place)
+    def __init__(self, authority):
+        self.authority = authority
+        self.place = authority.place / "issued"
         self.place.mkdir()
-        self.place.chmod(0o755)
         (self.place / "ca.cnf").write_text(CONFIGURATION.format(place=self.place), encoding="ascii")
         (self.place / "index.txt").touch()
-        self.certificate = self.place / "ca.pem"
-        rig.run("openssl", "req", "-x509", *NEW_KEY, "-keyout", self.place / "ca.key", "-out", self.certificate,
-                "-subj", "/CN=Machines of " + self.place.name, "-days", "30")
-        self.certificate.chmod(0o644)
 
     def issue(self, name, *validity, usage="client"):
         """(certificate, key). `validity` are options of openssl ca."""
         certificate, key = self.place / f"{name}.pem", self.place / f"{name}.key"
         request = self.place / f"{name}.csr"
         rig.run("openssl", "req", *NEW_KEY, "-keyout", key, "-out", request, "-subj", "/CN=" + name)
-        rig.run("openssl", "ca", "-batch", "-notext", "-config", self.place / "ca.cnf", "-cert", self.certificate,
-                "-keyfile", self.place / "ca.key", "-extensions", usage, "-in", request, "-out", certificate,
-                *(validity or ("-days", "30")))
+        rig.run("openssl", "ca", "-batch", "-notext", "-config", self.place / "ca.cnf",
+                "-cert", self.authority.certificate, "-keyfile", self.authority.place / "authority.key",
+                "-extensions", usage, "-in", request, "-out", certificate, *(validity or ("-days", "30")))
         return certificate, key

@@ -14,8 +14,8 @@ import unittest
 
 import certificates
 import tls
-from kit import (CT, FILES, LARGE, MIB, NOWHERE, SURGEON, Hostile, Peer, case, outcome_of_silence, reset_on_close,
-                 rig, wait_until)
+from kit import (CT, DICOM, LARGE, MIB, NOWHERE, SURGEON, TO_SURGEON, Hostile, Peer, case, outcome_of_silence,
+                 reset_on_close, rig, wait_until)
 
 
 class Deadlines(Hostile):
@@ -26,7 +26,7 @@ class Deadlines(Hostile):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.file = cls.gateway.deposit(cls.LARGE_FILE, "application/dicom", SURGEON)["file"].encode()
+        cls.file = cls.gateway.deposit(cls.LARGE_FILE, DICOM, SURGEON)["file"].encode()
 
     @classmethod
     @functools.cache
@@ -65,8 +65,8 @@ class Deadlines(Hostile):
         return self.trickle(head + b"%x\r\n" % len(CT) + CT + b"\r\n", b"1\r\nx\r\n")
 
     def slow_reader(self):
-        with self.peer() as peer:
-            peer.send(self.head(b"GET", b"/v1/files/" + self.file))
+        with self.people_peer() as peer:
+            peer.send(self.signed(b"GET", b"/v1/files/" + self.file))
             began = time.monotonic()
             peer.connection.recv(1)
             self.drop_of(peer, began)
@@ -128,20 +128,21 @@ class Crowds(Hostile):
                 connection.sendall(tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES))
                 connection.recv(1)
         else:
-            connection = self.gateway.tls(context=self.tls_context)
+            peer = self.people_peer() if phase == "in the answer" else self.peer()
+            connection = peer.connection
             if phase == "in the head":
                 connection.sendall(self.head(b"GET", NOWHERE)[:-5])
             if phase == "in the body":
                 connection.sendall(self.deposit_head(b"Content-Length: %d" % len(LARGE)) + LARGE[:100_000])
             if phase == "in the answer":
-                connection.sendall(self.head(b"GET", b"/v1/files/" + file))
+                connection.sendall(self.signed(b"GET", b"/v1/files/" + file))
                 connection.recv(100)
         reset_on_close(connection)
         connection.close()
 
     @case(50, "3,000 resets", "descriptors given back", bound=64 * MIB, stored=1)
     def test_case_50_three_thousand_resets(self):
-        file = self.gateway.deposit(CT, "application/dicom", SURGEON)["file"].encode()
+        file = self.gateway.deposit(CT, DICOM, SURGEON)["file"].encode()
         before = self.descriptors()
         phases = ("connected", "in the handshake", "in the head", "in the body", "in the answer")
         with concurrent.futures.ThreadPoolExecutor(16) as crowd:
@@ -157,7 +158,7 @@ class Crowds(Hostile):
     def visit(self):
         """A connection, or why there is none: "shed" if the gateway closed it at once, "hangs" if it did nothing."""
         try:
-            return self.gateway.tls(context=self.tls_context, timeout=5)
+            return self.gateway.tls(context=self.people_context, timeout=5)
         except TimeoutError:
             return "hangs"
         except (ConnectionError, ssl.SSLError):
@@ -192,17 +193,15 @@ class Crowds(Hostile):
 
 
 class Tls(Hostile):
-    """With a second listener for machines, which demands a client certificate."""
+    """On both addresses: one demands a client certificate, the other doesn't know what that is."""
 
     @classmethod
     def setUpClass(cls):
-        place = rig.workspace()
-        cls.addClassCleanup(rig.shutil.rmtree, place)
-        cls.ours = certificates.Authority(place / "hospital")
-        cls.theirs = certificates.Authority(place / "elsewhere")
-        cls.OPTIONS = ("--machine-listen", "127.0.0.1:0", "--machine-client-authority", cls.ours.certificate)
         super().setUpClass()
-        cls.machine_port = int(re.search(r"machines use +https://127\.0\.0\.1:(\d+)", cls.gateway.greeting)[1])
+        ours = cls.gateway.authority_of_machines
+        cls.ours = certificates.Issuer(ours)
+        cls.theirs = certificates.Issuer(rig.Authority(ours.place.parent / "elsewhere"))
+        cls.good = ours.machine, ours.machine_key
 
     def answer_to(self, data, port=None):
         """What the gateway sends back to raw bytes before it hangs up, or has said all that it can."""
@@ -222,13 +221,13 @@ class Tls(Hostile):
                        "-CAfile", self.gateway.authority, *options, input=said, stderr=rig.subprocess.STDOUT, check=False).stdout
 
     def knock(self, certificate, version):
-        """The status of a deposit on the machine listener, or "refused"."""
+        """The status of a deposit on the machines' address, or "refused"."""
         context = self.gateway.tls_context()
         context.minimum_version = context.maximum_version = version
         if certificate:
             context.load_cert_chain(*certificate)
         try:
-            with Peer(self.gateway.tls(port=self.machine_port, context=context)) as peer:
+            with Peer(self.gateway.tls(self.gateway.machine_port, context)) as peer:
                 peer.send(self.deposit_head(b"Content-Length: %d" % len(CT)) + CT)
                 return self.checked(peer.answer()).status if peer.receive() else "refused"
         except (ConnectionError, ssl.SSLError):
@@ -238,10 +237,16 @@ class Tls(Hostile):
         """The log's lines about certificates that were refused."""
         return [line for line in self.gateway.log_text().splitlines() if 'event="client certificate refused"' in line]
 
+    def audited(self):
+        """How many refusals of somebody unknown, from here, the audit trail has."""
+        return int(self.gateway.sql(
+            "SELECT count(*) FROM audit JOIN tenant ON tenant_id = tenant.id WHERE name = '.gateway' AND kind = 'refusal' "
+            "AND outcome = 'failure' AND peer = '127.0.0.1' AND principal_id IS NULL AND device IS NULL"))
+
     @case(52, "TLS renegotiation", "refused")
     def test_case_52_renegotiation(self):
         request = self.head(b"GET", NOWHERE, b"Connection: close")
-        self.assertIn(b"HTTP/1.1 404", self.s_client(request, "-tls1_2", "-ign_eof"))
+        self.assertIn(b"HTTP/1.1 401", self.s_client(request, "-tls1_2", "-ign_eof"))
         output = self.s_client(b"R\n" + request, "-tls1_2")
         self.assertIn(b"RENEGOTIATING", output)
         self.assertIn(b"no renegotiation", output)
@@ -270,23 +275,30 @@ class Tls(Hostile):
             # Good for a server, and so not for a client.
             "unfit": self.ours.issue("server", usage="server"),
         }
-        good = self.ours.issue("pacs")
+        stranger = self.ours.issue("stranger")
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             for reason, certificate in bad.items():
-                before = len(self.refusals())
+                before, audited = len(self.refusals()), self.audited()
                 self.assertEqual(self.knock(certificate, version), "refused", reason)
                 wait_until(lambda: len(self.refusals()) > before, f"the log has the refusal: {reason}")
+                wait_until(lambda: self.audited() > audited, f"the audit trail has the refusal: {reason}")
+                self.assertEqual(self.audited(), audited + 1)
                 line, = self.refusals()[before:]
                 self.assertRegex(line, rf'reason="[^"]*{reason}[^"]*"')
                 self.assertRegex(line, r'peer="127\.0\.0\.1')
-            self.assertEqual(self.knock(good, version), 201)
+            # Vouched for, and still nobody's.
+            audited = self.audited()
+            self.assertEqual(self.knock(stranger, version), 401)
+            self.assertEqual(self.audited(), audited + 1)
+            self.assertEqual(self.knock(self.good, version), 201)
+            self.assertEqual(self.audited(), audited + 1)
         # A browser is never asked for a certificate.
         hello = tls.client_hello(tls.TLS_1_2, tls.GOOD_SUITES)
-        self.assertIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello, self.machine_port)))
+        self.assertIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello, self.gateway.machine_port)))
         self.assertNotIn(tls.CERTIFICATE_REQUEST, tls.handshake_messages(self.answer_to(hello)))
-        self.assertIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3", port=self.machine_port))
+        self.assertIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3", port=self.gateway.machine_port))
         self.assertNotIn(b"CertificateRequest", self.s_client(b"", "-msg", "-tls1_3"))
-        return "refused and audited; a good one is served"
+        return "refused and audited; 401 and audited if it is no machine's; a good one is served"
 
     @case(55, "plain HTTP on the TLS port", "C")
     def test_case_55_plain_http(self):
@@ -299,13 +311,13 @@ class Tls(Hostile):
 
     @case(56, "100 pipelined requests", "100 answers in order", stored=2)
     def test_case_56_pipelined_requests(self):
-        receipts = [self.gateway.deposit(CT, "application/dicom", SURGEON) for _ in range(2)]
+        receipts = [self.gateway.deposit(CT, DICOM, SURGEON) for _ in range(2)]
         questions = [
             (b"GET", NOWHERE, 404, b"not-found"),
             (b"DELETE", b"/v1/files", 405, b"wrong-method"),
-            (b"GET", b"/v1/inbox", 400, b"malformed-recipient"),
-            (b"POST", FILES, 400, b"empty-body"),
-            (b"GET", b"/v1/inbox?device=" + self.surgeon.recipient.encode(), 200, b"deliveries"),
+            (b"GET", b"/v1/inbox?limit=0", 400, b"malformed"),
+            (b"POST", TO_SURGEON, 400, b"empty-body"),
+            (b"GET", b"/v1/inbox", 200, b"deliveries"),
             (b"HEAD", b"/v1/files/" + receipts[0]["file"].encode(), 200, b""),
         ]
         for receipt in receipts:
@@ -313,8 +325,8 @@ class Tls(Hostile):
             questions.append((b"GET", b"/v1/deliveries/" + delivery, 200, delivery))
             questions.append((b"GET", b"/v1/files/" + file, 200, b"age-encryption.org/v1"))
         asked = random.Random(56).choices(questions, k=100)
-        with self.peer() as peer:
-            peer.send(b"".join(self.head(method, target, b"Content-Type: application/dicom")
+        with self.people_peer() as peer:
+            peer.send(b"".join(self.signed(method, target, b"Content-Type: application/dicom")
                                for method, target, _, _ in asked))
             for number, (method, _, status, word) in enumerate(asked):
                 answer = self.checked(peer.answer(method.decode()))

@@ -2,7 +2,7 @@
 import itertools
 import unittest
 
-from kit import CT, FILES, LARGE, MIB, NOWHERE, Hostile, case
+from kit import CT, DICOM, FILES, LARGE, MIB, NOWHERE, TO_SURGEON, Hostile, case
 
 
 class Heads(Hostile):
@@ -68,11 +68,12 @@ class Heads(Hostile):
     @case(38, "TRACE, CONNECT", "405")
     def test_case_38_trace_and_connect(self):
         return self.same((self.ask(self.head(b"TRACE", NOWHERE)), self.ask(self.head(b"TRACE", FILES)),
+                          self.ask(self.head(b"TRACE", FILES), people=True),
                           self.ask(self.head(b"CONNECT", b"127.0.0.1:22"))))
 
     @case(39, "absolute-form with a foreign host", "421 or 400")
     def test_case_39_absolute_form_with_a_foreign_host(self):
-        own = b"127.0.0.1:%d" % self.gateway.port
+        own = b"127.0.0.1:%d" % self.gateway.machine_port
         self.assertEqual(self.get(target=b"https://" + own + NOWHERE, host=b"Host: " + own), "404")
         foreign = self.canary.encode() + b".example"
         misdirected = self.get(target=b"https://" + foreign + NOWHERE, host=b"Host: " + foreign)
@@ -92,11 +93,16 @@ class Heads(Hostile):
             self.assertEqual(peer.answer().status, 201)
         # None of these sends any of its body. The first answer is the last one.
         self.assertEqual(self.ask(self.deposit_head(expect, self.TOO_LONG)), "413 C")
+        length = b"Content-Length: 1000"
+        for target in (b"/v1/nothing", NOWHERE, TO_SURGEON, b"/v1/files?mailbox=nowhere"):
+            unsigned = self.head(b"POST", target, b"Content-Type: application/dicom", expect, length)
+            self.assertEqual(self.ask(unsigned), "404 C")
+            self.assertEqual(self.ask(unsigned, people=True), "401 C")
         for target, status in ((b"/v1/nothing", "404 C"), (NOWHERE, "405 C"), (b"/v1/files", "400 C"),
                                (b"/v1/files?to=nobody@hospital.example", "422 C")):
-            self.assertEqual(self.ask(self.head(b"POST", target, b"Content-Type: application/dicom", expect,
-                                                b"Content-Length: 1000")), status)
-        return "100, then 201; 404 C and 413 C before any body"
+            signed = self.signed(b"POST", target, expect, length, body=bytes(1000), content_type=DICOM)
+            self.assertEqual(self.ask(signed, people=True), status)
+        return "100, then 201; 401 C, 404 C and 413 C before any body"
 
     @case(41, "`Expect: x`", "417")
     def test_case_41_expect_something_else(self):

@@ -3,6 +3,9 @@
 A case is a test method under @case. Around it the kit checks what holds for all of them: the process lives, nothing
 is stored, an honest deposit on a new connection gets its 201, memory stays within the case's bound, and neither an
 answer nor a log holds anything of the input, which carries a canary.
+
+Most of it is asked by a machine with a good certificate, on the machines' address: it is let in before it says a word,
+so that what it says is judged for itself. What takes a person is signed by the surgeon's device, on the people's.
 """
 import contextlib
 import dataclasses
@@ -21,6 +24,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import device  # noqa: E402
 import rig  # noqa: E402
 
 MIB = rig.MIB
@@ -29,12 +33,17 @@ CT = rig.CT.read_bytes()
 # More than a row of the shelf: some of it is staged before its end is judged.
 LARGE = bytes(128) + b"DICM" + os.urandom(3 * MIB)
 SURGEON = "surgeon@hospital.example"
-FILES = b"/v1/files?to=" + SURGEON.encode()
+DICOM = "application/dicom"
+# The machine's, to the mailbox that rig makes for the surgeon; and a person's.
+FILES = b"/v1/files?mailbox=for-surgeon"
+TO_SURGEON = b"/v1/files?to=" + SURGEON.encode()
 NOWHERE = b"/v1/files/01890a5d-ac96-774b-bcce-b302099a8057"
 
-# What one deposit adds to the shelf.
-TABLES = ("delivery", "cover", "delivery_recipient", "file", "payload", "payload_row", "device")
-ONE_DEPOSIT = (1, 1, 1, 1, 1, 1, 0)
+# What one deposit adds to the shelf, and to the directory: nothing. Nonces and the audit trail grow with whoever asks.
+TABLES = ("delivery", "cover", "delivery_recipient", "file", "payload", "payload_row",
+          "tenant", "principal", "device", "device_record", "invitation", "mailbox", "mailbox_recipient",
+          "mailbox_depositor", "machine_certificate", "machine_token")
+ONE_DEPOSIT = (1,) * 6 + (0,) * 10
 
 
 def wait_until(condition, what, timeout=30):
@@ -103,19 +112,25 @@ def case(number, sent, expected, bound=16 * MIB, stored=0):
 
 
 class Hostile(unittest.TestCase):
-    """Cases against one letterboxd, which each class starts with its own settings."""
+    """Cases against one letterboxd, which each class starts with its own settings. It knows a machine, which may put
+    something into the surgeon's mailbox, and the surgeon, a device.Device.
+    """
 
     OPTIONS = ()
 
     @classmethod
     def setUpClass(cls):
-        scene = rig.scene(SURGEON, options=cls.OPTIONS)
-        cls.gateway, cls.surgeon = scene.__enter__()
-        cls.addClassCleanup(scene.__exit__, None, None, None)
-        cls.tls_context = cls.gateway.tls_context()
+        place = rig.workspace()
+        cls.addClassCleanup(rig.shutil.rmtree, place, ignore_errors=True)
+        cls.gateway = rig.Gateway(place / "data", *cls.OPTIONS)
+        cls.addClassCleanup(cls.gateway.stop)
+        cls.gateway.start()
+        cls.surgeon = cls.gateway.invited(SURGEON)
+        cls.gateway.mailbox(SURGEON)
+        cls.machine_context = cls.gateway.tls_context(machine=True)
+        cls.people_context = cls.gateway.tls_context()
         # Warm: every worker, pool and buffer that a request needs has been there.
-        threads = [threading.Thread(target=cls.gateway.deposit, args=(LARGE, "application/dicom", SURGEON))
-                   for _ in range(8)]
+        threads = [threading.Thread(target=cls.gateway.deposit, args=(LARGE, DICOM, SURGEON)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -184,8 +199,19 @@ class Hostile(unittest.TestCase):
 
     # What is sent.
 
-    def peer(self, **options):
-        return Peer(self.gateway.tls(context=self.tls_context, **options))
+    def peer(self):
+        """The machine."""
+        return Peer(self.gateway.tls(self.gateway.machine_port, self.machine_context))
+
+    def people_peer(self):
+        """Somebody on the people's address."""
+        return Peer(self.gateway.tls(context=self.people_context))
+
+    def signed(self, method, target, *fields, body=b"", content_type=None, by=None, **options):
+        """A request head that the surgeon's device signs, or `by`, as followed by `body`."""
+        made = (by or self.surgeon).key.fields(method.decode(), self.gateway.url + target.decode(), body, content_type,
+                                               **options)
+        return self.head(method, target, *(f"{name}: {value}".encode() for name, value in made.items()), *fields)
 
     def head(self, method, target, *fields, version=b"HTTP/1.1", host=b"Host: 127.0.0.1"):
         """A request head with the canary in it."""
@@ -201,9 +227,9 @@ class Hostile(unittest.TestCase):
             peer.send(self.deposit_head(b"Content-Length: %d" % len(CT)) + CT)
             return self.checked(peer.answer()).status
 
-    def ask(self, request, method="GET"):
+    def ask(self, request, method="GET", people=False):
         """Sends `request` on a new connection, reads on while sending, and says what came: "404", or "400 C"."""
-        with self.peer() as peer:
+        with self.people_peer() if people else self.peer() as peer:
             peer.send_listening([request])
             return self.outcome(peer, method)
 
@@ -232,6 +258,8 @@ class Hostile(unittest.TestCase):
             self.assertLessEqual(problem.keys(), {"type", "title", "status", "detail"})
         if answer.status == 405:
             self.assertIn("allow", answer.fields)  # RFC 9110 section 15.5.6
+        if answer.status == 401:
+            self.assertIn("www-authenticate", answer.fields)  # section 15.5.2
         return answer
 
 

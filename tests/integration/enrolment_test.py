@@ -237,6 +237,50 @@ class Enrolment(unittest.TestCase):
         self.fails(3, bob, "trust", "nobody-at-all@hospital.example")
         self.fails(3, bob, "device", "revoke", "0" * 64)
 
+    # --- Somebody who isn't enrolled yet
+
+    def test_a_letter_for_somebody_not_enrolled_is_held_and_sent_on_after_trust(self):
+        bob = self.first(self.bob, "bob")
+        self.assertIn("--invite", self.fails(3, bob, "send", rig.CT, "--to", self.ada))
+        invitation = self.folder / "invitation.json"
+        done = bob.letterbox("--json", "send", rig.CT, rig.ULTRASOUND, "--to", self.ada, "--invite", invitation,
+                             "--expires", "2d")
+        held = json.loads(done.stdout)
+        self.assertEqual([one["recipient"] for one in held["recipients"]], [bob.recipient])
+        self.assertIn("held for " + self.ada, done.stderr.decode())
+        self.assertEqual(invitation.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(bob.notices("list"), "")
+
+        ada = self.home("ada").login(invitation)
+        self.assertEqual(ada.made["handle"], self.ada)
+        self.assertIn("trust " + self.ada, bob.notices("list"))
+        self.fails(5, bob, "trust", self.ada, "--fingerprint", bob.fingerprint)
+        self.assertEqual(ada.received(), [])
+
+        done = json.loads(bob.letterbox("--json", "trust", self.ada, "--fingerprint", ada.fingerprint).stdout)
+        ada.letterbox("trust", self.bob, "--fingerprint", bob.fingerprint)
+        self.assertEqual(ada.received(), done["sent_on"])
+        ada.letterbox("get", done["sent_on"][0], "--output-dir", self.folder)
+        contents = {path.read_bytes() for path in self.folder.glob("*.dcm")}
+        self.assertEqual(contents, {rig.CT.read_bytes(), rig.ULTRASOUND.read_bytes()})
+        shown = json.loads(ada.letterbox("--json", "list").stdout)["deliveries"]
+        self.assertEqual([one["expires"] for one in shown], [held["expires"]])
+        # The held one is gone, and nothing is sent twice.
+        self.fails(3, bob, "get", held["files"][0]["file"], "-o", self.folder / "x")
+        self.assertEqual(json.loads(bob.letterbox("--json", "trust", self.ada).stdout)["sent_on"], [])
+        self.assertEqual(bob.notices("list"), "")
+
+    def test_a_held_letter_that_is_gone_is_forgotten(self):
+        bob = self.first(self.bob, "bob")
+        invitation = self.folder / "invitation.json"
+        held = json.loads(bob.letterbox("--json", "send", rig.CT, "--to", self.ada, "--invite", invitation).stdout)
+        ada = self.home("ada").login(invitation)
+        bob.letterbox("delete", held["delivery"])
+        done = bob.letterbox("--json", "trust", self.ada, "--fingerprint", ada.fingerprint)
+        self.assertEqual(json.loads(done.stdout)["sent_on"], [])
+        self.assertIn(held["delivery"], done.stderr.decode())
+        self.assertEqual(bob.letterbox("trust", self.ada).stderr, b"")
+
     # --- Deleting
 
     def test_a_sender_can_have_a_delivery_forgotten_and_nobody_else_can(self):

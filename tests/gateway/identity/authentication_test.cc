@@ -86,6 +86,23 @@ TEST_F(AuthenticationTest, NothingShownIsRefused) {
   EXPECT_EQ(recorded(storage::kGateway, AuditKind::kRefusal), 1U);
 }
 
+TEST_F(AuthenticationTest, CertificatesThatTlsRefusedAreRecordedUpToTheLimit) {
+  Authentication strict(*store, gateway.verify_key(),
+                        {.public_url = kPublicUrl, .rates = {.failures = 3}});
+  for (int i = 0; i < 10; ++i) {
+    strict.certificate_refused({.address = "192.0.2.7", .network = "192.0.2.7"});
+  }
+  strict.certificate_refused({.address = "fe80::1%2", .network = "fe80::"});
+  const auto trail = store->audit().read(storage::kGateway, std::nullopt, 100);
+  ASSERT_EQ(trail.size(), 4U);
+  for (const auto& [event, peer] :
+       {std::pair(trail[0].event, "192.0.2.7"), std::pair(trail[3].event, "fe80::1")}) {
+    EXPECT_EQ(event.kind, AuditKind::kRefusal);
+    EXPECT_EQ(event.outcome, storage::AuditOutcome::kFailure);
+    EXPECT_EQ(event.peer, peer);
+  }
+}
+
 TEST_F(AuthenticationTest, AKeyOfNobodyIsRefused) {
   EXPECT_EQ(code(TestRequest{}.sign(crypto::SigningKey::generate())), ErrorCode::kUnauthenticated);
 }

@@ -54,6 +54,10 @@ TestServer::TestServer(const Limits& limits) {
 
   Options with_limits = options();
   with_limits.limits = limits;
+  with_limits.certificate_refused = [this](const gateway::transport::Peer& peer) {
+    const std::lock_guard lock(mutex_);
+    refused_.push_back(peer);
+  };
   transport_ = std::make_unique<Transport>(with_limits);
   open_listener();
 }
@@ -80,6 +84,11 @@ void TestServer::close_listener() {
 void TestServer::stop() {
   close_listener();
   transport_.reset();
+}
+
+std::vector<gateway::transport::Peer> TestServer::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
 }
 
 void TestServer::on(const std::string& path, Handler handler) {

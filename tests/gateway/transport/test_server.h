@@ -49,6 +49,8 @@ class TestServer {
   void stop();
   /// The transport alone, with the listener still open.
   void stop_transport() { transport_.reset(); }
+  /// Those whose client certificate was refused, as far as the transport has told of them.
+  std::vector<gateway::transport::Peer> refused() const;
 
  private:
   void handle(const web::http::http_request& request);
@@ -56,7 +58,8 @@ class TestServer {
   CertificateFiles files_;
   std::unique_ptr<gateway::transport::Transport> transport_;
   std::vector<std::unique_ptr<web::http::experimental::listener::http_listener>> listeners_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::vector<gateway::transport::Peer> refused_;
   std::map<std::string, Handler> handlers_;
 };
 

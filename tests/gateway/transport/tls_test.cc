@@ -77,6 +77,45 @@ TEST(MachineEndpoint, Case54_WithoutAGoodCertificateNobodyIsServed) {
     EXPECT_TRUE(is_served(server.machine_port(), good));
   }
   EXPECT_EQ(server.transport().statistics().handshakes_failed, 8U);
+  server.stop();  // which waits for what there is to tell
+  const auto refused = server.refused();
+  EXPECT_EQ(refused.size(), 8U);
+  for (const Peer& peer : refused) {
+    EXPECT_EQ(peer.address, "127.0.0.1");
+    EXPECT_EQ(peer.network, "127.0.0.1");
+    EXPECT_FALSE(peer.certificate) << "nobody vouched for it";
+  }
+}
+
+// A flood of them keeps no more waiting than one of requests does.
+TEST(MachineEndpoint, OfTheRefusedNoMoreAreToldOfAtOnceThanMayHaveARequest) {
+  TestServer server({.requests = 2, .peer_requests = 2, .workers = 1});
+  std::promise<void> go_on;
+  server.on("/wait", [&](const web::http::http_request& request) {
+    go_on.get_future().wait();
+    request.reply(200);
+  });
+  TlsClient busy(server.port());
+  busy.send(get("/wait"));  // has the worker, and a half of what there may be
+  while (server.transport().statistics().requests == 0) std::this_thread::yield();
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(is_served(server.machine_port(), {}));
+  while (server.transport().statistics().handshakes_failed < 5) std::this_thread::yield();
+  EXPECT_EQ(server.refused().size(), 0U);
+  go_on.set_value();
+  EXPECT_EQ(busy.receive().status, 200);
+  server.stop();
+  EXPECT_EQ(server.refused().size(), 1U);
+}
+
+TEST(MachineEndpoint, WhoBreaksOffWasNotRefused) {
+  TestServer server;
+  {
+    test::TcpClient plain(server.machine_port());
+    plain.send("GET / HTTP/1.1\r\n\r\n");
+    plain.receive_all();
+  }
+  server.stop();
+  EXPECT_EQ(server.refused().size(), 0U);
 }
 
 TEST(MachineEndpoint, CertificateForServersAloneIsNoClients) {
