@@ -24,8 +24,7 @@ TOOLS = re.compile(r"(.*-)?(gcc|g\+\+|cc|c\+\+|cpp|c99|clang|ld|as|ar|objdump|cm
 # The PostgreSQL image's account has another number than Debian's; initdb wants a name for it.
 DATABASE_ACCOUNT = "postgres:x:999:999::/var/lib/postgresql:/bin/bash\n"
 
-# The volume, and where the certificates of machines are mounted here.
-VOLUME, MACHINES = "/var/lib/letterbox", "/run/machines"
+VOLUME = "/var/lib/letterbox"
 
 IMAGES = {}
 
@@ -63,7 +62,7 @@ class Contents:
         self.assertEqual(config["Cmd"], ["serve"])
         self.assertEqual(config["StopSignal"], "SIGTERM")
         self.assertEqual(list(config["ExposedPorts"]), ["8443/tcp"])
-        self.assertEqual(list(config["Volumes"]), ["/var/lib/letterbox"])
+        self.assertEqual(list(config["Volumes"]), [VOLUME])
         self.assertEqual(config["Healthcheck"]["Test"], ["CMD", "letterboxd", "health"])
 
     def test_its_user_is_not_root_and_owns_the_volume(self):
@@ -111,26 +110,22 @@ class Served(rig.Gateway):
         self.data.mkdir()
         uid, gid = (int(number) for number in made.user.split(":"))
         shutil.chown(self.data, uid, gid)
+        certificates = self.authority_of_machines.place
         with open(self.log, "ab") as log:
             self.container = image.Container(
                 made, made.config["Entrypoint"] + made.config["Cmd"],
-                {VOLUME: (self.data, "rw"), MACHINES: (self.authority_of_machines.place, "ro"), **(mounts or {})},
-                made.user, {**(environment or {}), **self.settings()}, log=log)
+                {VOLUME: (self.data, "rw"), str(certificates): (certificates, "ro"), **(mounts or {})}, made.user,
+                # No port is published here: it shares this host's network, and takes free ones.
+                {"LETTERBOX_TENANT": rig.TENANT, **(environment or {}),
+                 "LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": "",
+                 "LETTERBOX_MACHINE_LISTEN": "127.0.0.1:0",
+                 "LETTERBOX_MACHINE_CLIENT_AUTHORITY": str(self.authority_of_machines.certificate)}, log=log)
         self.process = self.container.process
-        self.greeted()
-
-    def settings(self):
-        """No port is published here: it shares this host's network, and takes free ones."""
-        return {"LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": "", "LETTERBOX_TENANT": rig.TENANT,
-                "LETTERBOX_MACHINE_LISTEN": "127.0.0.1:0",
-                "LETTERBOX_MACHINE_CLIENT_AUTHORITY": self.inside(self.authority_of_machines.certificate)}
-
-    def inside(self, argument):
-        """What the container calls a file that it shares with this host."""
-        for outside, place in ((self.data, VOLUME), (self.authority_of_machines.place, MACHINES)):
-            if isinstance(argument, pathlib.Path) and argument.is_relative_to(outside):
-                return f"{place}/{argument.relative_to(outside)}"
-        return str(argument)
+        try:
+            self.greeted()
+        except Exception:
+            self.container.stop()
+            raise
 
     def stop(self, how=None):
         code = self.container.stop()
@@ -139,16 +134,15 @@ class Served(rig.Gateway):
 
     def admin(self, *arguments, **options):
         """`docker exec letterbox letterboxd …`"""
-        done = self.container.exec("letterboxd", *map(self.inside, arguments), **options)
+        done = self.container.exec("letterboxd", *(str(part) for part in arguments))
         if done.returncode != 0:
             raise AssertionError((done.stdout, done.stderr))
-        return done
 
     def invitation(self, handle, *options):
-        """On the volume: nowhere else can a file be made."""
-        file = self.data / f"invitation-{uuid.uuid4()}.json"
-        self.admin("admin", "invite", handle, "--output", file, *options)
-        return file
+        """Written into the volume, and taken out of it."""
+        name = f"invitation-{uuid.uuid4()}.json"
+        self.admin("admin", "invite", handle, "--output", f"{VOLUME}/{name}", *options)
+        return self.data / name
 
     def healthy(self):
         _, *command = self.container.image.config["Healthcheck"]["Test"]
@@ -160,10 +154,9 @@ class MainJob:
 
     def one_letter(self, gateway, place):
         surgeon = rig.Person(place / "surgeon", "surgeon@hospital.example", gateway)
-        receipt = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+        receipt = gateway.deposit(rig.CT, "application/dicom", surgeon.handle)
         surgeon.letterbox("get", receipt["file"], "-o", place / "opened.dcm")
         self.assertEqual((place / "opened.dcm").read_bytes(), rig.CT.read_bytes())
-        self.assertEqual(gateway.request("GET", "/v1/files/" + receipt["file"])[0], 401)
         status, _, sealed = surgeon.request("GET", "/v1/files/" + receipt["file"])
         self.assertEqual(status, 200)
         self.assertTrue(sealed.startswith(b"age-encryption.org/v1\n"))
@@ -200,7 +193,7 @@ class AllInOne(MainJob, unittest.TestCase):
         gateway = Served(place, IMAGES["all-in-one"])
         gateway.stop()
         asked = image.Container(IMAGES["all-in-one"], ["letterboxd", "health"],
-                                {"/var/lib/letterbox": (gateway.data, "rw")}, gateway.container.user, {})
+                                {VOLUME: (gateway.data, "rw")}, gateway.container.user, {})
         self.assertEqual(asked.process.wait(timeout=60), 1)
         asked.process.stdout.close()
 
@@ -239,8 +232,8 @@ class Compose(MainJob, unittest.TestCase):
 
     def test_it_agrees_with_the_image(self):
         made = IMAGES[self.gateway["build"]["target"]]
-        self.assertEqual(volumes("gateway")["/var/lib/letterbox"], ("gateway", "rw"))
-        self.assertIn("/var/lib/letterbox", made.config["Volumes"])
+        self.assertEqual(volumes("gateway")[VOLUME], ("gateway", "rw"))
+        self.assertIn(VOLUME, made.config["Volumes"])
         self.assertIn(self.gateway["environment"]["LETTERBOX_LISTEN"].rpartition(":")[2] + "/tcp", made.config["ExposedPorts"])
         self.assertEqual(self.gateway["image"].partition(":")[2], made.config["Labels"]["org.opencontainers.image.version"])
         # The image's own: user, command and health check.

@@ -131,7 +131,7 @@ class Gateway:
         return self.greeted()
 
     def greeted(self):
-        """Takes in where the new process says that it serves."""
+        """Itself, once its process has said where it serves."""
         greeting = self.process.stdout.readline()
         match = re.match(rb"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
         if not match:
