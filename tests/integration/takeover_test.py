@@ -180,6 +180,14 @@ class Takeover(unittest.TestCase):
         self.assertIn(attacker.recipient, self.sealed_for(self.sender.send(self.surgeon)))
         self.assert_old_content_is_unreadable(attacker)
 
+    def test_a_machine_has_no_client_that_would_stop_it(self):
+        """What the threat model says remains: the gateway seals for the devices that it goes by."""
+        attacker = self.attacker(waited=True)
+        file = self.gateway.deposit(rig.CT, "application/dicom", self.surgeon)["file"]
+        self.assertEqual(attacker.request("GET", "/v1/files/" + file)[0], 200)
+        self.phone.letterbox("device", "revoke", attacker.key.id)
+        self.assertEqual(attacker.request("GET", "/v1/files/" + file)[0], 401)
+
     # --- The administrator has taken the surgeon's devices away
 
     def test_with_the_surgeons_devices_revoked_it_waits_all_the_same(self):
