@@ -1,11 +1,10 @@
 #include "bench/load/signer.h"
 
-#include <algorithm>
-#include <array>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
 
+#include "base/secret.h"
 #include "base/uuid.h"
 #include "crypto/hash.h"
 #include "records/content_digest.h"
@@ -18,8 +17,7 @@ namespace {
 Secret<32> read_seed(const std::string& file) {
   Secret<32> seed;
   std::ifstream in(file, std::ios::binary);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what the stream wants
-  in.read(reinterpret_cast<char*>(seed.data()), static_cast<std::streamsize>(seed.size()));
+  for (Byte& byte : seed.reveal()) byte = static_cast<Byte>(in.get());
   if (!in) throw std::runtime_error("can't read a seed from " + file);
   return seed;
 }

@@ -79,6 +79,7 @@ std::string template_of(const Route& route) {
 // The route, if there is one; else `call.allow` lists the methods of the resource that the caller
 // has a right to.
 const Route* find_route(Call& call) {
+  call.allow.clear();
   for (const Route& route : table()) {
     if (!matches(route, call.target.segments())) continue;
     if (call.request.method() == route.method) return &route;

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+import uuid
 
 import image
 import yaml
@@ -22,6 +23,8 @@ TOOLS = re.compile(r"(.*-)?(gcc|g\+\+|cc|c\+\+|cpp|c99|clang|ld|as|ar|objdump|cm
                    r"python3?|pkg-config|pkgconf)(-[\d.]+)?")
 # The PostgreSQL image's account has another number than Debian's; initdb wants a name for it.
 DATABASE_ACCOUNT = "postgres:x:999:999::/var/lib/postgresql:/bin/bash\n"
+
+VOLUME = "/var/lib/letterbox"
 
 IMAGES = {}
 
@@ -59,7 +62,7 @@ class Contents:
         self.assertEqual(config["Cmd"], ["serve"])
         self.assertEqual(config["StopSignal"], "SIGTERM")
         self.assertEqual(list(config["ExposedPorts"]), ["8443/tcp"])
-        self.assertEqual(list(config["Volumes"]), ["/var/lib/letterbox"])
+        self.assertEqual(list(config["Volumes"]), [VOLUME])
         self.assertEqual(config["Healthcheck"]["Test"], ["CMD", "letterboxd", "health"])
 
     def test_its_user_is_not_root_and_owns_the_volume(self):
@@ -107,32 +110,37 @@ class Served(rig.Gateway):
         self.data.mkdir()
         uid, gid = (int(number) for number in made.user.split(":"))
         shutil.chown(self.data, uid, gid)
+        certificates = self.authority_of_machines.place
         with open(self.log, "ab") as log:
             self.container = image.Container(
                 made, made.config["Entrypoint"] + made.config["Cmd"],
-                {"/var/lib/letterbox": (self.data, "rw"), **(mounts or {})}, made.user,
-                # No port is published here: it shares this host's network, and takes a free one.
-                {**(environment or {}), "LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": ""}, log=log)
+                {VOLUME: (self.data, "rw"), str(certificates): (certificates, "ro"), **(mounts or {})}, made.user,
+                # No port is published here: it shares this host's network, and takes free ones.
+                {"LETTERBOX_TENANT": rig.TENANT, **(environment or {}),
+                 "LETTERBOX_LISTEN": "127.0.0.1:0", "LETTERBOX_PUBLIC_URL": "",
+                 "LETTERBOX_MACHINE_LISTEN": "127.0.0.1:0",
+                 "LETTERBOX_MACHINE_CLIENT_AUTHORITY": str(self.authority_of_machines.certificate)}, log=log)
         self.process = self.container.process
-        greeting = self.process.stdout.readline().decode()
-        match = re.match(r"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
-        if not match:
+        try:
+            self.greeted()
+        except Exception:
             self.container.stop()
-            raise AssertionError(f"letterboxd said {greeting!r}; its log: {self.log_text()}")
-        self.url, self.port = match[1], int(match[2])
-        self.authority = self.data / "public" / "ca.pem"
-        self.trust = self.data / "public" / "gateway.json"
+            raise
 
     def stop(self, how=None):
         return self.container.stop()
 
     def admin(self, *arguments, **options):
-        """`docker exec -i letterbox letterboxd …`; a record comes by standard input, as `-`."""
-        *verb, record = arguments
-        with open(record, "rb") as content:
-            done = self.container.exec("letterboxd", *verb, "-", stdin=content)
+        """`docker exec letterbox letterboxd …`"""
+        done = self.container.exec("letterboxd", *(str(part) for part in arguments))
         if done.returncode != 0:
             raise AssertionError((done.stdout, done.stderr))
+
+    def invitation(self, handle, *options):
+        """Written into the volume, and taken out of it."""
+        name = f"invitation-{uuid.uuid4()}.json"
+        self.admin("admin", "invite", handle, "--output", f"{VOLUME}/{name}", *options)
+        return self.data / name
 
     def healthy(self):
         _, *command = self.container.image.config["Healthcheck"]["Test"]
@@ -143,11 +151,11 @@ class MainJob:
     """One letter: in by curl, out by letterbox and by age. For the classes below, which say where."""
 
     def one_letter(self, gateway, place):
-        surgeon = gateway.enrol(rig.Person(place / "surgeon", "surgeon@hospital.example", gateway))
-        receipt = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
+        surgeon = rig.Person(place / "surgeon", "surgeon@hospital.example", gateway)
+        receipt = gateway.deposit(rig.CT, "application/dicom", surgeon.handle)
         surgeon.letterbox("get", receipt["file"], "-o", place / "opened.dcm")
         self.assertEqual((place / "opened.dcm").read_bytes(), rig.CT.read_bytes())
-        status, _, sealed = gateway.request("GET", "/v1/files/" + receipt["file"])
+        status, _, sealed = surgeon.request("GET", "/v1/files/" + receipt["file"])
         self.assertEqual(status, 200)
         self.assertTrue(sealed.startswith(b"age-encryption.org/v1\n"))
         self.assertEqual(rig.age_decrypt(surgeon.key_file, sealed), rig.CT.read_bytes())
@@ -183,7 +191,7 @@ class AllInOne(MainJob, unittest.TestCase):
         gateway = Served(place, IMAGES["all-in-one"])
         gateway.stop()
         asked = image.Container(IMAGES["all-in-one"], ["letterboxd", "health"],
-                                {"/var/lib/letterbox": (gateway.data, "rw")}, gateway.container.user, {})
+                                {VOLUME: (gateway.data, "rw")}, gateway.container.user, {})
         self.assertEqual(asked.process.wait(timeout=60), 1)
         asked.process.stdout.close()
 
@@ -222,8 +230,8 @@ class Compose(MainJob, unittest.TestCase):
 
     def test_it_agrees_with_the_image(self):
         made = IMAGES[self.gateway["build"]["target"]]
-        self.assertEqual(volumes("gateway")["/var/lib/letterbox"], ("gateway", "rw"))
-        self.assertIn("/var/lib/letterbox", made.config["Volumes"])
+        self.assertEqual(volumes("gateway")[VOLUME], ("gateway", "rw"))
+        self.assertIn(VOLUME, made.config["Volumes"])
         self.assertIn(self.gateway["environment"]["LETTERBOX_LISTEN"].rpartition(":")[2] + "/tcp", made.config["ExposedPorts"])
         self.assertEqual(self.gateway["image"].partition(":")[2], made.config["Labels"]["org.opencontainers.image.version"])
         # The image's own: user, command and health check.

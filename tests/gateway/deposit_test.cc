@@ -10,9 +10,9 @@
 #include "crypto/stream.h"
 #include "gateway/collect.h"
 #include "gateway/deliveries.h"
-#include "identity/people.h"
 #include "records/manifest.h"
 #include "storage/store.h"
+#include "tests/gateway/identity/people.h"
 
 namespace letterbox::gateway {
 namespace {

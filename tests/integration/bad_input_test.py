@@ -2,6 +2,7 @@
 import json
 import unittest
 
+import device
 import rig
 
 
@@ -19,9 +20,11 @@ class BadRequests(unittest.TestCase):
         after = json.loads(self.surgeon.letterbox("--json", "list").stdout)
         self.assertEqual(len(after["deliveries"]), len(listed["deliveries"]) + 1)
 
-    def refused(self, status, problem, method, path, body=b"", content_type="application/dicom", headers=()):
+    def refused(self, status, problem, method, path, body=b"", content_type="application/dicom"):
         before = json.loads(self.surgeon.letterbox("--json", "list").stdout)
-        got, fields, content = self.gateway.request(method, path, body, content_type, headers)
+        if isinstance(body, rig.pathlib.Path):
+            body = body.read_bytes()
+        got, fields, content = self.radiology.request(method, path, body, content_type)
         self.assertEqual(got, status, content)
         self.assertEqual(fields["content-type"], "application/problem+json")
         document = json.loads(content)
@@ -37,7 +40,10 @@ class BadRequests(unittest.TestCase):
         self.refused(415, "unsupported-media-type", "POST", self.TO, b"x", "text/html")
 
     def test_no_media_type(self):
-        self.refused(415, "unsupported-media-type", "POST", self.TO, b"x", "")
+        """From the machine: who signs a body signs its type, too."""
+        path = "/v1/files?mailbox=" + self.gateway.mailbox("surgeon@hospital.example")
+        status, _, content = self.gateway.request("POST", path, b"x", "", machine=True)
+        self.assertEqual((status, json.loads(content)["type"]), (415, "/problems/unsupported-media-type"))
 
     def test_content_encoding(self):
         # The transport's own answer: it judges the framing of every request.
@@ -89,7 +95,7 @@ class BadRequests(unittest.TestCase):
     def test_an_id_that_is_none(self):
         for name in ("x", "'; DROP TABLE file; --", "%00", "..%2f..%2fetc"):
             with self.subTest(name=name):
-                got, _, _ = self.gateway.request("GET", "/v1/files/" + name.replace(" ", "%20"))
+                got, _, _ = self.surgeon.request("GET", "/v1/files/" + name.replace(" ", "%20"))
                 self.assertIn(got, (400, 404))
 
     def test_unknown_route(self):
@@ -100,17 +106,22 @@ class BadRequests(unittest.TestCase):
         self.assertEqual(fields["allow"], "POST")
 
     def test_truncated_upload_with_content_length(self):
-        self.cut_upload(b"Content-Length: 1000000\r\n\r\n" + rig.CT.read_bytes()[:20000])
+        self.cut_upload(b"Content-Length: 1000000\r\n", rig.CT.read_bytes()[:20000])
 
     def test_truncated_upload_in_chunks(self):
         body = rig.CT.read_bytes()[:20000]
-        self.cut_upload(b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % len(body) + body + b"\r\n")
+        self.cut_upload(b"Transfer-Encoding: chunked\r\n", b"%x\r\n" % len(body) + body + b"\r\n")
 
-    def cut_upload(self, rest):
-        before = json.loads(self.surgeon.letterbox("--json", "list").stdout)
+    def cut_upload(self, framing, beginning):
+        """Of an upload that would be taken if it were whole."""
+        def judged():
+            return self.gateway.log_text().count('method="POST" route="/v1/files" status="400"')
+        before, judged_before = json.loads(self.surgeon.letterbox("--json", "list").stdout), judged()
+        whole = beginning.ljust(1_000_000, b"\0")
         with self.gateway.tls() as connection:
-            connection.sendall(b"POST " + self.TO.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                               b"Content-Type: application/dicom\r\n" + rest)
+            connection.sendall(device.raw_head(self.radiology.signing_key, self.gateway, "POST", self.TO, whole,
+                                               "application/dicom") + framing + b"\r\n" + beginning)
+        rig.eventually(lambda: judged() == judged_before + 1, "the upload is refused")
         self.assertEqual(before, json.loads(self.surgeon.letterbox("--json", "list").stdout))
 
 
@@ -123,44 +134,44 @@ class DeviceSealedRefusals(unittest.TestCase):
         cls.gateway, cls.radiology, cls.surgeon = cls.scene.__enter__()
         cls.addClassCleanup(cls.scene.__exit__, None, None, None)
 
-    ENVELOPE = "application/vnd.dsse.envelope.v1+json"
-
     def draft(self):
-        status, _, content = self.gateway.request(
-            "POST", "/v1/deliveries",
-            json.dumps({"sender": "radiology@hospital.example",
-                        "recipients": ["surgeon@hospital.example"]}).encode(), "application/json")
+        status, _, content = self.radiology.request("POST", "/v1/deliveries", {"recipients": ["surgeon@hospital.example"]})
         self.assertEqual(status, 201, content)
         return json.loads(content)
 
     def test_a_draft_stores_nothing(self):
         draft = self.draft()
-        status, _, _ = self.gateway.request("GET", "/v1/deliveries/" + draft["delivery"])
-        self.assertEqual(status, 404)
+        for person in (self.radiology, self.surgeon):
+            self.assertEqual(person.request("GET", "/v1/deliveries/" + draft["delivery"])[0], 404)
 
     def test_a_cover_that_nobody_signed(self):
         draft = self.draft()
         forged = {"payload": draft["cover"], "payloadType": "application/vnd.letterbox.cover.v1+json",
                   "signatures": [{"keyid": "0" * 64, "sig": "A" * 86 + "=="}]}
-        status, _, content = self.gateway.request(
-            "PUT", f"/v1/deliveries/{draft['delivery']}/cover", json.dumps(forged).encode(), self.ENVELOPE)
+        status, _, content = self.radiology.request(
+            "PUT", f"/v1/deliveries/{draft['delivery']}/cover", json.dumps(forged).encode(), device.ENVELOPE)
         self.assertEqual((status, json.loads(content)["type"]), (403, "/problems/bad-signature"))
 
     def test_a_file_for_a_delivery_that_was_never_opened(self):
         draft = self.draft()
         sealed = rig.run("age", "--encrypt", "--recipient", self.surgeon.recipient, input=b"secret").stdout
-        status, _, _ = self.gateway.request(
+        status, _, _ = self.radiology.request(
             "POST", f"/v1/deliveries/{draft['delivery']}/files?id=01890a5d-ac96-774b-bcce-b302099a8057",
             sealed, "application/age")
         self.assertEqual(status, 404)
 
     def test_a_draft_request_out_of_form(self):
-        for body in (b"", b"{", b"[]", b'{"sender":"radiology@hospital.example"}',
-                     b'{"sender":"radiology@hospital.example","recipients":["surgeon@hospital.example"],"x":1}',
-                     b'{"sender":7,"recipients":[]}'):
+        for body in (b"{", b"[]", b"{}", b'{"recipients":["surgeon@hospital.example"],"x":1}', b'{"recipients":7}',
+                     # Whose delivery it is was once the body's to say. It is its caller's.
+                     b'{"sender":"radiology@hospital.example","recipients":["surgeon@hospital.example"]}'):
             with self.subTest(body=body):
-                status, _, _ = self.gateway.request("POST", "/v1/deliveries", body, "application/json")
+                status, _, _ = self.radiology.request("POST", "/v1/deliveries", body, "application/json")
                 self.assertEqual(status, 400)
+
+    def test_a_draft_request_without_a_body_or_with_one_of_another_type(self):
+        self.assertEqual(self.radiology.request("POST", "/v1/deliveries")[0], 415)
+        body = json.dumps({"recipients": ["surgeon@hospital.example"]}).encode()
+        self.assertEqual(self.radiology.request("POST", "/v1/deliveries", body, "text/plain")[0], 415)
 
 
 class BadStarts(unittest.TestCase):
@@ -173,10 +184,18 @@ class BadStarts(unittest.TestCase):
     def start(self, *options, data=None):
         return rig.run(rig.BINARIES / "letterboxd", "serve", "--data", data or self.place / "data", *options, check=False)
 
-    def test_another_address_than_loopback(self):
-        for address in ("0.0.0.0:8443", "192.0.2.1:8443", "[::]:8443", "[2001:db8::1]:443"):
+    def test_another_address_than_loopback_with_nothing_that_clients_could_trust(self):
+        for address, missing in (("0.0.0.0:8443", b"public_url"), ("[::]:8443", b"public_url"),
+                                 ("192.0.2.1:8443", b"tls.certificate"), ("[2001:db8::1]:443", b"tls.certificate")):
             with self.subTest(address=address):
                 done = self.start("--listen", address)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(missing, done.stderr)
+
+    def test_metrics_elsewhere_than_on_loopback(self):
+        for address in ("0.0.0.0:9090", "192.0.2.1:9090", "[::]:9090", "[2001:db8::1]:9090"):
+            with self.subTest(address=address):
+                done = self.start("--metrics-listen", address)
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(b"loopback", done.stderr)
 

@@ -76,8 +76,15 @@ def signed_request(gateway, key, method, path, body=b"", content_type=None, **op
     if isinstance(body, (dict, list)):
         body = json.dumps(body).encode()
     fields = key.fields(method, gateway.url + path, body, content_type, **options)
-    content_type = fields.pop("Content-Type", None)
+    content_type = fields.pop("Content-Type", content_type)
     return gateway.request(method, path, body, content_type, [f"{k}: {v}" for k, v in fields.items()])
+
+
+def raw_head(key, gateway, method, path, body, content_type):
+    """The head of a signed request for `body`, but for its framing and the empty line: for who sends it bit by bit."""
+    fields = key.fields(method, gateway.url + path, body, content_type)
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "".join(line + "\r\n" for line in lines).encode()
 
 
 class Device:

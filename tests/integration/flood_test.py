@@ -41,10 +41,10 @@ class Flood(unittest.TestCase):
 
     def send(self, client):
         """(status, Retry-After, receipt). The body follows the head at once; nobody waits for a 100."""
-        command = ["curl", "--silent", "--show-error", "--cacert", self.gateway.authority, "--request", "POST",
+        command = ["curl", "--silent", "--show-error", *self.gateway.as_machine(), "--request", "POST",
                    "--header", "Content-Type: application/dicom", "--header", "Expect:", "--upload-file", "-",
                    "--write-out", "\n%{http_code} %header{retry-after}",
-                   self.gateway.url + "/v1/files?to=surgeon@hospital.example"]
+                   self.gateway.machine_url + "/v1/files?mailbox=" + self.gateway.mailbox("surgeon@hospital.example")]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
             # An answer before the end has curl stop reading.
             with contextlib.suppress(BrokenPipeError):
@@ -68,8 +68,10 @@ class Flood(unittest.TestCase):
 
     def stored(self, client, file):
         """Every byte, by stock age."""
+        path = "/v1/files/" + file
         with subprocess.Popen(["curl", "--silent", "--fail", "--cacert", self.gateway.authority,
-                               self.gateway.url + "/v1/files/" + file], stdout=subprocess.PIPE) as curl, \
+                               *self.surgeon.signed("GET", path), self.gateway.url + path],
+                              stdout=subprocess.PIPE) as curl, \
                 subprocess.Popen(["age", "--decrypt", "--identity", self.surgeon.key_file],
                                  stdin=curl.stdout, stdout=subprocess.PIPE) as age:
             for number, piece in enumerate(pieces(client)):

@@ -39,10 +39,10 @@ class Memory(unittest.TestCase):
         return growth
 
     def upload(self, size, *options):
-        command = ["curl", "--silent", "--show-error", "--fail", "--cacert", self.gateway.authority, "--request", "POST",
+        command = ["curl", "--silent", "--show-error", "--fail", *self.gateway.as_machine(), "--request", "POST",
                    "--header", "Content-Type: application/dicom", "--upload-file", "-", "--header", "Expect:", *options,
                    "--output", "/dev/null", "--dump-header", "-",
-                   self.gateway.url + "/v1/files?to=surgeon@hospital.example"]
+                   self.gateway.machine_url + "/v1/files?mailbox=" + self.gateway.mailbox("surgeon@hospital.example")]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
             for block in dicom_of(size):
                 curl.stdin.write(block)
@@ -54,7 +54,7 @@ class Memory(unittest.TestCase):
 
     def download(self, location, *options):
         done = self.gateway.curl("--fail", "--output", "/dev/null", "--write-out", "%{size_download}", *options,
-                                 self.gateway.url + location)
+                                 *self.surgeon.signed("GET", location), self.gateway.url + location)
         return int(done.stdout)
 
     def test_1_gib_up_and_down_by_a_fast_client(self):

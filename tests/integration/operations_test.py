@@ -5,22 +5,13 @@ import pathlib
 import re
 import signal
 import ssl
-import time
 import unittest
 
+import device
 import rig
 
 ROOT = pathlib.Path(os.environ["LETTERBOX_SOURCE_DIR"])
 TO = "/v1/files?to=surgeon@hospital.example"
-
-
-def eventually(condition, what):
-    """Until `condition()` is true; fails after a long while."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never: {what}")
-        time.sleep(0.02)
 
 
 def make_certificate(place, name, *options):
@@ -155,7 +146,7 @@ class Health(unittest.TestCase):
         return status, json.loads(content)
 
     def test_of_a_gateway_in_order(self):
-        with rig.scene() as (gateway,):
+        with rig.scene("surgeon@hospital.example") as (gateway, surgeon):
             self.assertEqual(self.ask(gateway, "/healthz"), (200, {"alive": True}))
             self.assertEqual(self.ask(gateway), (200, {"ready": True, "database": "reachable", "schema": "current",
                                                        "disk": "enough", "serving": "yes"}))
@@ -163,7 +154,7 @@ class Health(unittest.TestCase):
                 status, fields, content = gateway.request("HEAD", path)
                 self.assertEqual((status, content), (200, b""))
                 self.assertEqual(fields["cache-control"], "no-store")
-                status, fields, _ = gateway.request("POST", path, b"x", "text/plain")
+                status, fields, _ = surgeon.request("POST", path, b"x", "text/plain")
                 self.assertEqual((status, fields["allow"]), (405, "GET, HEAD"))
 
     def test_too_little_disk(self):
@@ -183,16 +174,16 @@ class Health(unittest.TestCase):
         self.assertEqual(self.ask(gateway)[0], 200)
 
         database.stop()
-        eventually(lambda: self.ask(gateway)[0] == 503, "503 without a database")
+        rig.eventually(lambda: self.ask(gateway)[0] == 503, "503 without a database")
         self.assertEqual(self.ask(gateway), (503, {"ready": False, "database": "away", "schema": "unknown",
                                                    "disk": "enough", "serving": "yes"}))
         self.assertEqual(self.ask(gateway, "/healthz")[0], 200)
 
         database.start()
-        eventually(lambda: self.ask(gateway)[0] == 200, "200 with the database back")
+        rig.eventually(lambda: self.ask(gateway)[0] == 200, "200 with the database back")
 
         database.sql("INSERT INTO schema_migration (version, name, sha256) VALUES (9999, 'newer', repeat('0', 64))")
-        eventually(lambda: self.ask(gateway)[0] == 503, "503 with a newer schema")
+        rig.eventually(lambda: self.ask(gateway)[0] == 503, "503 with a newer schema")
         self.assertEqual(self.ask(gateway)[1]["schema"], "other")
 
 
@@ -201,14 +192,14 @@ class Upload:
 
     BODY = bytes(128) + b"DICM" + os.urandom(rig.MIB)
 
-    def __init__(self, gateway, begin):
+    def __init__(self, gateway, sender, begin):
         self.rest = self.BODY[begin:]
         self.connection = gateway.tls()
         received = scrape(gateway).value("letterbox_http_received_bytes_total")
         self.connection.sendall(
-            b"POST " + TO.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/dicom\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(self.BODY) + self.BODY[:begin])
-        eventually(lambda: scrape(gateway).value("letterbox_http_received_bytes_total") > received + begin,
+            device.raw_head(sender.signing_key, gateway, "POST", TO, self.BODY, "application/dicom")
+            + b"Content-Length: %d\r\n\r\n" % len(self.BODY) + self.BODY[:begin])
+        rig.eventually(lambda: scrape(gateway).value("letterbox_http_received_bytes_total") > received + begin,
                    "the upload's beginning")
 
     def finish(self):
@@ -244,12 +235,12 @@ class Stopping(unittest.TestCase):
         for begin in (700_000, 1000):
             with self.subTest(begin=begin):
                 gateway, surgeon = self.scene()
-                upload = Upload(gateway, begin)
+                upload = Upload(gateway, surgeon, begin)
                 gateway.process.send_signal(signal.SIGTERM)
-                eventually(lambda: self.is_stopping(gateway), "readyz says that it stops")
-                eventually(lambda: gateway.request("GET", "/v1/inbox?device=" + surgeon.recipient)[0] == 503,
+                rig.eventually(lambda: self.is_stopping(gateway), "readyz says that it stops")
+                rig.eventually(lambda: surgeon.request("GET", "/v1/inbox")[0] == 503,
                            "others are turned away")
-                status, fields, content = gateway.request("POST", TO, rig.CT, "application/dicom")
+                status, fields, content = surgeon.request("POST", TO, rig.CT.read_bytes(), "application/dicom")
                 self.assertEqual((status, json.loads(content)["type"]), (503, "/problems/unavailable"))
                 self.assertIn("retry-after", fields)
                 self.assertEqual(gateway.request("GET", "/healthz")[0], 200)
@@ -259,24 +250,26 @@ class Stopping(unittest.TestCase):
                 self.assertEqual(gateway.process.wait(timeout=60), 0)
                 gateway.stop()
                 gateway.start()
-                listed = json.loads(surgeon.letterbox("--json", "--server", gateway.url, "list").stdout)
+                surgeon.letterbox("connect", gateway.trust)  # another port
+                listed = json.loads(surgeon.letterbox("--json", "list").stdout)
                 self.assertEqual(len(listed["deliveries"]), 1)
 
     def test_an_upload_that_never_ends_is_cut(self):
         gateway, surgeon = self.scene("--shutdown-drain", "1")
-        upload = Upload(gateway, 700_000)
+        upload = Upload(gateway, surgeon, 700_000)
         gateway.process.send_signal(signal.SIGTERM)
         self.assertNotIn(b" 201 ", upload.answer())
         self.assertEqual(gateway.process.wait(timeout=60), 0)
         gateway.stop()
         gateway.start()
-        listed = json.loads(surgeon.letterbox("--json", "--server", gateway.url, "list").stdout)
+        surgeon.letterbox("connect", gateway.trust)  # another port
+        listed = json.loads(surgeon.letterbox("--json", "list").stdout)
         self.assertEqual(listed["deliveries"], [])
 
     def test_during_the_notice_everything_else_goes_on(self):
         gateway, surgeon = self.scene("--shutdown-notice", "3600")
         gateway.process.send_signal(signal.SIGTERM)
-        eventually(lambda: self.is_stopping(gateway), "readyz says that it stops")
+        rig.eventually(lambda: self.is_stopping(gateway), "readyz says that it stops")
         gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
         self.assertEqual(gateway.stop(), 0, "a second signal ends the notice")
 
@@ -312,7 +305,7 @@ class Certificates(unittest.TestCase):
         self.install(*second)
         self.assertEqual(self.shown(gateway), first[0].read_text(), "not before it is told")
         gateway.process.send_signal(signal.SIGHUP)
-        eventually(lambda: self.shown(gateway) == second[0].read_text(), "the new certificate")
+        rig.eventually(lambda: self.shown(gateway) == second[0].read_text(), "the new certificate")
         self.assertIn('event="certificates reloaded"', gateway.log_text())
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         self.assertTrue(kept.recv(1000).startswith(b"HTTP/1.1 200 "), "connections from before live on")
@@ -323,7 +316,7 @@ class Certificates(unittest.TestCase):
             before = gateway.log_text().count("certificates not reloaded")
             self.install(*broken)
             gateway.process.send_signal(signal.SIGHUP)
-            eventually(lambda: gateway.log_text().count("certificates not reloaded") == before + 1, "an error in the log")
+            rig.eventually(lambda: gateway.log_text().count("certificates not reloaded") == before + 1, "an error in the log")
             self.assertEqual(self.shown(gateway), second[0].read_text())
         gateway.authority = second[0]
         self.assertEqual(gateway.request("GET", "/readyz")[0], 200)
@@ -420,10 +413,11 @@ class Metrics(unittest.TestCase):
             for _ in range(3):
                 receipt = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
             for _ in range(2):
-                gateway.request("GET", "/v1/files/" + receipt["file"])
-            gateway.request("GET", "/v1/files/01890a5d-ac96-774b-bcce-b302099a8057")
-            gateway.request("DELETE", "/v1/files")
-            gateway.request("GET", "/nothing")
+                surgeon.request("GET", "/v1/files/" + receipt["file"])
+            surgeon.request("GET", "/v1/files/01890a5d-ac96-774b-bcce-b302099a8057")
+            surgeon.request("DELETE", "/v1/files")
+            surgeon.request("GET", "/nothing")
+            gateway.request("GET", "/v1/files/" + receipt["file"])  # nobody's
             gateway.curl("--request-target", "/%00", gateway.url)
             photo = gateway.data.parent / "photo.jpg"
             photo.write_bytes(rig.JPEG)
@@ -435,7 +429,8 @@ class Metrics(unittest.TestCase):
         self.assertEqual(now.value(requests, method="GET", route="/v1/files/{id}", status="2xx"), 2)
         self.assertEqual(now.value(requests, method="GET", route="/v1/files/{id}", status="4xx"), 1)
         self.assertEqual(now.value(requests, method="DELETE", route="-", status="4xx"), 1)
-        self.assertEqual(now.value(requests, method="GET", route="-", status="4xx"), 1)
+        # What exists isn't told to nobody, nor is the route.
+        self.assertEqual(now.value(requests, method="GET", route="-", status="4xx"), 2)
         self.assertEqual(now.value("letterbox_http_requests_refused_total"), 1)
         self.assertEqual(now.value("letterbox_http_request_duration_seconds_count", route="/v1/files/{id}"), 3)
         self.assertEqual(now.value(requests, method="POST", route="/v1/deliveries/{id}/files", status="2xx"), 1)
@@ -462,13 +457,13 @@ class Metrics(unittest.TestCase):
         self.assertEqual(routes - {"-"}, {route for route in routes if re.fullmatch(r"(/([a-z0-9]+|\{id\}))+", route)})
 
     def test_are_served_on_their_address_alone_and_nowhere_unless_asked_for(self):
-        with rig.scene(options=("--metrics-listen", "127.0.0.2:0")) as (gateway,):
+        with rig.scene("surgeon@hospital.example", options=("--metrics-listen", "127.0.0.2:0")) as (gateway, surgeon):
             port = int(re.search(r"http://127\.0\.0\.2:(\d+)/metrics$", gateway.greeting, re.M)[1])
             listening = [line.split()[1] for table in ("tcp", "tcp6")
                          for line in pathlib.Path("/proc/net", table).read_text(encoding="ascii").splitlines()[1:]
                          if line.split()[3] == "0A" and line.split()[1].endswith(f":{port:04X}")]
             self.assertEqual(listening, [f"0200007F:{port:04X}"])
-            self.assertEqual(gateway.request("GET", "/metrics")[0], 404)
+            self.assertEqual(surgeon.request("GET", "/metrics")[0], 404)
 
     def test_a_taken_port_is_named(self):
         place = rig.workspace()
@@ -488,23 +483,27 @@ class AccessLog(unittest.TestCase):
         r'received="(\d+)" sent="(\d+)" milliseconds="\d+"')
 
     def exercise(self, gateway, surgeon):
-        """Every kind of request, with canaries in it; how many they were, and the canaries."""
+        """Every kind of request, with canaries in it; how many they were, the canaries, and what was logged of it until
+        the gateway had stopped."""
+        # A line comes after its answer, so the one of the enrolment may be on its way still.
+        rig.eventually(lambda: '"/v1/devices"' in gateway.log_text(), "the enrolment's line")
+        before = len(gateway.log_text())
         receipt = gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
-        for method, path in (("GET", "/v1/files/" + receipt["file"]), ("HEAD", "/v1/files/" + receipt["file"]),
-                             ("GET", "/v1/deliveries/" + receipt["delivery"]),
-                             ("GET", "/v1/inbox?device=" + surgeon.recipient),
-                             ("GET", "/v1/files/canary-in-a-path"), ("GET", "/canary-in-a-path?canary-in-a-query"),
-                             ("POST", "/v1/files?to=canary@hospital.example"), ("PATCH", "/v1/files"),
-                             ("GET", "/canary%00")):
+        wanted = (("GET", "/v1/files/" + receipt["file"]), ("HEAD", "/v1/files/" + receipt["file"]),
+                  ("GET", "/v1/deliveries/" + receipt["delivery"]), ("GET", "/v1/devices?handle=" + surgeon.handle),
+                  ("GET", "/v1/files/canary-in-a-path"), ("GET", "/canary-in-a-path?canary-in-a-query"),
+                  ("POST", "/v1/files?to=canary@hospital.example"), ("PATCH", "/v1/files"), ("GET", "/canary%00"))
+        for method, path in wanted:
+            surgeon.request(method, path, rig.CT.read_bytes() if method == "POST" else b"", "application/x-canary")
+        for method, path in wanted:  # and by nobody
             gateway.request(method, path, rig.CT if method == "POST" else b"", "application/x-canary")
-        return 10, [receipt["file"], receipt["delivery"], surgeon.recipient, "surgeon", "hospital", "canary", "to="]
+        self.assertEqual(gateway.stop(), 0)
+        canaries = [receipt["file"], receipt["delivery"], surgeon.recipient, "surgeon", "hospital", "canary", "to="]
+        return 1 + 2 * len(wanted), canaries, gateway.log_text()[before:]
 
     def test_has_one_line_a_request_and_none_of_its_target(self):
         with rig.scene("surgeon@hospital.example") as (gateway, surgeon):
-            before = len(gateway.log_text())
-            requests, canaries = self.exercise(gateway, surgeon)
-            self.assertEqual(gateway.stop(), 0)
-            log = gateway.log_text()[before:]
+            requests, canaries, log = self.exercise(gateway, surgeon)
         lines = [line for line in log.splitlines() if 'event="request"' in line]
         self.assertEqual(len(lines), requests, log)
         matches = [self.LINE.fullmatch(line) for line in lines]
@@ -520,9 +519,7 @@ class AccessLog(unittest.TestCase):
 
     def test_may_be_json(self):
         with rig.scene("surgeon@hospital.example", options=("--log-format", "json")) as (gateway, surgeon):
-            requests, canaries = self.exercise(gateway, surgeon)
-            self.assertEqual(gateway.stop(), 0)
-            log = gateway.log_text()
+            requests, canaries, log = self.exercise(gateway, surgeon)
         entries = [json.loads(line) for line in log.splitlines()]
         for entry in entries:
             self.assertTrue({"time", "level", "event"} <= entry.keys())

@@ -2,6 +2,7 @@
 
 Peers are stock tools: curl, age, PostgreSQL. Everything that is started here is ended here, by its pid.
 """
+import atexit
 import base64
 import contextlib
 import functools
@@ -15,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import time
 import uuid
 
 import device
@@ -24,7 +26,9 @@ FULL = bool(os.environ.get("LETTERBOX_FULL"))
 MIB = 1024 * 1024
 TENANT = "hospital.example"
 PYDICOM_FILES = pathlib.Path("/usr/lib/python3/dist-packages/pydicom/data/test_files")
-CT = PYDICOM_FILES / "CT_small.dcm"
+# What tests plant in names, file names, UIDs and header fields, so that a log or the audit trail that takes up any of
+# these is found out (Gateway.stop). Each is a word that nothing else here has a reason to say.
+CANARY, CANARY_UID = "kanarienvogel", "2.25.48151623424815162342108"
 ULTRASOUND = PYDICOM_FILES / "ExplVR_BigEnd.dcm"
 
 # A whole JPEG of one grey pixel.
@@ -48,6 +52,32 @@ def run(*command, check=True, **options):
     if check and done.returncode != 0:
         raise AssertionError(f"{command} exited {done.returncode}: {done.stdout!r} {done.stderr!r}")
     return done
+
+
+def with_canaries(original):
+    """A copy of pydicom's CT_small.dcm with canaries for patient, study and file name; of the same length."""
+    content = original.read_bytes()
+    for name, canary in ((b"CompressedSamples^CT1", CANARY), (b"1.3.6.1.4.1.5962.1.2.1.20040119072730.12322", CANARY_UID)):
+        if content.count(name) != 1:
+            raise AssertionError(f"{original}: no {name!r}")
+        content = content.replace(name, canary.encode().ljust(len(name), b"\0" if canary == CANARY_UID else b" "))
+    place = workspace()
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    copy = place / f"{CANARY}.dcm"
+    copy.write_bytes(content)
+    return copy
+
+
+CT = with_canaries(PYDICOM_FILES / "CT_small.dcm")
+
+
+def eventually(condition, what):
+    """Until `condition()` is true; fails after a long while."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never: {what}")
+        time.sleep(0.02)
 
 
 def memory_peak(pid):
@@ -98,6 +128,10 @@ class Gateway:
             self.process = subprocess.Popen(
                 [BINARIES / "letterboxd", "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
                 stdout=subprocess.PIPE, stderr=log)
+        return self.greeted()
+
+    def greeted(self):
+        """Itself, once its process has said where it serves."""
         greeting = self.process.stdout.readline()
         match = re.match(rb"Letterbox serves (https://127\.0\.0\.1:(\d+))", greeting)
         if not match:
@@ -116,14 +150,42 @@ class Gateway:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def stop(self, how=signal.SIGTERM):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(timeout=60)
-        if self.process:
-            self.process.stdout.close()
-        code = self.process.returncode if self.process else None
-        self.process = None
+        """Its exit code. Fails, but only once it has ended, if it wrote down what it mustn't."""
+        code, trail = None, ""
+        try:
+            if self.process and self.process.poll() is None:
+                trail = self.trail()
+        finally:
+            if self.process:
+                self.process.send_signal(how)
+                code = self.process.wait(timeout=60)
+                self.process.stdout.close()
+                self.process = None
+        self.check_discretion(trail)
         return code
+
+    def written(self):
+        """All that the gateway and its database have logged, by the file's name."""
+        files = (self.log, self.data / "postgres" / "postgresql.log")
+        return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files if file.exists()}
+
+    def trail(self):
+        """Every record of the audit trail, with all that is kept of it."""
+        return self.sql("SELECT audit FROM audit")
+
+    def exported(self):
+        """The audit trail as `letterboxd audit export` hands it on."""
+        file = self.data.parent / f"export-{uuid.uuid4()}"
+        self.admin("audit", "export", "--output", file)
+        return file.read_text(encoding="utf-8")
+
+    def check_discretion(self, trail, **more):
+        """Nothing in what an operator reads may come from names, file names, UIDs or header fields."""
+        for name, text in {**self.written(), "audit": trail, **more}.items():
+            for canary in (CANARY, CANARY_UID):
+                at = text.lower().find(canary)
+                if at >= 0:
+                    raise AssertionError(f"{name} has a canary: {text[max(0, at - 300):at + 100]!r}")
 
     def admin(self, *arguments, **options):
         return run(BINARIES / "letterboxd", *arguments, "--data", self.data, *self.options, **options)
@@ -155,6 +217,11 @@ class Gateway:
             self.mailboxes.add(name)
         return name
 
+    def as_machine(self):
+        """What has curl show the machine's certificate, at `machine_url`."""
+        return ("--cacert", self.authority, "--cert", self.authority_of_machines.machine,
+                "--key", self.authority_of_machines.machine_key)
+
     def curl(self, *arguments, **options):
         return run("curl", "--silent", "--show-error", "--cacert", self.authority, *arguments, **options)
 
@@ -164,10 +231,10 @@ class Gateway:
         url = (self.machine_url if machine else self.url) + path
         arguments = ["--head", url] if method == "HEAD" else ["--include", "--request", method, url]
         if machine:
-            arguments += ["--cert", self.authority_of_machines.machine, "--key", self.authority_of_machines.machine_key]
+            arguments += self.as_machine()
         if content_type is not None:
             arguments += ["--header", f"Content-Type: {content_type}"]
-        for header in headers:
+        for header in (f"X-Patient: {CANARY}", *headers):
             arguments += ["--header", header]
         given = None
         if isinstance(body, pathlib.Path):
@@ -207,9 +274,10 @@ class Gateway:
         return run(*command, cwd="/", **become).stdout.decode()
 
     def sql(self, statement):
-        """What its private database says, asked on the cluster's own socket."""
-        return self.as_owner("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", self.data / "postgres" / "run",
-                             "-d", "postgres", "-c", statement)
+        """What its database says; unless it was given another, the private one on the cluster's own socket."""
+        private = f"host={self.data / 'postgres' / 'run'} dbname=postgres"
+        given = dict(zip(self.options, self.options[1:])).get("--database", private)
+        return self.as_owner("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d", given, "-c", statement)
 
 
 class Database:
@@ -262,10 +330,18 @@ class Person:
     def key_file(self):
         return next(path for path in (self.home / "key.txt", self.home / "key.age") if path.exists())
 
+    @functools.cached_property
+    def signing_key(self):
+        return device.SigningKey.of_home(self.home)
+
     def request(self, method, path, body=b"", content_type=None, **options):
-        """A request signed by this device, and not made by letterbox."""
-        return device.signed_request(self.gateway, device.SigningKey.of_home(self.home), method, path, body,
-                                     content_type, **options)
+        """(status, headers, body) of a request that this device signs and letterbox doesn't make."""
+        return device.signed_request(self.gateway, self.signing_key, method, path, body, content_type, **options)
+
+    def signed(self, method, path):
+        """What has curl sign a request without a body as this device."""
+        fields = self.signing_key.fields(method, self.gateway.url + path)
+        return tuple(part for name, value in fields.items() for part in ("--header", f"{name}: {value}"))
 
     def knows(self, *others):
         for other in others:
@@ -284,8 +360,10 @@ def scene(*handles, options=()):
             person.knows(*[other for other in people if other is not person])
         yield gateway, *people
     finally:
-        gateway.stop()
-        shutil.rmtree(place, ignore_errors=True)
+        try:
+            gateway.stop()
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def age_decrypt(key_file, sealed):

@@ -10,7 +10,7 @@ class Tampering(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.scene = rig.scene("radiology@hospital.example", "surgeon@hospital.example", "stranger@elsewhere.example")
+        cls.scene = rig.scene("radiology@hospital.example", "surgeon@hospital.example", "stranger@hospital.example")
         cls.gateway, cls.radiology, cls.surgeon, cls.stranger = cls.scene.__enter__()
         cls.addClassCleanup(cls.scene.__exit__, None, None, None)
 
@@ -18,7 +18,7 @@ class Tampering(unittest.TestCase):
         sent = json.loads(self.radiology.letterbox(
             "--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
         self.delivery = sent["delivery"]
-        _, _, content = self.gateway.request("GET", "/v1/deliveries/" + self.delivery)
+        _, _, content = self.surgeon.request("GET", "/v1/deliveries/" + self.delivery)
         self.file = json.loads(content)["files"][0]["file"]
         self.out = self.gateway.data.parent / "out.dcm"
 
@@ -63,7 +63,7 @@ class Tampering(unittest.TestCase):
 
     def test_a_payload_of_another_file(self):
         other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
-        _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
+        _, _, content = self.surgeon.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
         self.sql("UPDATE payload_row SET content = (SELECT content FROM payload_row"
                  f" WHERE payload_id = {self.payload(donor)} AND row_no = 0)"
@@ -72,7 +72,7 @@ class Tampering(unittest.TestCase):
 
     def test_a_header_of_another_file(self):
         other = json.loads(self.radiology.letterbox("--json", "send", rig.CT, "--to", "surgeon@hospital.example").stdout)
-        _, _, content = self.gateway.request("GET", "/v1/deliveries/" + other["delivery"])
+        _, _, content = self.surgeon.request("GET", "/v1/deliveries/" + other["delivery"])
         donor = json.loads(content)["files"][0]["file"]
         self.sql(f"UPDATE file SET header = (SELECT header FROM file WHERE id = '{donor}') WHERE id = '{self.file}'")
         self.refused()

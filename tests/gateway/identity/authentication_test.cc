@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "gateway/directory/revoke.h"
-#include "people.h"
+#include "tests/gateway/identity/people.h"
 
 namespace letterbox::gateway {
 namespace {
@@ -89,10 +89,8 @@ TEST_F(AuthenticationTest, NothingShownIsRefused) {
 TEST_F(AuthenticationTest, CertificatesThatTlsRefusedAreRecordedUpToTheLimit) {
   Authentication strict(*store, gateway.verify_key(),
                         {.public_url = kPublicUrl, .rates = {.failures = 3}});
-  for (int i = 0; i < 10; ++i) {
-    strict.certificate_refused({.address = "192.0.2.7", .network = "192.0.2.7"});
-  }
-  strict.certificate_refused({.address = "fe80::1%2", .network = "fe80::"});
+  for (int i = 0; i < 10; ++i) strict.certificate_refused(TestRequest{}.peer);
+  strict.certificate_refused({.address = "fe80::1%2", .network = "fe80::", .certificate = {}});
   const auto trail = store->audit().read(storage::kGateway, std::nullopt, 100);
   ASSERT_EQ(trail.size(), 4U);
   for (const auto& [event, peer] :
