@@ -114,8 +114,8 @@ class Terminal(unittest.TestCase):
 
     def test_an_unlocked_key_file_is_opened_unasked_until_it_is_locked(self):
         letterbox = [LETTERBOX, "--home", str(self.home)]
-        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
-        self.assertEqual(code, 0, self.shown)
+        code, self.shown = self.login(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, AWAY, self.shown)
         code, shown = converse([*letterbox, "unlock", "--for", "20m"], [PASSPHRASE])
         if b"keyring can't be used here" in shown:
             self.skipTest(shown.decode())
@@ -140,8 +140,8 @@ class Terminal(unittest.TestCase):
         self.assertEqual((code, shown.strip()), (0, b"it wasn't unlocked"))
 
     def test_a_wrong_passphrase_unlocks_nothing(self):
-        code, self.shown = self.keygen(PASSPHRASE, PASSPHRASE)
-        self.assertEqual(code, 0, self.shown)
+        code, self.shown = self.login(PASSPHRASE, PASSPHRASE)
+        self.assertEqual(code, AWAY, self.shown)
         letterbox = [LETTERBOX, "--home", str(self.home)]
         code, shown = converse([*letterbox, "unlock"], [b"another"])
         self.assertEqual(code, 6, shown)
@@ -150,8 +150,9 @@ class Terminal(unittest.TestCase):
 
     def test_a_bare_key_file_has_nothing_to_unlock(self):
         letterbox = [LETTERBOX, "--home", str(self.home)]
-        subprocess.run([*letterbox, "keygen", "--handle", "ada@clinic.example", "--no-passphrase"],
-                       stdout=subprocess.DEVNULL, check=True)
+        made = subprocess.run([*letterbox, "login", str(self.invitation), "--no-passphrase"], capture_output=True,
+                              check=False)
+        self.assertEqual(made.returncode, AWAY, made.stderr)
         code, shown = converse([*letterbox, "unlock"], [])
         self.assertEqual(code, 1, shown)
         self.assertIn(b"nothing to unlock", shown)

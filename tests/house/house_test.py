@@ -21,6 +21,8 @@ PRIVATE_HEADERS = {
     "records/json.h",
 }
 THIRD_PARTY = re.compile(r"^(openssl/|dcmtk/|pqxx/|libpq|boost/|cpprest/|pplx/|nlohmann/|spdlog/|CLI/|toml\+\+/|prometheus/|civetweb)")
+# What docs/threat-model.md names: a file, or a test of the file that was named last.
+NAMED = re.compile(r"\b((?:[a-z]+/)+\w+\.(?:cc|h|py|md))\b|`(test_\w+)`|`([A-Z]\w+)\.([A-Z]\w+)`")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -81,6 +83,21 @@ class House(unittest.TestCase):
                 if path.suffix == ".h":
                     with self.subTest(file=str(path.relative_to(ROOT))):
                         self.assertIn("#pragma once", path.read_text(encoding="utf-8"))
+
+    def test_the_threat_model_names_tests_and_files_that_exist(self):
+        named, where = 0, None
+        for file, python, suite, name in NAMED.findall((ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")):
+            if file:
+                path = ROOT / file
+                self.assertTrue(path.exists(), file)
+                if file.startswith("tests/"):
+                    where = path
+                continue
+            named += 1
+            wanted = rf"def {python}\(" if python else rf"TEST(_F|_P)?\({suite},\s+{name}\)"
+            with self.subTest(file=str(where), test=python or f"{suite}.{name}"):
+                self.assertRegex(where.read_text(encoding="utf-8"), wanted)
+        self.assertGreater(named, 50)
 
 
 if __name__ == "__main__":

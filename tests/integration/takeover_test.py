@@ -4,6 +4,7 @@ see, and what it gets the attacker.
 The attacker writes every time into its record that suits it. The day that it has to wait all the same is let go by in
 the directory's table, since no switch of the product shortens it.
 """
+import base64
 import datetime
 import json
 import pathlib
@@ -121,6 +122,10 @@ class Takeover(unittest.TestCase):
         self.assertIn(b"no identity matched", done.stderr)
         self.assertEqual(rig.age_decrypt(self.phone.path / "key.txt", stored), rig.CT.read_bytes())
 
+    def assert_nothing_reached(self, attacker):
+        count = self.gateway.sql(f"SELECT count(*) FROM delivery_recipient WHERE recipient = '{attacker.recipient}'")
+        self.assertEqual(count.strip(), "0")
+
     # --- The surgeon has devices
 
     def test_the_surgeons_devices_are_told_and_any_of_them_vetoes(self):
@@ -139,10 +144,6 @@ class Takeover(unittest.TestCase):
         self.assertEqual(self.sealed_for(self.sender.send(self.surgeon)), self.own | {self.sender.recipient})
         self.assert_nothing_reached(attacker)
 
-    def assert_nothing_reached(self, attacker):
-        count = self.gateway.sql(f"SELECT count(*) FROM delivery_recipient WHERE recipient = '{attacker.recipient}'")
-        self.assertEqual(count.strip(), "0")
-
     def test_while_it_waits_nothing_is_sealed_for_it_and_it_gets_nothing(self):
         attacker = self.attacker()
         self.assertEqual(self.sealed_for(self.sender.send(self.surgeon)), self.own | {self.sender.recipient})
@@ -152,7 +153,7 @@ class Takeover(unittest.TestCase):
         self.assertEqual(attacker.request("GET", "/v1/inbox")[0], 404)
         # And it has no say about the devices that are in its way.
         victim = device.Device(self.gateway, self.surgeon)
-        victim.made = json.loads(device.base64.b64decode(json.loads(
+        victim.made = json.loads(base64.b64decode(json.loads(
             (self.phone.path / "device.json").read_text(encoding="ascii"))["payload"]))
         victim.key.id = self.phone.fingerprint
         self.assertEqual(attacker.file(victim, attacker.revocation(victim))[0], 404)
@@ -179,6 +180,14 @@ class Takeover(unittest.TestCase):
         self.sender.letterbox("trust", self.surgeon, "--fingerprint", attacker.key.id)
         self.assertIn(attacker.recipient, self.sealed_for(self.sender.send(self.surgeon)))
         self.assert_old_content_is_unreadable(attacker)
+
+    def test_a_machine_has_no_client_that_would_stop_it(self):
+        """What the threat model says remains: the gateway seals for the devices that it goes by."""
+        attacker = self.attacker(waited=True)
+        file = self.gateway.deposit(rig.CT, "application/dicom", self.surgeon)["file"]
+        self.assertEqual(attacker.request("GET", "/v1/files/" + file)[0], 200)
+        self.phone.letterbox("device", "revoke", attacker.key.id)
+        self.assertEqual(attacker.request("GET", "/v1/files/" + file)[0], 401)
 
     # --- The administrator has taken the surgeon's devices away
 
