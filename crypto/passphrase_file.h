@@ -20,9 +20,9 @@ Bytes seal_with_passphrase(const SecretBytes& plaintext, const SecretBytes& pass
 /// above 64 KiB.
 SecretBytes open_with_passphrase(ByteView file, const SecretBytes& passphrase);
 
-/// The two halves of it: what the passphrase yields, which costs a second and opens this file alone,
-/// and opening with that. Together they throw what open_with_passphrase throws; the second throws
-/// Error kIntegrity for the key of another file.
+/// The two halves of it: what the passphrase yields, which costs a second and opens this file
+/// alone, and opening with that. Together they throw what open_with_passphrase throws; the second
+/// throws Error kIntegrity for the key of another file.
 FileKey passphrase_file_key(ByteView file, const SecretBytes& passphrase);
 SecretBytes open_with_file_key(ByteView file, const FileKey& file_key);
 

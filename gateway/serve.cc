@@ -201,7 +201,7 @@ void serve(const Config& config) {
   write_address(data, config.listen.url_from_here(transport.port()));
   const auto first_invitation = invite_first_administrator(store, data, config.tenant);
   const std::string published = data.published().string();
-  std::cout << "Letterbox serves " << urls.front() << "\n"
+  std::cout << "Letterbox serves " << public_url << "\n"
             << "  its signing key  " << signing_key.verify_key().fingerprint() << "\n"
             << "  a client trusts it with   letterbox connect " << published << "/gateway.json\n"
             << "  and curl with             curl --cacert " << certificate.authority.string()
