@@ -1,8 +1,10 @@
 """Who may do what, asked from outside: nobody, an attacker with a key, a machine, people of two hospitals."""
 import concurrent.futures
+import hashlib
 import json
 import pathlib
 import re
+import secrets
 import time
 import unittest
 
@@ -123,6 +125,28 @@ class Signatures(Gate):
     def test_an_unknown_key_is_refused(self):
         stranger = Device(self.gateway, SURGEON)
         self.assertEqual(stranger.request("GET", "/v1/self")[0], 401)
+
+    def test_a_request_signed_by_another_implementation_is_answered(self):
+        """The npm package http-message-signatures, which knows nothing of ours."""
+        draft = json.dumps({"recipients": [SURGEON]}).encode()
+        now = int(time.time())
+        digest = rig.base64.b64encode(hashlib.sha256(draft).digest()).decode()
+        order = {"method": "POST", "url": self.gateway.url + "/v1/deliveries",
+                 "headers": {"Content-Type": "application/json", "Content-Digest": f"sha-256=:{digest}:"},
+                 "components": ["@method", "@target-uri", "content-type", "content-digest"],
+                 "created": now, "expires": now + 60, "nonce": secrets.token_hex(16), "keyid": self.surgeon.key.id,
+                 "seed": rig.base64.b64encode(self.surgeon.key.seed).decode()}
+        made = rig.run("node", ROOT / "tests" / "vectors" / "signatures" / "peer.mjs", "sign",
+                       input=json.dumps(order).encode())
+        headers = [f"{name}: {value}" for name, value in json.loads(made.stdout).items() if name != "Content-Type"]
+        status, _, _ = self.gateway.request("POST", "/v1/deliveries", draft, "application/json", headers)
+        self.assertEqual(status, 201)
+        order["nonce"] = secrets.token_hex(16)
+        order["url"] += "?to=somebody"  # signed for another target
+        made = rig.run("node", ROOT / "tests" / "vectors" / "signatures" / "peer.mjs", "sign",
+                       input=json.dumps(order).encode())
+        headers = [f"{name}: {value}" for name, value in json.loads(made.stdout).items() if name != "Content-Type"]
+        self.assertEqual(self.gateway.request("POST", "/v1/deliveries", draft, "application/json", headers)[0], 401)
 
     def test_another_host_in_the_request_doesnt_change_what_was_signed(self):
         fields = self.surgeon.key.fields("GET", "https://elsewhere.example/v1/self")

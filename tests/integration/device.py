@@ -5,6 +5,7 @@ import base64
 import datetime
 import hashlib
 import json
+import os
 import re
 import subprocess
 import time
@@ -35,7 +36,8 @@ class SigningKey:
     """An Ed25519 key, and the signatures of Letterbox that it makes."""
 
     def __init__(self, seed=None):
-        self.key = Ed25519PrivateKey.from_private_bytes(seed) if seed else Ed25519PrivateKey.generate()
+        self.seed = seed or os.urandom(32)
+        self.key = Ed25519PrivateKey.from_private_bytes(self.seed)
         self.public = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         self.id = hashlib.sha256(self.public).hexdigest()
 
