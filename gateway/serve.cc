@@ -206,6 +206,7 @@ void serve(const Config& config) {
             << "  a client trusts it with   letterbox connect " << published << "/gateway.json\n"
             << "  and curl with             curl --cacert " << certificate.authority.string()
             << "\n";
+  if (public_url != urls.front()) std::cout << "  it listens on      " << urls.front() << "\n";
   if (config.machine_listen) std::cout << "  machines use       " << urls.back() << "\n";
   if (metrics_listener) {
     const ListenAddress at{config.metrics_listen->host, metrics_listener->port()};

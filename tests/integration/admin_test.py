@@ -285,11 +285,10 @@ class Addresses(OnTheHost):
                    *self.gateway.options]
         with open(self.gateway.log, "ab") as log:
             self.gateway.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        port = int(re.match(r"Letterbox serves https://0\.0\.0\.0:(\d+)$", self.gateway.process.stdout.readline().decode())[1])
-        # Only the last line is written after the files.
-        for line in iter(self.gateway.process.stdout.readline, b""):
-            if b"administrator" in line:
-                break
+        greeting = self.gateway.process.stdout.readline()
+        self.assertEqual(greeting, b"Letterbox serves https://localhost:8443\n")
+        greeting += self.gateway.process.stdout.peek()
+        port = int(re.search(rb"^  it listens on +https://0\.0\.0\.0:(\d+)$", greeting, re.M)[1])
         self.assertEqual(json.loads((self.gateway.data / "public" / "gateway.json").read_text(encoding="utf-8"))["url"],
                          "https://localhost:8443")
         self.assertEqual(json.loads(self.file.read_text(encoding="utf-8"))["url"], "https://localhost:8443")
