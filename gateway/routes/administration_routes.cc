@@ -23,6 +23,20 @@ storage::PrincipalStore& principals(const Call& call) {
   return call.services.shelf.principals();
 }
 
+// Somebody's who invites the whole world would fill the directory with it.
+constexpr std::ptrdiff_t kMostOpenInvitations = 20;
+
+void require_few_open_invitations(const Call& call) {
+  if (call.caller.role == Role::kAdministrator) return;
+  const auto invitations = call.services.shelf.invitations().list(call.caller.tenant);
+  const auto open = std::ranges::count_if(invitations, [&](const storage::Invitation& one) {
+    return one.made_by == call.caller.principal && !one.redeemed && one.expires > records::now();
+  });
+  if (open >= kMostOpenInvitations) {
+    throw Error(ErrorCode::kTooManyRequests, "as many open invitations as a person may have");
+  }
+}
+
 void require_in_tenant(const Call& call, const records::Handle& handle) {
   if (handle.tenant() != call.caller.handle->tenant()) {
     throw Error(ErrorCode::kMalformed, "a handle of another tenant");
@@ -39,6 +53,7 @@ void post_invitation(Call& call) {
   require_in_tenant(call, asked.handle);
   const auto principal = principals(call).find_handle(call.caller.tenant, asked.handle.text());
   call.permit(may_invite(call.caller, asked.handle, asked.kind, principal.has_value()));
+  require_few_open_invitations(call);
   const records::Time now = records::now();
   const records::Time expires = asked.expires.value_or(
       now + (asked.handle == call.caller.handle ? kOwnInvitationLife : kInvitationLife));

@@ -364,6 +364,16 @@ class Administration(Gate):
         self.assertEqual(invite("newcomer@hospital.example", "administrator"), 404)
         self.assertEqual(invite("newcomer@clinic.example"), 400)
 
+    def test_a_person_has_a_bounded_number_of_open_invitations(self):
+        inviter = self.gateway.invited("inviter@hospital.example")
+        answers = [inviter.request("POST", "/v1/invitations", {"handle": f"many{number}@hospital.example",
+                                                               "kind": "person"})[0] for number in range(22)]
+        self.assertEqual(answers, [201] * 20 + [429] * 2)
+        made = json.loads(inviter.request("GET", "/v1/invitations")[2])["invitations"][0]
+        self.assertEqual(inviter.request("DELETE", "/v1/invitations/" + made["id"])[0], 204)
+        self.assertEqual(inviter.request("POST", "/v1/invitations", {"handle": "one@hospital.example",
+                                                                     "kind": "person"})[0], 201)
+
     def test_lets_a_machine_in_and_out(self):
         machine = {"handle": "mr@hospital.example", "certificate": "ab" * 32}
         status, _, content = self.chief.request("POST", "/v1/principals", machine)
