@@ -62,20 +62,6 @@ records::DeviceRecord record_of(const DeviceKeys& keys, const records::Handle& h
   return record;
 }
 
-const char* to_text(records::DeviceState state) {
-  switch (state) {
-    case records::DeviceState::kUnvouched:
-      return "unvouched";
-    case records::DeviceState::kWaiting:
-      return "waiting";
-    case records::DeviceState::kActive:
-      return "active";
-    case records::DeviceState::kRevoked:
-      return "revoked";
-  }
-  return "";
-}
-
 std::string what_next(const EnrolledAnswer& enrolled, const records::DeviceRecord& record) {
   const std::string confirm = "letterbox device confirm " + record.signing_key.fingerprint();
   switch (enrolled.state) {
@@ -105,7 +91,7 @@ void report(const Session& session, const records::DeviceRecord& record,
                       {"recipient", record.recipient.text()},
                       {"fingerprint", record.signing_key.fingerprint()},
                       {"words", words},
-                      {"state", to_text(enrolled.state)},
+                      {"state", records::to_text(enrolled.state)},
                       {"waits_until", enrolled.waits_until
                                           ? json(records::to_text(*enrolled.waits_until))
                                           : json(nullptr)}}

@@ -136,6 +136,20 @@ class Derivation {
 
 }  // namespace
 
+std::string_view to_text(DeviceState state) noexcept {
+  switch (state) {
+    case DeviceState::kUnvouched:
+      return "unvouched";
+    case DeviceState::kWaiting:
+      return "waiting";
+    case DeviceState::kActive:
+      return "active";
+    case DeviceState::kRevoked:
+      return "revoked";
+  }
+  return "";
+}
+
 AcceptedRecord verify_accepted(const Envelope& envelope, std::uint64_t position, Time accepted) {
   const auto as_accepted = [&](auto record) {
     return AcceptedRecord{payload_hash(envelope), std::move(record), position, accepted};

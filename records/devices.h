@@ -21,6 +21,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -52,6 +53,9 @@ enum class DeviceState : std::uint8_t {
   kActive,
   kRevoked,  ///< for good
 };
+
+/// "unvouched", "waiting", "active", "revoked".
+std::string_view to_text(DeviceState state) noexcept;
 
 /// How a device came to be vouched for.
 enum class Entrance : std::uint8_t {

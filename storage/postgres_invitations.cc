@@ -47,7 +47,7 @@ void PostgresInvitations::make(TenantId tenant, const NewInvitation& invitation,
         VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), $6)
         ON CONFLICT DO NOTHING)SQL",
         tenant.uuid.text(), binary(invitation.token_sha256), binary(invitation.handle),
-        text_of(invitation.kind), seconds(invitation.expires),
+        to_text(invitation.kind), seconds(invitation.expires),
         or_null(text_of(invitation.made_by)));
     if (made.affected_rows() == 0) {
       throw Error(ErrorCode::kConflict, "an invitation has this token already");
@@ -81,7 +81,7 @@ std::optional<Principal> PostgresInvitations::redeem(TenantId tenant, const Dige
     auto principal = hold_principal(transaction, tenant, device.handle);
     if (principal && principal->revoked) return std::nullopt;
     const auto kind = use_up(transaction, tenant, token_sha256, device,
-                             principal ? text_of(principal->kind) : nullptr);
+                             principal ? to_text(principal->kind) : nullptr);
     if (!kind) return std::nullopt;
     if (!principal) principal = insert_principal(transaction, tenant, device.handle, *kind);
     // Somebody made it since we looked: once more, from the start.

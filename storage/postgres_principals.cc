@@ -27,23 +27,11 @@ std::optional<Principal> first_of(const pqxx::result& rows) {
 
 }  // namespace
 
-const char* text_of(PrincipalKind kind) noexcept {
-  switch (kind) {
-    case PrincipalKind::kPerson:
-      return "person";
-    case PrincipalKind::kMachine:
-      return "machine";
-    case PrincipalKind::kAdministrator:
-      return "administrator";
-  }
-  return "";
-}
-
 PrincipalKind kind_of(const pqxx::field& field) {
   const auto text = field.as<std::string>();
   for (const PrincipalKind kind :
        {PrincipalKind::kPerson, PrincipalKind::kMachine, PrincipalKind::kAdministrator}) {
-    if (text == text_of(kind)) return kind;
+    if (text == to_text(kind)) return kind;
   }
   throw Error(ErrorCode::kInternal, "the database holds a principal of an unknown kind");
 }
@@ -57,7 +45,7 @@ std::optional<Principal> insert_principal(pqxx::work& transaction, TenantId tena
       RETURNING id, handle, kind, extract(epoch FROM created)::bigint AS created,
                 extract(epoch FROM revoked)::bigint AS revoked)SQL",
                                           tenant.uuid.text(), Uuid::v7().text(), binary(handle),
-                                          text_of(kind)));
+                                          to_text(kind)));
 }
 
 std::optional<Principal> hold_principal(pqxx::work& transaction, TenantId tenant, const Uuid& id) {

@@ -24,7 +24,6 @@ class PostgresPrincipals final : public PrincipalStore {
 
 // The steps that others' transactions take here.
 
-const char* text_of(PrincipalKind kind) noexcept;
 PrincipalKind kind_of(const pqxx::field& field);
 
 /// Nothing if the handle is taken.

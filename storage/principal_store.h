@@ -15,6 +15,9 @@ namespace letterbox::storage {
 
 enum class PrincipalKind : std::uint8_t { kPerson, kMachine, kAdministrator };
 
+/// "person", "machine", "administrator".
+const char* to_text(PrincipalKind kind) noexcept;
+
 struct Principal {
   Uuid id;
   std::string handle;

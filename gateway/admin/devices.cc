@@ -12,17 +12,9 @@ namespace letterbox::gateway::admin {
 namespace {
 
 std::string state_of(const records::Device& device) {
-  switch (device.state) {
-    case records::DeviceState::kUnvouched:
-      return "unvouched";
-    case records::DeviceState::kWaiting:
-      return "waits until " + records::to_text(*device.waits_until);
-    case records::DeviceState::kActive:
-      return "active";
-    case records::DeviceState::kRevoked:
-      return "revoked";
-  }
-  return "?";
+  std::string state(records::to_text(device.state));
+  if (device.waits_until) state += " until " + records::to_text(*device.waits_until);
+  return state;
 }
 
 }  // namespace

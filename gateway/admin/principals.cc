@@ -6,26 +6,10 @@
 
 namespace letterbox::gateway::admin {
 
-namespace {
-
-const char* to_text(storage::PrincipalKind kind) {
-  switch (kind) {
-    case storage::PrincipalKind::kPerson:
-      return "person";
-    case storage::PrincipalKind::kMachine:
-      return "machine";
-    case storage::PrincipalKind::kAdministrator:
-      return "administrator";
-  }
-  return "?";
-}
-
-}  // namespace
-
 void list_principals(storage::Store& store, const std::string& tenant, std::ostream& out) {
   for (const storage::Principal& principal : store.principals().list(find_tenant(store, tenant))) {
-    out << principal.handle << "  " << to_text(principal.kind) << "  " << principal.id.text()
-        << "  since " << records::to_text(principal.created);
+    out << principal.handle << "  " << storage::to_text(principal.kind) << "  "
+        << principal.id.text() << "  since " << records::to_text(principal.created);
     if (principal.revoked) out << "  revoked " << records::to_text(*principal.revoked);
     out << "\n";
   }

@@ -54,32 +54,6 @@ std::vector<records::Handle> handles_of(const Json& json, const char* name) {
   return handles;
 }
 
-const char* text_of(PrincipalKind kind) {
-  switch (kind) {
-    case PrincipalKind::kPerson:
-      return "person";
-    case PrincipalKind::kMachine:
-      return "machine";
-    case PrincipalKind::kAdministrator:
-      return "administrator";
-  }
-  return "";
-}
-
-const char* text_of(records::DeviceState state) {
-  switch (state) {
-    case records::DeviceState::kUnvouched:
-      return "unvouched";
-    case records::DeviceState::kWaiting:
-      return "waiting";
-    case records::DeviceState::kActive:
-      return "active";
-    case records::DeviceState::kRevoked:
-      return "revoked";
-  }
-  return "";
-}
-
 Json time_or_null(const std::optional<records::Time>& time) {
   return time ? Json(records::to_text(*time)) : Json(nullptr);
 }
@@ -87,7 +61,7 @@ Json time_or_null(const std::optional<records::Time>& time) {
 Json object_of(const storage::Invitation& invitation) {
   return {{"id", to_hex(invitation.token_sha256)},
           {"handle", invitation.handle},
-          {"kind", text_of(invitation.kind)},
+          {"kind", storage::to_text(invitation.kind)},
           {"made", records::to_text(invitation.made)},
           {"expires", records::to_text(invitation.expires)},
           {"redeemed", time_or_null(invitation.redeemed)}};
@@ -96,7 +70,7 @@ Json object_of(const storage::Invitation& invitation) {
 Json object_of(const storage::Principal& principal) {
   return {{"id", principal.id.text()},
           {"handle", principal.handle},
-          {"kind", text_of(principal.kind)},
+          {"kind", storage::to_text(principal.kind)},
           {"created", records::to_text(principal.created)},
           {"revoked", time_or_null(principal.revoked)}};
 }
@@ -147,7 +121,7 @@ MailboxRequest parse_mailbox_request(std::string_view text) {
 std::string enrolled_json(const Enrolled& enrolled) {
   return Json{{"handle", enrolled.principal.handle},
               {"principal", enrolled.principal.id.text()},
-              {"state", text_of(enrolled.device.state)},
+              {"state", records::to_text(enrolled.device.state)},
               {"waits_until", time_or_null(enrolled.device.waits_until)}}
       .dump();
 }
@@ -157,7 +131,7 @@ std::string self_json(const Caller& caller) {
   return Json{{"handle", caller.handle->text()},
               {"kind", administers ? "administrator" : "person"},
               {"device", caller.device->record.signing_key.fingerprint()},
-              {"state", text_of(caller.device->state)},
+              {"state", records::to_text(caller.device->state)},
               {"waits_until", time_or_null(caller.device->waits_until)}}
       .dump();
 }

@@ -229,7 +229,7 @@ TEST_F(AdminCommands, DevicesAreListedInTheStateThatFollowsFromTheRecords) {
   EXPECT_THAT(listed[1], AllOf(StartsWith(second.key_id() + "  "), EndsWith("  unvouched")));
   EXPECT_THAT(listed[2],
               AllOf(StartsWith(replacement.key_id() + "  "),
-                    EndsWith("  waits until " + records::to_text(*replacement.not_before))));
+                    EndsWith("  waiting until " + records::to_text(*replacement.not_before))));
 }
 
 TEST_F(AdminCommands, ARevokedDeviceIsSoForWhoeverGoesByTheRecords) {
