@@ -1,6 +1,8 @@
 #include "client/caller.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "base/error.h"
 #include "client/answers.h"
@@ -122,6 +124,11 @@ void Caller::meet_maker(const records::Envelope& cover) {
 }
 
 void Caller::tell_of_own_devices() {
+  const auto tell = [this](std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const std::string_view part : parts) text += part;
+    notice(text, session_.json);
+  };
   for (const auto& [device, standing] : look_up(device_.handle)) {
     if (same_device(device.record, device_)) continue;
     const std::string fingerprint = device.record.signing_key.fingerprint();
@@ -129,24 +136,19 @@ void Caller::tell_of_own_devices() {
     const std::string veto = "if that isn't yours, run letterbox device revoke " + fingerprint;
     switch (standing) {
       case Standing::kWaiting:
-        notice("a new device is going to be yours from " + records::to_text(*device.waits_until) +
-                   " on, " + name + "; " + veto,
-               session_.json);
+        tell({"a new device is going to be yours from ", records::to_text(*device.waits_until),
+              " on, ", name, "; ", veto});
         break;
       case Standing::kUnvouched:
-        notice("a new device says that it is yours, " + name +
-                   "; if it shows the same, run letterbox device confirm " + fingerprint + "; " +
-                   veto,
-               session_.json);
+        tell({"a new device says that it is yours, ", name,
+              "; if it shows the same, run letterbox device confirm ", fingerprint, "; ", veto});
         break;
       case Standing::kStranger:
-        notice("a device is yours that this one doesn't know, " + name +
-                   "; if it shows the same, run letterbox trust " + device_.handle.text() + "; " +
-                   veto,
-               session_.json);
+        tell({"a device is yours that this one doesn't know, ", name,
+              "; if it shows the same, run letterbox trust ", device_.handle.text(), "; ", veto});
         break;
       case Standing::kIntroduced:
-        notice(veto, session_.json);
+        tell({veto});
         break;
       case Standing::kPinned:
       case Standing::kRevoked:

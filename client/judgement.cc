@@ -54,6 +54,7 @@ std::vector<JudgedDevice> judge(const records::Handle& handle,
     return reached.contains(device.hash) ? Standing::kIntroduced : Standing::kStranger;
   };
   std::vector<JudgedDevice> judged;
+  judged.reserve(devices.size());
   for (const records::Device& device : devices) judged.push_back({device, standing(device)});
   return judged;
 }
