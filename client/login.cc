@@ -66,7 +66,9 @@ std::string what_next(const EnrolledAnswer& enrolled, const records::DeviceRecor
   const std::string confirm = "letterbox device confirm " + record.signing_key.fingerprint();
   switch (enrolled.state) {
     case records::DeviceState::kActive:
-      return "Ready. Who sends you letters compares the fingerprint with you first.";
+      return "Ready. Who sends you letters compares the fingerprint with you first.\n"
+             "Should this be your only device, nobody can give you its letters back once it is "
+             "lost: letterbox recovery make writes a key on paper.";
     case records::DeviceState::kUnvouched:
       return "It isn't confirmed yet: on a device that you have already, run " + confirm +
              " after comparing. Without one, enrol with --replace, which takes a day.";

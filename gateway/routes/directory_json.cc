@@ -23,7 +23,7 @@ Json parse_object(std::string_view text, const std::set<std::string>& names) {
     if (depth == 1 && event == Json::parse_event_t::key && !seen.insert(parsed).second) refuse();
     return true;
   };
-  const Json json = Json::parse(text, once, false);
+  Json json = Json::parse(text, once, false);
   if (!json.is_object()) refuse();
   for (const auto& member : json.items()) {
     if (!names.contains(member.key())) refuse();
