@@ -34,9 +34,7 @@ bool is_one_invited(storage::Store& store, storage::TenantId tenant) {
 }  // namespace
 
 void make_tenant_if_missing(storage::Store& store, const std::string& name) {
-  if (store.tenants().find(name)) return;
-  const storage::TenantId made = store.tenants().make(name);
-  store.audit().append(made, kOnTheHost);
+  if (!store.tenants().find(name)) make_tenant(store, name);
 }
 
 std::optional<std::filesystem::path> invite_first_administrator(storage::Store& store,

@@ -28,6 +28,11 @@ records::Handle parse_handle(const std::string& text) {
   return *handle;
 }
 
+void make_tenant(storage::Store& store, const std::string& name) {
+  const storage::TenantId made = store.tenants().make(name);
+  store.audit().append(made, kOnTheHost);  // its own transaction: there was no trail before
+}
+
 storage::TenantId find_tenant(storage::Store& store, const std::string& name) {
   if (const auto tenant = store.tenants().find(name)) return *tenant;
   throw Error(ErrorCode::kNotFound, "there is no tenant " + name +

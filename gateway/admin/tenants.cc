@@ -9,8 +9,7 @@ void add_tenant(storage::Store& store, const std::string& name, std::ostream& ou
   if (!is_tenant_name(name)) {
     throw Error(ErrorCode::kUsage, name + ": isn't a tenant's name, like hospital.example");
   }
-  const storage::TenantId made = store.tenants().make(name);
-  store.audit().append(made, kOnTheHost);  // its own transaction: there was no trail before
+  make_tenant(store, name);
   out << "tenant " << name << " made\n";
 }
 

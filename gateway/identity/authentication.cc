@@ -21,16 +21,6 @@ constexpr std::size_t kSweptAtOnce = 1024;
 constexpr std::chrono::duration<std::size_t> kSavedUp{10};
 constexpr std::chrono::hours kBetweenLogins{1};
 
-records::RequestView view_of(const Presented& presented, const std::string& target_uri) {
-  return {.method = presented.method,
-          .target_uri = target_uri,
-          .field_lines = [&presented](std::string_view name) {
-            std::vector<std::string> lines;
-            if (auto value = presented.field(name)) lines.push_back(*std::move(value));
-            return lines;
-          }};
-}
-
 // RFC 6750 section 2.1; the scheme's name has no case (RFC 9110 section 11.1).
 std::optional<std::string> bearer_token(const Presented& presented) {
   const std::optional<std::string> field = presented.field("authorization");
@@ -42,6 +32,11 @@ std::optional<std::string> bearer_token(const Presented& presented) {
     if (lower != kScheme[i]) return std::nullopt;
   }
   return field->substr(kScheme.size());
+}
+
+// Who called is not known yet.
+Caller nobody_at(const transport::Peer& peer) {
+  return {.address = peer.address};
 }
 
 std::optional<Digest> announced_body(const records::RequestSignature& signature,
@@ -87,20 +82,18 @@ Caller Authentication::authenticate(const Presented& presented) {
 }
 
 Authentication::Stranger Authentication::stranger(const Presented& presented) {
-  const Caller nobody{.address = presented.peer.address};
-  auto signature = read_signature(presented, nobody);
+  records::RequestSignature signature = read_signature(presented);
   const std::optional<Digest> body = announced_body(signature, presented);
-  if (!body) throw refused(ErrorCode::kUnauthenticated, "no digest", nobody, presented.peer);
-  const std::string key_id = signature.key_id;
-  return {*body, key_id, [&presented, this, signature = std::move(signature)](const auto& key) {
-            try {
-              const std::string uri = options_.public_url + std::string(presented.target);
-              records::verify_request(signature, view_of(presented, uri), key);
-            } catch (const Error&) {
-              throw refused(ErrorCode::kUnauthenticated, "signature",
-                            {.address = presented.peer.address}, presented.peer);
-            }
-          }};
+  if (!body) {
+    throw refused(ErrorCode::kUnauthenticated, "no digest", nobody_at(presented.peer),
+                  presented.peer);
+  }
+  return {std::move(signature), *body};
+}
+
+void Authentication::verify(const Stranger& stranger, const Presented& presented,
+                            const crypto::VerifyKey& key) {
+  verify(stranger.signature, presented, key, nobody_at(presented.peer));
 }
 
 void Authentication::allow_guess(const transport::Peer& peer) {
@@ -122,7 +115,7 @@ Error Authentication::refused(ErrorCode code, const char* reason, const Caller& 
 }
 
 void Authentication::certificate_refused(const transport::Peer& peer) noexcept try {
-  refused(ErrorCode::kUnauthenticated, "certificate", {.address = peer.address}, peer);
+  refused(ErrorCode::kUnauthenticated, "certificate", nobody_at(peer), peer);
 } catch (const std::exception&) {
   // The store is away, as its own health check tells. The transport's line in the log is there.
 }
@@ -131,18 +124,19 @@ Caller Authentication::by_certificate(const Presented& presented) {
   const auto machine = store_.machines().find_certificate(presented.peer.certificate->spki_sha256);
   if (!machine) {
     throw refused(ErrorCode::kUnauthenticated, "certificate of no machine",
-                  {.address = presented.peer.address}, presented.peer);
+                  nobody_at(presented.peer), presented.peer);
   }
   return this->machine(*machine, presented.peer);
 }
 
 Caller Authentication::by_token(const Presented& presented, std::string_view token) {
-  const Caller nobody{.address = presented.peer.address};
   allow_guess(presented.peer);
   const std::optional<Token> shown = options_.machine_tokens ? Token::parse(token) : std::nullopt;
   const auto machine =
       shown ? store_.machines().find_token(shown->sha256(), presented.peer.address) : std::nullopt;
-  if (!machine) throw refused(ErrorCode::kUnauthenticated, "token", nobody, presented.peer);
+  if (!machine) {
+    throw refused(ErrorCode::kUnauthenticated, "token", nobody_at(presented.peer), presented.peer);
+  }
   return this->machine(*machine, presented.peer);
 }
 
@@ -159,32 +153,46 @@ Caller Authentication::machine(const storage::Machine& machine, const transport:
           .address = peer.address};
 }
 
-records::RequestSignature Authentication::read_signature(const Presented& presented,
-                                                         const Caller& caller) {
+records::RequestSignature Authentication::read_signature(const Presented& presented) {
+  const auto refuse = [&](const char* reason, ErrorCode code = ErrorCode::kUnauthenticated) {
+    return refused(code, reason, nobody_at(presented.peer), presented.peer);
+  };
   const auto input = presented.field("signature-input");
   const auto value = presented.field("signature");
-  if (!input || !value) {
-    throw refused(ErrorCode::kUnauthenticated, "nothing shown", caller, presented.peer);
-  }
+  if (!input || !value) throw refuse("nothing shown");
   records::RequestSignature signature = [&] {
     try {
       return records::parse_request_signature(*input, *value);
     } catch (const Error&) {
-      throw refused(ErrorCode::kUnauthenticated, "grammar", caller, presented.peer);
+      throw refuse("grammar");
     }
   }();
   if (const auto fault = records::find_fault(signature, presented.has_body, records::now())) {
     const bool clock = *fault == records::SignatureFault::kFromTheFuture ||
                        *fault == records::SignatureFault::kExpired;
-    throw refused(clock ? ErrorCode::kClockSkew : ErrorCode::kUnauthenticated,
-                  records::to_string(*fault), caller, presented.peer);
+    throw refuse(records::to_string(*fault),
+                 clock ? ErrorCode::kClockSkew : ErrorCode::kUnauthenticated);
   }
   return signature;
 }
 
+void Authentication::verify(const records::RequestSignature& signature, const Presented& presented,
+                            const crypto::VerifyKey& key, const Caller& caller) {
+  const std::string uri = options_.public_url + std::string(presented.target);
+  const auto lines = [&](std::string_view name) {
+    const std::optional<std::string> value = presented.field(name);
+    return value ? std::vector{*value} : std::vector<std::string>{};
+  };
+  try {
+    records::verify_request(signature, {presented.method, uri, lines}, key);
+  } catch (const Error&) {
+    throw refused(ErrorCode::kUnauthenticated, "signature", caller, presented.peer);
+  }
+}
+
 Caller Authentication::by_signature(const Presented& presented) {
-  Caller caller{.address = presented.peer.address};
-  const records::RequestSignature signature = read_signature(presented, caller);
+  Caller caller = nobody_at(presented.peer);
+  const records::RequestSignature signature = read_signature(presented);
   const auto refuse = [&](const char* reason) {
     return refused(ErrorCode::kUnauthenticated, reason, caller, presented.peer);
   };
@@ -197,9 +205,8 @@ Caller Authentication::by_signature(const Presented& presented) {
   if (!key || key->fingerprint() != signature.key_id || !handle) {
     throw Error(ErrorCode::kInternal, "a device in the directory isn't the one it is filed as");
   }
+  verify(signature, presented, *key, caller);
   try {
-    const std::string uri = options_.public_url + std::string(presented.target);
-    records::verify_request(signature, view_of(presented, uri), *key);
     caller.announced_body = announced_body(signature, presented);
   } catch (const Error&) {
     throw refuse("signature");

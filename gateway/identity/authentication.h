@@ -58,14 +58,14 @@ class Authentication {
   Caller authenticate(const Presented& presented);
 
   /// A device that nobody knows yet signs with the key that it brings. The same rules, but for the
-  /// nonce: an invitation is good for one time anyway. Returns what its Content-Digest announces,
-  /// and a function that checks the signature once the key is known, which throws as this does.
+  /// nonce: an invitation is good for one time anyway. First what the request says, before the body
+  /// that brings the key is read; then, with the key, whether it did. Both throw as authenticate().
   struct Stranger {
+    records::RequestSignature signature;
     Digest announced_body;
-    std::string key_id;
-    std::function<void(const crypto::VerifyKey& key)> verify;
   };
   Stranger stranger(const Presented& presented);
+  void verify(const Stranger& stranger, const Presented& presented, const crypto::VerifyKey& key);
 
   /// For secrets that could be guessed: throws Error kTooManyRequests if this network has failed
   /// too often, before the secret is looked at.
@@ -86,7 +86,10 @@ class Authentication {
   void remember_login(const Caller& caller);
   void spend_nonce(const records::RequestSignature& signature, const Caller& caller,
                    const transport::Peer& peer);
-  records::RequestSignature read_signature(const Presented& presented, const Caller& caller);
+  records::RequestSignature read_signature(const Presented& presented);
+  /// Throws Error kUnauthenticated, refused as of `caller`, unless `key` signed the request.
+  void verify(const records::RequestSignature& signature, const Presented& presented,
+              const crypto::VerifyKey& key, const Caller& caller);
 
   storage::Store& store_;
   const crypto::VerifyKey gateway_key_;

@@ -31,8 +31,7 @@ Presented presented_by(const web::http::http_request& request) {
 
 void Call::permit(bool allowed) {
   permitted = allowed;
-  denied = !allowed;
-  if (denied) throw Error(ErrorCode::kNotFound, "not this caller's");
+  if (!allowed) throw Error(ErrorCode::kNotFound, "not this caller's");
 }
 
 Source& Call::body() {
@@ -99,7 +98,8 @@ namespace {
 // The last fence: a handler that forgot to ask whether its caller may have the thing must not hand
 // it out.
 void require_asked(const Call& call) {
-  if (call.right != nullptr && call.right->provided != Provided::kNothing && !call.permitted) {
+  if (call.right != nullptr && call.right->provided != Provided::kNothing &&
+      call.permitted != true) {
     throw Error(ErrorCode::kInternal, "an answer was made, and nobody asked whether it may be");
   }
 }

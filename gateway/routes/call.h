@@ -29,13 +29,13 @@ struct Call {
   Target target = {};
   std::string id = {};                ///< the path's {id}, if the route has one
   std::string route = "-";            ///< the route's template, for the log
-  std::string allow = {};             ///< methods that the resource knows, for a 405
+  std::string allow = {};             ///< for a 405: methods that the caller has a right to
   web::http::status_code status = 0;  ///< 0 until an answer has begun
 
   Caller caller = {};
   const Right* right = nullptr;
-  bool permitted = false;  ///< the right's second question was asked, and answered with yes
-  bool denied = false;     ///< … with no
+  /// How the right's second question was answered, once it was asked.
+  std::optional<bool> permitted = {};
 
   // --- Who may
 

@@ -38,10 +38,10 @@ void post_device(Call& call) {
 
   const Enrolment enrolment = parse_enrolment(call.json_body());
   const records::DeviceRecord record = records::verify_device_record(enrolment.record);
-  if (record.signing_key.fingerprint() != stranger.key_id) {
+  if (record.signing_key.fingerprint() != stranger.signature.key_id) {
     throw Error(ErrorCode::kBadSignature, "signed by another key than the record's");
   }
-  stranger.verify(record.signing_key);
+  authentication.verify(stranger, presented, record.signing_key);
 
   const std::optional<Token> invitation = Token::parse(enrolment.invitation);
   const auto enrolled = invitation ? enrol(call.services.shelf, call.services.gateway_key(),

@@ -1,5 +1,6 @@
 #include "gateway/routes/routes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -18,115 +19,113 @@ using web::http::http_request;
 using web::http::http_response;
 
 struct Route {
-  const char* method;
-  std::vector<std::string_view> path;  ///< "{id}" matches any one segment
+  Route(std::string_view its_method, std::string_view its_path, void (*its_handler)(Call&),
+        bool even_while_draining = false)
+      : method(its_method),
+        path(its_path),
+        segments(Target(its_path, "").segments()),
+        handler(its_handler),
+        while_draining(even_while_draining),
+        right(right_to(its_method, its_path)) {}
+
+  std::string_view method;
+  std::string_view path;              ///< the template
+  std::vector<std::string> segments;  ///< of the path; "{id}" matches any one segment
   void (*handler)(Call&);
-  bool while_draining = false;
+  bool while_draining;
+  const Right* right;  ///< null if nobody has one
 };
 
 const std::vector<Route>& table() {
   static const std::vector<Route> routes = {
-      {"GET", {"healthz"}, get_healthz, true},
-      {"HEAD", {"healthz"}, get_healthz, true},
-      {"GET", {"readyz"}, get_readyz, true},
-      {"HEAD", {"readyz"}, get_readyz, true},
+      {"GET", "/healthz", get_healthz, true},
+      {"HEAD", "/healthz", get_healthz, true},
+      {"GET", "/readyz", get_readyz, true},
+      {"HEAD", "/readyz", get_readyz, true},
 
-      {"POST", {"v1", "files"}, post_file},
-      {"GET", {"v1", "files", "{id}"}, get_file},
-      {"HEAD", {"v1", "files", "{id}"}, get_file},
-      {"DELETE", {"v1", "files", "{id}"}, delete_file},
-      {"POST", {"v1", "deliveries"}, post_delivery},
-      {"GET", {"v1", "deliveries", "{id}"}, get_delivery},
-      {"PUT", {"v1", "deliveries", "{id}", "cover"}, put_cover},
-      {"POST", {"v1", "deliveries", "{id}", "files"}, post_delivery_file},
-      {"POST", {"v1", "deliveries", "{id}", "close"}, post_close},
-      {"GET", {"v1", "inbox"}, get_inbox},
+      {"POST", "/v1/files", post_file},
+      {"GET", "/v1/files/{id}", get_file},
+      {"HEAD", "/v1/files/{id}", get_file},
+      {"DELETE", "/v1/files/{id}", delete_file},
+      {"POST", "/v1/deliveries", post_delivery},
+      {"GET", "/v1/deliveries/{id}", get_delivery},
+      {"PUT", "/v1/deliveries/{id}/cover", put_cover},
+      {"POST", "/v1/deliveries/{id}/files", post_delivery_file},
+      {"POST", "/v1/deliveries/{id}/close", post_close},
+      {"GET", "/v1/inbox", get_inbox},
 
-      {"GET", {"v1", "self"}, get_self},
-      {"POST", {"v1", "devices"}, post_device},
-      {"GET", {"v1", "devices"}, get_devices},
-      {"POST", {"v1", "devices", "{id}", "records"}, post_device_record},
-      {"DELETE", {"v1", "devices", "{id}"}, delete_device},
+      {"GET", "/v1/self", get_self},
+      {"POST", "/v1/devices", post_device},
+      {"GET", "/v1/devices", get_devices},
+      {"POST", "/v1/devices/{id}/records", post_device_record},
+      {"DELETE", "/v1/devices/{id}", delete_device},
 
-      {"POST", {"v1", "invitations"}, post_invitation},
-      {"GET", {"v1", "invitations"}, get_invitations},
-      {"DELETE", {"v1", "invitations", "{id}"}, delete_invitation},
-      {"GET", {"v1", "principals"}, get_principals},
-      {"POST", {"v1", "principals"}, post_principal},
-      {"DELETE", {"v1", "principals", "{id}"}, delete_principal},
-      {"GET", {"v1", "mailboxes"}, get_mailboxes},
-      {"GET", {"v1", "mailboxes", "{id}"}, get_mailbox},
-      {"PUT", {"v1", "mailboxes", "{id}"}, put_mailbox},
-      {"DELETE", {"v1", "mailboxes", "{id}"}, delete_mailbox},
+      {"POST", "/v1/invitations", post_invitation},
+      {"GET", "/v1/invitations", get_invitations},
+      {"DELETE", "/v1/invitations/{id}", delete_invitation},
+      {"GET", "/v1/principals", get_principals},
+      {"POST", "/v1/principals", post_principal},
+      {"DELETE", "/v1/principals/{id}", delete_principal},
+      {"GET", "/v1/mailboxes", get_mailboxes},
+      {"GET", "/v1/mailboxes/{id}", get_mailbox},
+      {"PUT", "/v1/mailboxes/{id}", put_mailbox},
+      {"DELETE", "/v1/mailboxes/{id}", delete_mailbox},
   };
   return routes;
 }
 
+bool has_right(Role role, const Route& route) {
+  return route.right != nullptr && has(role, *route.right);
+}
+
 bool matches(const Route& route, const std::vector<std::string>& segments) {
-  if (route.path.size() != segments.size()) return false;
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    if (route.path[i] != "{id}" && route.path[i] != segments[i]) return false;
-  }
-  return true;
+  return std::ranges::equal(route.segments, segments, [](const auto& expected, const auto& sent) {
+    return expected == "{id}" || expected == sent;
+  });
 }
 
-std::string template_of(const Route& route) {
-  std::string text;
-  for (const std::string_view segment : route.path) text.append("/").append(segment);
-  return text;
+// Null if there is none.
+const Route* find_route(const Call& call) {
+  const auto found = std::ranges::find_if(table(), [&](const Route& route) {
+    return call.request.method() == route.method && matches(route, call.target.segments());
+  });
+  return found == table().end() ? nullptr : &*found;
 }
 
-// The route, if there is one; else `call.allow` lists the methods of the resource that the caller
-// has a right to.
-const Route* find_route(Call& call) {
-  call.allow.clear();
+// The methods of the resource that the caller has a right to: as Allow lists them.
+std::string allowed_methods(const Call& call) {
+  std::string allow;
   for (const Route& route : table()) {
-    if (!matches(route, call.target.segments())) continue;
-    if (call.request.method() == route.method) return &route;
-    const Right* const right = right_to(route.method, template_of(route));
-    if (right == nullptr || !has(call.caller.role, *right)) continue;
-    call.allow.append(call.allow.empty() ? "" : ", ").append(route.method);
+    if (!matches(route, call.target.segments()) || !has_right(call.caller.role, route)) continue;
+    allow.append(allow.empty() ? "" : ", ").append(route.method);
   }
-  return nullptr;
-}
-
-// Whether a stranger may come this far.
-bool is_for_anybody(const Route* route) {
-  const Right* const right =
-      route == nullptr ? nullptr : right_to(route->method, template_of(*route));
-  return right != nullptr && has(Role::kAnybody, *right);
-}
-
-// Nothing to be found where there is no right: whether there is something is then a secret, too.
-void require_right(Call& call, const Route& route) {
-  call.right = right_to(route.method, call.route);
-  if (call.right != nullptr && has(call.caller.role, *call.right)) return;
-  call.denied = true;
-  throw Error(ErrorCode::kNotFound, "no right to this route");
+  return allow;
 }
 
 void dispatch(Call& call) {
   call.target = Target(call.request.relative_uri().path(), call.request.relative_uri().query());
-  const Route* route = find_route(call);
-  const bool for_anybody = is_for_anybody(route);
-  if (for_anybody) call.route = template_of(*route);
+  const Route* const route = find_route(call);
+  const bool for_anybody = route != nullptr && has_right(Role::kAnybody, *route);
+  // Of what a stranger may not know of, the log doesn't say either that he asked for it.
+  if (for_anybody) call.route = route->path;
   if (!(route != nullptr && route->while_draining) &&
       call.services.readiness.turns_away(transport::arrival_of(call.request))) {
     throw Error(ErrorCode::kUnavailable, "stopping");
   }
-  const transport::Peer& peer = transport::peer_of(call.request);
-  call.services.authentication.admit(peer);
+  call.services.authentication.admit(transport::peer_of(call.request));
   if (!for_anybody) {
     call.caller = call.services.authentication.authenticate(presented_by(call.request));
-    route = find_route(call);
   }
   if (route == nullptr) {
+    call.allow = allowed_methods(call);
     if (call.allow.empty()) throw Error(ErrorCode::kNotFound, "no such resource");
     throw Error(ErrorCode::kWrongMethod, "no such method on this resource");
   }
-  call.route = template_of(*route);
-  require_right(call, *route);
-  if (route->path.size() > 2) call.id = call.target.segments()[2];
+  call.route = route->path;
+  call.right = route->right;
+  // Nothing to be found where there is no right: whether there is something is then a secret, too.
+  if (!has_right(call.caller.role, *route)) call.permit(false);
+  if (route->segments.size() > 2) call.id = call.target.segments()[2];
   route->handler(call);
 }
 
@@ -134,10 +133,11 @@ void dispatch(Call& call) {
 // written down. The store may be away; then that is what there is to say.
 ErrorCode judged(const Call& call, ErrorCode code) {
   const bool other_body = code == ErrorCode::kUnauthenticated && call.caller.role != Role::kAnybody;
-  if (!call.denied && !other_body) return code;
+  const bool denied = call.permitted == false;
+  if (!denied && !other_body) return code;
   try {
     return call.services.authentication
-        .refused(code, call.denied ? "not allowed" : "another body", call.caller,
+        .refused(code, denied ? "not allowed" : "another body", call.caller,
                  transport::peer_of(call.request))
         .code();
   } catch (const Error& error) {
@@ -169,7 +169,7 @@ void answer_problem(Call& call, ErrorCode code, const std::string& request_id) {
 
 std::vector<RouteName> route_names() {
   std::vector<RouteName> names;
-  for (const Route& route : table()) names.push_back({route.method, template_of(route)});
+  for (const Route& route : table()) names.push_back({route.method, route.path});
   return names;
 }
 

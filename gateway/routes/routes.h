@@ -35,7 +35,7 @@ struct Services {
 /// A route as others see it: "POST", "/v1/deliveries/{id}/close".
 struct RouteName {
   std::string_view method;
-  std::string path;
+  std::string_view path;
 };
 /// All that there are: each must have its row in the table of rights (identity/authority.h).
 std::vector<RouteName> route_names();
