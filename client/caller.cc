@@ -43,11 +43,7 @@ Caller::Caller(const Session& session)
 }
 
 void Caller::check_active() const {
-  const auto own = judge(device_.handle, histories_.at(device_.handle),
-                         {known_.all(), known_.revoked()}, gateway_.signing_key, records::now());
-  const auto found = std::ranges::find_if(
-      own, [&](const auto& judged) { return same_device(judged.device.record, device_); });
-  const auto state = found == own.end() ? records::DeviceState::kUnvouched : found->device.state;
+  const auto state = in_directory_ ? in_directory_->state : records::DeviceState::kUnvouched;
   const std::string fingerprint = device_.signing_key.fingerprint();
   switch (state) {
     case records::DeviceState::kActive:
@@ -60,7 +56,7 @@ void Caller::check_active() const {
     case records::DeviceState::kWaiting:
       throw Error(ErrorCode::kNotAllowed,
                   "this device takes the place of your earlier ones only from " +
-                      records::to_text(*found->device.waits_until) +
+                      records::to_text(*in_directory_->waits_until) +
                       " on; if you still have one of these, run letterbox device confirm " +
                       fingerprint + " there");
     case records::DeviceState::kRevoked:
@@ -107,6 +103,18 @@ void Caller::pin(const records::Device& device) {
   known_.add(device_records_.at(device.hash));
 }
 
+TrustedKeys Caller::trusted_keys() const {
+  TrustedKeys trusted{gateway_.signing_key, known_.all(), known_.revoked()};
+  trusted.devices.push_back(device_);
+  return trusted;
+}
+
+VerifiedDelivery Caller::verify(const UnverifiedDelivery& delivery) {
+  for (const records::Envelope& cover : delivery.covers) meet_maker(cover);
+  return verify_delivery(delivery, trusted_keys());
+}
+
+// Believes nothing of the cover.
 void Caller::meet_maker(const records::Envelope& cover) {
   const auto signed_it = [&](const records::DeviceRecord& device) {
     return device.signing_key.fingerprint() == cover.key_id;
@@ -130,7 +138,10 @@ void Caller::tell_of_own_devices() {
     notice(text, session_.json);
   };
   for (const auto& [device, standing] : look_up(device_.handle)) {
-    if (same_device(device.record, device_)) continue;
+    if (same_device(device.record, device_)) {
+      if (!in_directory_) in_directory_ = device;
+      continue;
+    }
     const std::string fingerprint = device.record.signing_key.fingerprint();
     const std::string name = fingerprint_text(device.record.signing_key);
     const std::string veto = "if that isn't yours, run letterbox device revoke " + fingerprint;

@@ -33,7 +33,7 @@ class Caller {
   const records::DeviceRecord& device() const noexcept { return device_; }
   const KnownDevices& known() const noexcept { return known_; }
   /// As this device judges signatures by now.
-  TrustedKeys trusted_keys() const { return session_.trusted_keys(); }
+  TrustedKeys trusted_keys() const;
 
   /// Throws Error kNotAllowed, with what to do, unless this device is its owner's by now.
   void check_active() const;
@@ -47,11 +47,12 @@ class Caller {
   /// Stops knowing one, for good, because it was revoked.
   void retire(const records::Device& device) { known_.retire(device.record.recipient); }
 
-  /// Looks up the sender that a cover names, if its signer isn't known: a known device may have
-  /// introduced it. Believes nothing of the cover.
-  void meet_maker(const records::Envelope& cover);
+  /// Verifies what somebody sent, after looking up its sender if the signer isn't known: a known
+  /// device may have introduced it. Throws Refused, and what look_up throws.
+  VerifiedDelivery verify(const UnverifiedDelivery& delivery);
 
  private:
+  void meet_maker(const records::Envelope& cover);
   void tell_of_own_devices();
 
   const Session& session_;
@@ -59,7 +60,8 @@ class Caller {
   Gateway gateway_;
   KnownDevices known_;
   DeviceKeys keys_;
-  GatewayConnection connection_;  // signs with keys_
+  GatewayConnection connection_;                 // signs with keys_
+  std::optional<records::Device> in_directory_;  // this device, if it is there
   std::map<records::Handle, std::vector<records::AcceptedRecord>> histories_;
   std::map<Digest, records::Envelope> device_records_;  // of all of these
 };

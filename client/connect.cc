@@ -3,15 +3,9 @@
 
 #include "base/error.h"
 #include "client/commands.h"
-#include "client/files.h"
 #include "client/gateway_connection.h"
 
 namespace letterbox::client {
-namespace {
-
-constexpr std::size_t kMaxTrustFile = 1024 * 1024;
-
-}  // namespace
 
 void trust_gateway(const Session& session, const Gateway& gateway, bool replace) {
   check_usable(gateway);
@@ -26,7 +20,7 @@ void trust_gateway(const Session& session, const Gateway& gateway, bool replace)
 }
 
 void connect(const Session& session, const ConnectOptions& options) {
-  const Gateway gateway = parse_gateway(as_text(read_small_file(options.file, kMaxTrustFile)));
+  const Gateway gateway = read_gateway(options.file);
   trust_gateway(session, gateway, options.replace);
 
   const std::string fingerprint = gateway.signing_key.fingerprint();

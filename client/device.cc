@@ -1,5 +1,4 @@
 // This user's own devices.
-#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -38,10 +37,6 @@ JudgedDevice find(Caller& us, const std::string& which) {
   throw Error(ErrorCode::kNotFound,
               "you have no device of that fingerprint; letterbox device list "
               "shows those that you have");
-}
-
-std::string records_of(const records::DeviceRecord& device) {
-  return "/v1/devices/" + device.signing_key.fingerprint() + "/records";
 }
 
 void report(const Session& session, const records::DeviceRecord& device, const char* became) {
@@ -118,10 +113,7 @@ void device_revoke(const Session& session, const std::string& which) {
   const auto [device, standing] = find(us, which);
   if (standing == Standing::kRevoked)
     throw Error(ErrorCode::kConflict, "that device is revoked already");
-  const records::Envelope revocation = records::sign_revocation(
-      {device.hash, records::RevokedBy::kDevice, us.signing_key().verify_key(), records::now()},
-      us.signing_key());
-  us.gateway().post(records_of(device.record), kEnvelopeMediaType, records::to_json(revocation));
+  revoke(us.gateway(), us.signing_key(), device.hash, device.record.signing_key);
   us.retire(device);
   report(session, device.record, "revoked");
 }

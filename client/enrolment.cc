@@ -4,9 +4,19 @@
 
 #include "base/error.h"
 #include "records/cosignature.h"
+#include "records/revocation.h"
 #include "records/time.h"
 
 namespace letterbox::client {
+namespace {
+
+void file(GatewayConnection& gateway, const crypto::VerifyKey& about,
+          const records::Envelope& statement) {
+  gateway.post("/v1/devices/" + about.fingerprint() + "/records", kEnvelopeMediaType,
+               records::to_json(statement));
+}
+
+}  // namespace
 
 EnrolledAnswer enrol(GatewayConnection& gateway, const SecretBytes& invitation,
                      const records::Envelope& record) {
@@ -28,10 +38,15 @@ EnrolledAnswer enrol(GatewayConnection& gateway, const SecretBytes& invitation,
 
 void vouch(GatewayConnection& gateway, const crypto::SigningKey& key, const Digest& device,
            const crypto::VerifyKey& device_key) {
-  const records::Envelope cosignature =
-      records::sign_cosignature({device, key.verify_key(), records::now()}, key);
-  gateway.post("/v1/devices/" + device_key.fingerprint() + "/records", kEnvelopeMediaType,
-               records::to_json(cosignature));
+  file(gateway, device_key,
+       records::sign_cosignature({device, key.verify_key(), records::now()}, key));
+}
+
+void revoke(GatewayConnection& gateway, const crypto::SigningKey& key, const Digest& device,
+            const crypto::VerifyKey& device_key) {
+  file(gateway, device_key,
+       records::sign_revocation(
+           {device, records::RevokedBy::kDevice, key.verify_key(), records::now()}, key));
 }
 
 }  // namespace letterbox::client

@@ -1,4 +1,5 @@
-// How a device becomes its owner's: it enrols itself with an invitation, and another one vouches.
+// How a device becomes its owner's, and how it ends: it enrols itself with an invitation, another
+// one vouches, and any of them revokes.
 #pragma once
 
 #include "base/secret.h"
@@ -20,5 +21,9 @@ EnrolledAnswer enrol(GatewayConnection& gateway, const SecretBytes& invitation,
 /// nothing follows from that.
 void vouch(GatewayConnection& gateway, const crypto::SigningKey& key, const Digest& device,
            const crypto::VerifyKey& device_key);
+
+/// Says likewise that the device is nobody's any more.
+void revoke(GatewayConnection& gateway, const crypto::SigningKey& key, const Digest& device,
+            const crypto::VerifyKey& device_key);
 
 }  // namespace letterbox::client

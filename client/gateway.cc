@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "client/files.h"
 
 namespace letterbox::client {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kTokenSize = 43;
+constexpr std::size_t kMaxTrustFile = 1024 * 1024;
 
 // An object of exactly so many strings. `what` names the file in messages.
 class TrustFile {
@@ -66,6 +68,10 @@ bool is_token(std::string_view text) {
 
 Gateway parse_gateway(std::string_view text) {
   return TrustFile(text, "a gateway's trust file", 3).gateway();
+}
+
+Gateway read_gateway(const std::filesystem::path& file) {
+  return parse_gateway(as_text(read_small_file(file, kMaxTrustFile)));
 }
 
 std::string to_json(const Gateway& gateway) {

@@ -1,6 +1,7 @@
 // What a device is told about a gateway before it trusts it, and how it is invited there.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ struct Gateway {
 /// From the file that the gateway's operator hands out: {"url", "ca_certificate", "signing_key"}.
 /// Throws Error kMalformed.
 Gateway parse_gateway(std::string_view json);
+/// Throws Error kFile too.
+Gateway read_gateway(const std::filesystem::path& file);
 std::string to_json(const Gateway& gateway);
 
 /// An invitation file: a gateway, and the right to enrol one device of `handle` there, once.

@@ -110,8 +110,7 @@ void get(const Session& session, const GetOptions& options) {
   Caller us(session);
   us.check_active();
   const FoundDelivery wanted = find_delivery(us.gateway(), *id);
-  for (const auto& cover : wanted.delivery.covers) us.meet_maker(cover);
-  const VerifiedDelivery delivery = verify_delivery(wanted.delivery, us.trusted_keys());
+  const VerifiedDelivery delivery = us.verify(wanted.delivery);
   check_listed(delivery.cover, std::array{us.device().recipient});
   std::vector<Uuid> files;
   if (wanted.file) files.push_back(entry_of(delivery.manifest, *wanted.file).id);

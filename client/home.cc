@@ -13,7 +13,6 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kMaxGatewayFile = 1024 * 1024;
 constexpr std::size_t kMaxEnvelopeFile = records::kMaxEnvelopeSize + 1;  // and a line end
 
 void make_directory(const std::filesystem::path& directory) {
@@ -83,7 +82,12 @@ records::DeviceRecord Home::device_record() const {
 std::optional<Gateway> Home::gateway_if_any() const {
   const auto path = directory_ / "gateway.json";
   if (!std::filesystem::exists(path)) return std::nullopt;
-  return parse_gateway(as_text(read_small_file(path, kMaxGatewayFile)));
+  return read_gateway(path);
+}
+
+void Home::remember_device(const records::Envelope& record) const {
+  const std::string text = records::to_json(record) + "\n";
+  replace_file(device_record_file(), as_bytes(text));
 }
 
 Gateway Home::gateway() const {

@@ -40,6 +40,8 @@ class Home {
   /// is none, kMalformed, kBadSignature.
   records::DeviceRecord device_record() const;
   bool has_device() const;
+  /// Keeps this device's own record, in the place of an earlier one. Throws Error kFile.
+  void remember_device(const records::Envelope& record) const;
 
   /// Throws Error kConfiguration with what to do if there is none, kMalformed.
   Gateway gateway() const;

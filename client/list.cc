@@ -65,9 +65,7 @@ ExitCode list(const Session& session) {
     const InboxAnswer page = parse_inbox_answer(us.gateway().get(target));
     for (const std::string& text : page.deliveries) {
       try {
-        const UnverifiedDelivery unverified = parse_delivery_answer(text);
-        for (const auto& cover : unverified.covers) us.meet_maker(cover);
-        const VerifiedDelivery delivery = verify_delivery(unverified, us.trusted_keys());
+        const VerifiedDelivery delivery = us.verify(parse_delivery_answer(text));
         check_listed(delivery.cover, ours);
         if (session.json)
           shown.push_back(to_json(delivery));

@@ -123,8 +123,7 @@ void login(const Session& session, const LoginOptions& options) {
   if (!enrolled) {
     const records::DeviceRecord record = record_of(keys, invitation.handle, options.replace);
     const records::Envelope envelope = records::sign_device_record(record, *keys.signing_key);
-    const std::string text = records::to_json(envelope) + "\n";
-    replace_file(session.home.device_record_file(), as_bytes(text));
+    session.home.remember_device(envelope);
     enrolled = enrol(gateway, invitation.token, envelope);
   }
   if (options.recover && enrolled->state != records::DeviceState::kActive) {

@@ -14,8 +14,6 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kMaxTrustFile = 1024 * 1024;
-
 void enrol_on_paper(Caller& us, const crypto::RecoveryKey& key) {
   const crypto::SigningKey signing_key = key.signing_key();
   const records::Envelope record = records::sign_device_record(
@@ -85,7 +83,7 @@ void recovery_restore(const Session& session, const std::filesystem::path& trust
   if (session.home.has_device() || std::filesystem::exists(session.home.key_file()))
     throw Error(ErrorCode::kConflict, "there is a device in " + session.home.directory().string() +
                                           " already; name another --home");
-  const Gateway gateway = parse_gateway(as_text(read_small_file(trust_file, kMaxTrustFile)));
+  const Gateway gateway = read_gateway(trust_file);
   trust_gateway(session, gateway, false);
   const crypto::RecoveryKey key = ask_recovery_key();
   const crypto::SigningKey signing_key = key.signing_key();
@@ -94,8 +92,7 @@ void recovery_restore(const Session& session, const std::filesystem::path& trust
   const records::DeviceRecord record = records::verify_device_record(envelope);
 
   write_keys(session.home, key.identity(), signing_key, record.handle, session.passphrase_file);
-  const std::string text = records::to_json(envelope) + "\n";
-  replace_file(session.home.device_record_file(), as_bytes(text));
+  session.home.remember_device(envelope);
   report(session, record,
          "This home is the recovery key's: letterbox list and get fetch what was sealed for it. "
          "Then make a new one: this one has been typed into a computer.");
