@@ -27,16 +27,10 @@ def problem(answer):
     return json.loads(answer[2])["type"]
 
 
-class Gate(unittest.TestCase):
-    OPTIONS = ()
-
+class Gate(rig.OnOneGateway):
     @classmethod
     def setUpClass(cls):
-        place = rig.workspace()
-        cls.addClassCleanup(rig.shutil.rmtree, place, ignore_errors=True)
-        cls.gateway = rig.Gateway(place / "data", *cls.OPTIONS)
-        cls.addClassCleanup(cls.gateway.stop)
-        cls.gateway.start()
+        super().setUpClass()
         cls.surgeon = cls.gateway.invited(SURGEON)
         cls.colleague = cls.gateway.invited("colleague@hospital.example")
 

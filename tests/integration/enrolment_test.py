@@ -5,7 +5,6 @@ import os
 import pathlib
 import pty
 import select
-import shutil
 import tempfile
 import unittest
 
@@ -44,15 +43,8 @@ class Home:
         return [one["delivery"] for one in json.loads(self.letterbox("--json", "list").stdout)["deliveries"]]
 
 
-class Enrolment(unittest.TestCase):
+class Enrolment(rig.OnOneGateway):
     """Each test has people of its own on one gateway."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.place = rig.workspace()
-        cls.addClassCleanup(shutil.rmtree, cls.place, ignore_errors=True)
-        cls.gateway = rig.Gateway(cls.place / "data").start()
-        cls.addClassCleanup(cls.gateway.stop)
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.place))

@@ -16,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import unittest
 import time
 import uuid
 
@@ -284,6 +285,20 @@ class Gateway:
         private = f"host={self.data / 'postgres' / 'run'} dbname=postgres"
         given = dict(zip(self.options, self.options[1:])).get("--database", private)
         return self.as_owner("psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d", given, "-c", statement)
+
+
+class OnOneGateway(unittest.TestCase):
+    """Tests that share `gateway`, which runs in `place` with the class's own OPTIONS."""
+
+    OPTIONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = workspace()
+        cls.addClassCleanup(shutil.rmtree, cls.place, ignore_errors=True)
+        cls.gateway = Gateway(cls.place / "data", *cls.OPTIONS)
+        cls.addClassCleanup(cls.gateway.stop)
+        cls.gateway.start()
 
 
 class Database:

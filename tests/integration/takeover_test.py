@@ -8,7 +8,6 @@ import base64
 import datetime
 import json
 import pathlib
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -20,15 +19,8 @@ from enrolment_test import Home
 DAY = datetime.timedelta(days=1)
 
 
-class Takeover(unittest.TestCase):
+class Takeover(rig.OnOneGateway):
     """Each test has a surgeon with two devices, and a sender who knows them and has sent something."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.place = rig.workspace()
-        cls.addClassCleanup(shutil.rmtree, cls.place, ignore_errors=True)
-        cls.gateway = rig.Gateway(cls.place / "data").start()
-        cls.addClassCleanup(cls.gateway.stop)
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.place))
