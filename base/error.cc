@@ -19,6 +19,8 @@ const char* to_string(ErrorCode code) noexcept {
       return "UnsupportedMediaType";
     case ErrorCode::kNotWhatItClaims:
       return "NotWhatItClaims";
+    case ErrorCode::kUnsupportedTransferSyntax:
+      return "UnsupportedTransferSyntax";
     case ErrorCode::kNoRecipient:
       return "NoRecipient";
     case ErrorCode::kMalformedRecipient:
@@ -51,6 +53,8 @@ const char* to_string(ErrorCode code) noexcept {
       return "Conflict";
     case ErrorCode::kWrongMethod:
       return "WrongMethod";
+    case ErrorCode::kNotAcceptable:
+      return "NotAcceptable";
     case ErrorCode::kUnavailable:
       return "Unavailable";
     case ErrorCode::kNetwork:

@@ -22,10 +22,12 @@ enum class ErrorCode : std::uint8_t {
   kTooLarge,              ///< over a stated limit
   kUnsupportedMediaType,  ///< not a type that this place takes
   kNotWhatItClaims,       ///< says DICOM, JPEG or PNG and isn't
-  kNoRecipient,           ///< nobody named to send to
-  kMalformedRecipient,    ///< neither a handle nor an age1… string
-  kUnknownRecipient,      ///< well-formed, and not in the directory
-  kCoverMismatch,         ///< sealed under another cover than the delivery's, or for other keys
+  /// DICOM in an encoding that isn't one of the standard's.
+  kUnsupportedTransferSyntax,
+  kNoRecipient,         ///< nobody named to send to
+  kMalformedRecipient,  ///< neither a handle nor an age1… string
+  kUnknownRecipient,    ///< well-formed, and not in the directory
+  kCoverMismatch,       ///< sealed under another cover than the delivery's, or for other keys
 
   // What verification found. All mean: show nothing, keep nothing.
   kIntegrity,     ///< a MAC, tag, digest or rebuilt header differs
@@ -44,6 +46,7 @@ enum class ErrorCode : std::uint8_t {
   kNotAllowed,
   kConflict,  ///< not possible in the present state: exists already, closed already
   kWrongMethod,
+  kNotAcceptable,  ///< not to be had in a form that the caller takes
 
   // What failed around us.
   kUnavailable,    ///< the database is away or out of room; trying again later may work

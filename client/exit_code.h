@@ -44,11 +44,13 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kTooLarge:
     case ErrorCode::kUnsupportedMediaType:
     case ErrorCode::kNotWhatItClaims:
+    case ErrorCode::kUnsupportedTransferSyntax:
     case ErrorCode::kNoRecipient:
     case ErrorCode::kMalformedRecipient:
     case ErrorCode::kUnknownRecipient:
     case ErrorCode::kConflict:
     case ErrorCode::kWrongMethod:
+    case ErrorCode::kNotAcceptable:
     case ErrorCode::kFile:
     case ErrorCode::kConfiguration:
     case ErrorCode::kInternal:

@@ -15,7 +15,7 @@
 #include "client/terminal.h"
 #include "crypto/hash.h"
 #include "crypto/stream.h"
-#include "dicom/inspector.h"
+#include "dicom/media_type.h"
 
 namespace letterbox::client {
 namespace {

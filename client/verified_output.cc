@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "base/uuid.h"
-#include "dicom/inspector.h"
+#include "dicom/media_type.h"
 
 namespace letterbox::client {
 namespace {

@@ -1,8 +1,5 @@
 #include "dicom/inspector.h"
 
-#include <algorithm>
-#include <array>
-
 #include "base/error.h"
 
 namespace letterbox::dicom {
@@ -10,34 +7,13 @@ namespace letterbox::dicom {
 namespace {
 
 // PS3.10 section 7.1: a preamble of 128 bytes that may hold anything, then "DICM".
-constexpr std::size_t kPreambleSize = 128;
-constexpr std::string_view kDicomPrefix = "DICM";
-constexpr std::size_t kSignatureSize = kPreambleSize + kDicomPrefix.size();
-
-// ITU-T T.81 section B.1.1.3: SOI, and a further marker must follow it.
-constexpr std::array<Byte, 3> kJpegStart = {0xff, 0xd8, 0xff};
-// ISO/IEC 15948 section 5.2.
-constexpr std::array<Byte, 8> kPngSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-
-bool begins_with(ByteView bytes, ByteView start) {
-  return bytes.size() >= start.size() && std::equal(start.begin(), start.end(), bytes.begin());
-}
-
-char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view trim_optional_white_space(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
+constexpr std::size_t kSignatureSize = 132;
 
 // Holds the body back until its first bytes have shown what it is. Asked again after a refusal it
 // refuses again, so that nothing of a refused body ever comes out.
-class SignatureSource final : public Source {
+class SignatureIntake final : public Intake {
  public:
-  SignatureSource(MediaType claimed, Source& body) : claimed_(claimed), body_(body) {}
+  SignatureIntake(MediaType claimed, Source& body) : body_(body), finding_{.type = claimed} {}
 
   ByteView next() override {
     if (admitted_) return body_.next();
@@ -47,7 +23,7 @@ class SignatureSource final : public Source {
       head_.insert(head_.end(), piece.begin(), piece.end());
     }
     if (head_.empty()) throw Error(ErrorCode::kEmptyBody, "the body is empty");
-    if (sniff(head_) != claimed_) {
+    if (sniff(head_) != finding_.type) {
       throw Error(ErrorCode::kNotWhatItClaims,
                   "the body doesn't begin as its Content-Type says; send it with the right one");
     }
@@ -55,45 +31,24 @@ class SignatureSource final : public Source {
     return head_;
   }
 
+  const Finding& finding() const override { return finding_; }
+  InstanceUids known() const override { return {}; }
+
  private:
-  MediaType claimed_;
   Source& body_;
+  Finding finding_;
   Bytes head_;
   bool admitted_ = false;
 };
 
 class SignatureInspector final : public Inspector {
  public:
-  std::unique_ptr<Source> admit(MediaType claimed, Source& body) override {
-    return std::make_unique<SignatureSource>(claimed, body);
+  std::unique_ptr<Intake> admit(MediaType claimed, Source& body) override {
+    return std::make_unique<SignatureIntake>(claimed, body);
   }
 };
 
 }  // namespace
-
-std::optional<MediaType> parse_media_type(std::string_view content_type) {
-  const std::string_view name = trim_optional_white_space(
-      content_type.substr(0, std::min(content_type.find(';'), content_type.size())));
-  const auto is = [name](std::string_view known) {
-    return std::equal(name.begin(), name.end(), known.begin(), known.end(),
-                      [](char a, char b) { return to_lower(a) == b; });
-  };
-  if (is("application/dicom")) return MediaType::kDicom;
-  if (is("image/jpeg")) return MediaType::kJpeg;
-  if (is("image/png")) return MediaType::kPng;
-  return std::nullopt;
-}
-
-std::optional<MediaType> sniff(ByteView first_bytes) {
-  // DICOM first: its preamble belongs to whoever wrote it, and may well begin like a picture.
-  if (first_bytes.size() >= kSignatureSize &&
-      begins_with(first_bytes.subspan(kPreambleSize), as_bytes(kDicomPrefix))) {
-    return MediaType::kDicom;
-  }
-  if (begins_with(first_bytes, kJpegStart)) return MediaType::kJpeg;
-  if (begins_with(first_bytes, kPngSignature)) return MediaType::kPng;
-  return std::nullopt;
-}
 
 std::unique_ptr<Inspector> make_signature_inspector() {
   return std::make_unique<SignatureInspector>();

@@ -1,33 +1,64 @@
-// Looks at an upload and says what it is, as it passes.
+// Looks at an upload as it passes, to its last byte, and says what it is.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "base/bytes.h"
+#include "dicom/media_type.h"
 
 namespace letterbox::dicom {
 
-enum class MediaType : std::uint8_t { kDicom, kJpeg, kPng };
+/// What names a DICOM instance. Each is a UID by PS3.5 section 9.1, without padding.
+struct InstanceUids {
+  std::string transfer_syntax;
+  std::string sop_class;
+  std::string sop_instance;
+  std::string study;
+  std::string series;
+};
 
-/// "application/dicom", "image/jpeg" or "image/png" (RFC 9110 section 8.3.1: compared without case,
-/// parameters ignored). Anything else: nothing.
-std::optional<MediaType> parse_media_type(std::string_view content_type);
+/// What a file proved to be.
+struct Finding {
+  MediaType type;
+  /// Of a DICOM file: its attributes as a DICOM JSON object (PS3.18 Annex F), in UTF-8, without
+  /// bulk data and without what is in `left_out`; at most kMaxAttributes bytes. "{}" for a photo.
+  std::string attributes = "{}";
+  /// Top-level elements that are in the file and not, or not whole, in `attributes`: "7FE00010",
+  /// in order.
+  std::vector<std::string> left_out = {};
+  std::optional<InstanceUids> instance = {};  ///< of a DICOM file: always; of a photo: never
+  /// Of a photo: when it was taken, as its EXIF says ("2026-11-23T17:30:00+01:00", RFC 3339;
+  /// without an offset if the camera noted none), and what was dropped ("EXIF", "XMP", "IPTC",
+  /// "comment", "thumbnail", "MPF", "gain map", "trailing bytes" …, each once).
+  std::optional<std::string> captured = {};
+  std::vector<std::string> dropped = {};
+};
 
-/// What the first bytes say: DICOM PS3.10 section 7.1 (128 bytes of preamble, then "DICM"), JPEG's
-/// SOI, PNG's signature. Nothing if none of them. 132 bytes are enough.
-std::optional<MediaType> sniff(ByteView first_bytes);
+inline constexpr std::size_t kMaxAttributes = std::size_t{48} * 1024;
 
+/// A body on its way through an inspector. Its next() yields those bytes that are to be kept: all
+/// of a DICOM file, a photo without its metadata. It throws Error kEmptyBody, kNotWhatItClaims
+/// (malformed, or not what was claimed), kUnsupportedTransferSyntax, kUnavailable (no inspector
+/// free), and what the body throws; what was yielded before is then worth nothing. The end is the
+/// proof that the last byte was looked at.
+class Intake : public Source {
+ public:
+  /// To be asked once next() has said that this is the end.
+  virtual const Finding& finding() const = 0;
+  /// What is known of the instance so far, also after a throw: whose fault it was. Members that
+  /// weren't met are empty.
+  virtual InstanceUids known() const = 0;
+};
+
+/// Thread-safe.
 class Inspector {
  public:
   virtual ~Inspector() = default;
-
-  /// Yields those bytes of `body` that are to be kept. Its next() throws Error kEmptyBody, or
-  /// kNotWhatItClaims as soon as the body shows that it isn't `claimed`: what was yielded before is
-  /// then worth nothing. Thread-safe; the Source isn't, and `body` must outlive it.
-  virtual std::unique_ptr<Source> admit(MediaType claimed, Source& body) = 0;
+  /// `body` must outlive the Intake, and the Inspector too.
+  virtual std::unique_ptr<Intake> admit(MediaType claimed, Source& body) = 0;
 };
 
 /// A light check: the body begins as the claimed type does. It keeps every byte and looks no

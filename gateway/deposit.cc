@@ -31,7 +31,7 @@ storage::FileRecord shelve(Rows& rows, storage::BlobWriter& letter, const Uuid& 
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
                 const Caller& sender, storage::BlobStore& shelf) {
-  const std::unique_ptr<Source> plaintext = inspector.admit(claimed, body);
+  const std::unique_ptr<dicom::Intake> plaintext = inspector.admit(claimed, body);
   const Uuid id = Uuid::v7();
   const crypto::FileKey file_key = crypto::random_file_key();
   const crypto::PayloadNonce nonce = crypto::payload_nonce(file_key, id);

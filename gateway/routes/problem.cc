@@ -32,6 +32,9 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kNotWhatItClaims:
       return {422, "/problems/not-what-it-claims", "Content isn't what it claims to be",
               "The body isn't a file of the type in Content-Type, or not an acceptable one."};
+    case ErrorCode::kUnsupportedTransferSyntax:
+      return {422, "/problems/unsupported-transfer-syntax", "Unsupported transfer syntax",
+              "The file names no transfer syntax of DICOM PS3.5, so nobody can say what is in it."};
     case ErrorCode::kNoRecipient:
       return {400, "/problems/no-recipient", "No recipient",
               "Name at least one: ?to=name@tenant, or ?to=age1…"};
@@ -71,6 +74,10 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kWrongMethod:
       return {405, "/problems/wrong-method", "Method not allowed",
               "This resource doesn't know that method."};
+    case ErrorCode::kNotAcceptable:
+      return {406, "/problems/not-acceptable", "Not acceptable",
+              "What lies here is given out as ciphertext alone: its recipients fetch it with "
+              "letterbox get and open it on their own devices."};
     case ErrorCode::kUnavailable:
       return {503, "/problems/unavailable", "Temporarily unavailable",
               "The gateway or its store can't serve this now. Nothing was acknowledged; try again "
