@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
 #include "base/secret.h"
 #include "dicom/photo/exif.h"
 
@@ -73,52 +72,30 @@ int two_bytes(ByteView bytes, std::size_t at) {
 
 }  // namespace
 
-JpegCleaner::JpegCleaner(Source& photo)
-    : reader_(photo, "JPEG"), finding_{.type = MediaType::kJpeg} {}
+JpegCleaner::JpegCleaner(Source& photo) : PhotoWalker(MediaType::kJpeg, photo, "JPEG") {}
 
 JpegCleaner::~JpegCleaner() {
   wipe(segment_);
 }
 
-ByteView JpegCleaner::next() {
-  try {
-    return walk();
-  } catch (...) {
-    at_ = At::kRefused;
-    throw;
+ByteView JpegCleaner::step() {
+  switch (at_) {
+    case At::kStart:
+      return begin();
+    case At::kSegments:
+      return segment();
+    case At::kScan:
+      return scan_data();
   }
+  return {};
 }
 
-ByteView JpegCleaner::walk() {
-  for (;;) {
-    ByteView piece;
-    switch (at_) {
-      case At::kStart:
-        begin();
-        return kStart;
-      case At::kSegments:
-        piece = segment();
-        break;
-      case At::kScan:
-        piece = scan_data();
-        break;
-      case At::kTail:
-        tail();
-        break;
-      case At::kEnd:
-        return {};
-      case At::kRefused:
-        reader_.refuse("it was refused before");
-    }
-    if (!piece.empty()) return piece;
-  }
-}
-
-void JpegCleaner::begin() {
-  if (reader_.ahead().empty()) throw Error(ErrorCode::kEmptyBody, "the body is empty");
+ByteView JpegCleaner::begin() {
+  expect_bytes();
   if (reader_.byte() != 0xff || reader_.byte() != kStartOfImage)
     reader_.refuse("it doesn't begin as a JPEG does; send it as what it is");
   at_ = At::kSegments;
+  return kStart;
 }
 
 // One marker segment, or nothing of it if it isn't kept.
@@ -126,7 +103,7 @@ ByteView JpegCleaner::segment() {
   const Byte marker = this->marker();
   if (marker == kEndOfImage) {
     check_end();
-    at_ = At::kTail;
+    end_picture();
     return kEnd;
   }
   const bool application = marker >= kFirstApplication && marker <= kLastApplication;
@@ -416,26 +393,11 @@ JpegColour JpegCleaner::colour() const noexcept {
   return named_rgb ? JpegColour::kRgb : JpegColour::kYcc;
 }
 
-// Whatever stands behind EOI: further pictures of an MPF file, a film, a ZIP.
-void JpegCleaner::tail() {
-  for (ByteView piece = reader_.ahead(); !piece.empty(); piece = reader_.ahead()) {
-    drop("trailing bytes");
-    reader_.skip(piece.size());
-  }
-  at_ = At::kEnd;
-}
-
 void JpegCleaner::rewrite(ByteView content) {
   segment_size_ = 4 + content.size();
   segment_[2] = static_cast<Byte>((2 + content.size()) >> 8);
   segment_[3] = static_cast<Byte>((2 + content.size()) & 0xff);
   std::copy(content.begin(), content.end(), segment_.begin() + 4);
-}
-
-void JpegCleaner::drop(const char* what) {
-  const auto& dropped = finding_.dropped;
-  if (std::find(dropped.begin(), dropped.end(), what) == dropped.end())
-    finding_.dropped.emplace_back(what);
 }
 
 }  // namespace letterbox::dicom
