@@ -1,0 +1,99 @@
+// Walks a data set's elements as its bytes stream by (PS3.5 section 7).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+#include "dicom/part10/encoding.h"
+
+namespace letterbox::dicom {
+
+/// Group in the upper half, element in the lower one: 0x7fe00010.
+using Tag = std::uint32_t;
+
+inline constexpr std::uint32_t kUndefinedLength = 0xffffffff;
+/// Sequences within sequences. The deepest of the standard's own, structured reports, rarely pass
+/// ten; readers recurse, and some have died of a few thousand.
+inline constexpr std::size_t kMaxNesting = 64;
+
+/// The beginning of a data element: all that stands before its value.
+struct Element {
+  Tag tag;
+  std::array<char, 2> vr;  ///< as written; NULs where the encoding has none
+  std::uint32_t length;    ///< of its value as written; kUndefinedLength if it has an end mark
+  Encoding encoding;       ///< what it is written in
+  std::size_t depth;       ///< sequences around it; 0: top level
+};
+
+/// Is told what a Walker meets, in the order of the bytes. What it throws passes through.
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+
+  /// An element with a value of its own. True: its value is wanted, in pieces, and end_value()
+  /// after the last (an empty value has no piece).
+  virtual bool element(const Element& element) = 0;
+  virtual void value(ByteView piece) = 0;
+  virtual void end_value() = 0;
+
+  /// An element whose value is items: each with a data set of its own, in `items`.
+  virtual void sequence(const Element& element, const Encoding& items) = 0;
+  virtual void item() = 0;
+  virtual void end_item() = 0;
+  virtual void end_sequence() = 0;
+
+  /// An element whose value is fragments (PS3.5 annex A.4). Their bytes aren't handed on.
+  virtual void fragments(const Element& element) = 0;
+};
+
+/// Takes a data set in pieces of any size, checks that its lengths, items, delimiters and fragments
+/// fit into each other to the last byte, and says what it met. Iterative, in constant memory; looks
+/// at the beginnings of elements alone, so a value costs nothing. What it takes and what it refuses
+/// is in docs/dicom-files.md. For one thread at a time.
+class Walker {
+ public:
+  /// `visitor` must outlive this.
+  Walker(const Encoding& encoding, Visitor& visitor);
+
+  /// Throws Error kNotWhatItClaims: which rule, and at which byte of the data set.
+  void take(ByteView piece);
+  /// Throws Error kNotWhatItClaims if the data set isn't complete.
+  void finish() const;
+
+ private:
+  enum class Within : std::uint8_t { kDataSet, kSequence, kFragments };
+  /// What is open: a data set or item, a sequence, a run of fragments.
+  struct Frame {
+    Within within;
+    Encoding encoding;
+    std::uint64_t end;  ///< where it ends; kNoEnd: with a delimiter, the outermost with the file
+  };
+  static constexpr std::uint64_t kNoEnd = UINT64_MAX;
+  static constexpr std::size_t kMaxHeader = 12;
+
+  Frame& top() { return frames_[depth_ - 1]; }
+  std::size_t header_size(ByteView begun) const;
+  void open(Within within, const Encoding& encoding, std::uint32_t length);
+  void close();
+  void close_what_ended();
+  void header(ByteView bytes);
+  void mark(Tag tag, std::uint32_t length);
+  void element(Tag tag, ByteView bytes);
+  void value_of(std::uint32_t length, bool wanted);
+  void check_fits(std::uint64_t length) const;
+  [[noreturn]] void refuse(const char* rule) const;
+
+  Visitor& visitor_;
+  std::uint64_t offset_ = 0;               ///< of the next byte
+  std::uint64_t value_left_ = 0;           ///< bytes of the present value, or fragment, to come
+  bool wanted_ = false;                    ///< by the visitor
+  std::array<Byte, kMaxHeader> header_{};  ///< the beginning of a header that a piece cut
+  std::size_t header_has_ = 0;
+  std::array<Frame, 2 * kMaxNesting + 2> frames_;
+  std::size_t depth_ = 1;
+};
+
+}  // namespace letterbox::dicom
