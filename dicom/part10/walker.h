@@ -4,29 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "base/bytes.h"
-#include "dicom/part10/encoding.h"
+#include "dicom/part10/element.h"
 
 namespace letterbox::dicom {
 
-/// Group in the upper half, element in the lower one: 0x7fe00010.
-using Tag = std::uint32_t;
-
-inline constexpr std::uint32_t kUndefinedLength = 0xffffffff;
 /// Sequences within sequences. The deepest of the standard's own, structured reports, rarely pass
 /// ten; readers recurse, and some have died of a few thousand.
 inline constexpr std::size_t kMaxNesting = 64;
-
-/// The beginning of a data element: all that stands before its value.
-struct Element {
-  Tag tag;
-  std::array<char, 2> vr;  ///< as written; NULs where the encoding has none
-  std::uint32_t length;    ///< of its value as written; kUndefinedLength if it has an end mark
-  Encoding encoding;       ///< what it is written in
-  std::size_t depth;       ///< sequences around it; 0: top level
-};
 
 /// Is told what a Walker meets, in the order of the bytes. What it throws passes through.
 class Visitor {
@@ -65,35 +51,41 @@ class Walker {
 
  private:
   enum class Within : std::uint8_t { kDataSet, kSequence, kFragments };
-  /// What is open: a data set or item, a sequence, a run of fragments.
+  /// What is open: the data set or an item, a sequence, a run of fragments.
   struct Frame {
     Within within;
     Encoding encoding;
-    std::uint64_t end;  ///< where it ends; kNoEnd: with a delimiter, the outermost with the file
+    std::uint64_t end;    ///< where its length ends it; kNoEnd: a delimiter does, or the file's end
+    std::uint64_t limit;  ///< where it ends at the latest, by those around it
   };
   static constexpr std::uint64_t kNoEnd = UINT64_MAX;
   static constexpr std::size_t kMaxHeader = 12;
 
-  Frame& top() { return frames_[depth_ - 1]; }
-  std::size_t header_size(ByteView begun) const;
+  const Frame& top() const { return frames_[open_ - 1]; }
+  /// Sequences around what comes next.
+  std::size_t nesting() const { return (open_ - 1) / 2; }
+
+  ByteView take_value(ByteView piece);
+  ByteView take_header(ByteView piece);
+  /// How long the header is that begins with these eight bytes.
+  std::size_t header_size(const Byte* begun) const;
+  void header(const Byte* bytes, std::size_t size);
+  void item(std::uint32_t length);
+  void delimiter(Within what, std::uint32_t length);
+  void data_element(Tag tag, const Byte* bytes);
   void open(Within within, const Encoding& encoding, std::uint32_t length);
   void close();
-  void close_what_ended();
-  void header(ByteView bytes);
-  void mark(Tag tag, std::uint32_t length);
-  void element(Tag tag, ByteView bytes);
-  void value_of(std::uint32_t length, bool wanted);
-  void check_fits(std::uint64_t length) const;
+  void begin_value(std::uint32_t length, bool wanted);
   [[noreturn]] void refuse(const char* rule) const;
 
   Visitor& visitor_;
-  std::uint64_t offset_ = 0;               ///< of the next byte
-  std::uint64_t value_left_ = 0;           ///< bytes of the present value, or fragment, to come
-  bool wanted_ = false;                    ///< by the visitor
+  std::array<Frame, 2 * kMaxNesting + 2> frames_;
+  std::size_t open_ = 1;      ///< frames
+  std::uint64_t offset_ = 0;  ///< of the next byte; while a header is judged, of the one after it
+  std::uint64_t value_left_ = 0;  ///< bytes of the present value or fragment that are to come
+  bool wanted_ = false;           ///< that value, by the visitor
   std::array<Byte, kMaxHeader> header_{};  ///< the beginning of a header that a piece cut
   std::size_t header_has_ = 0;
-  std::array<Frame, 2 * kMaxNesting + 2> frames_;
-  std::size_t depth_ = 1;
 };
 
 }  // namespace letterbox::dicom
