@@ -156,7 +156,7 @@ void JpegCleaner::read_segment(Byte marker) {
 }
 
 ByteView JpegCleaner::content() const noexcept {
-  return ByteView(segment_).subspan(4, segment_size_ - 4);
+  return ByteView(segment_).first(segment_size_).subspan(kContent);
 }
 
 bool JpegCleaner::begins_with(std::string_view name) const noexcept {
@@ -206,17 +206,12 @@ bool JpegCleaner::keep_application_data(Byte marker) {
 
 // JFIF 1.02: the density is kept; the thumbnail behind it is another picture of the patient.
 bool JpegCleaner::keep_jfif() {
-  constexpr std::size_t kWithoutThumbnail = 14;
-  if (content().size() < kWithoutThumbnail) {
-    drop(kApplicationData);
-    return false;
-  }
-  std::array<Byte, kWithoutThumbnail> kept;
-  std::copy_n(content().begin(), kept.size(), kept.begin());
+  if (!cut_to(14)) return false;
+  Byte& thumbnail_width = segment_[kContent + 12];
+  Byte& thumbnail_height = segment_[kContent + 13];
+  if (thumbnail_width != 0 && thumbnail_height != 0) drop(kThumbnail);
+  thumbnail_width = thumbnail_height = 0;
   jfif_ = true;
-  if (kept[12] != 0 && kept[13] != 0) drop(kThumbnail);
-  kept[12] = kept[13] = 0;
-  rewrite(kept);
   return true;
 }
 
@@ -236,21 +231,25 @@ bool JpegCleaner::keep_orientation() {
   drop("EXIF");
   if (exif.thumbnail) drop(kThumbnail);
   if (first) finding_.captured = exif.captured;
-  rewrite(kept);
+  set_content_size(kept.size());
+  std::copy(kept.begin(), kept.end(), segment_.begin() + kContent);
   return exif.orientation != 1;
 }
 
 // Adobe's Technical Note 5116: without it CMYK and RGB show false colours.
 bool JpegCleaner::keep_colour_transform() {
-  constexpr std::size_t kSize = 12;
-  if (content().size() < kSize) {
+  if (!cut_to(12)) return false;
+  adobe_transform_ = content().back();
+  return true;
+}
+
+// Whatever stands behind an application segment's fields goes; one without them isn't that segment.
+bool JpegCleaner::cut_to(std::size_t size) {
+  if (content().size() < size) {
     drop(kApplicationData);
     return false;
   }
-  std::array<Byte, kSize> kept;
-  std::copy_n(content().begin(), kept.size(), kept.begin());
-  adobe_transform_ = kept.back();
-  rewrite(kept);
+  set_content_size(size);
   return true;
 }
 
@@ -393,11 +392,11 @@ JpegColour JpegCleaner::colour() const noexcept {
   return named_rgb ? JpegColour::kRgb : JpegColour::kYcc;
 }
 
-void JpegCleaner::rewrite(ByteView content) {
-  segment_size_ = 4 + content.size();
-  segment_[2] = static_cast<Byte>((2 + content.size()) >> 8);
-  segment_[3] = static_cast<Byte>((2 + content.size()) & 0xff);
-  std::copy(content.begin(), content.end(), segment_.begin() + 4);
+void JpegCleaner::set_content_size(std::size_t size) {
+  const std::size_t length = 2 + size;
+  segment_size_ = 2 + length;
+  segment_[2] = static_cast<Byte>(length >> 8);
+  segment_[3] = static_cast<Byte>(length & 0xff);
 }
 
 }  // namespace letterbox::dicom

@@ -64,7 +64,8 @@ class JpegCleaner final : public PhotoWalker {
   void check_huffman_tables();
   void check_scan();
   void check_end() const;
-  void rewrite(ByteView content);
+  bool cut_to(std::size_t size);
+  void set_content_size(std::size_t size);
 
   /// Of the segment at hand, without marker and length.
   ByteView content() const noexcept;
@@ -73,6 +74,7 @@ class JpegCleaner final : public PhotoWalker {
   At at_ = At::kStart;
   /// The segment at hand: marker, length, content.
   std::array<Byte, 2 + 65535> segment_;
+  static constexpr std::size_t kContent = 4;
   std::size_t segment_size_ = 0;
   /// A 0xff at the end of a piece, whose meaning is in the next one.
   bool open_ff_ = false;

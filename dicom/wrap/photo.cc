@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/uuid.h"
+#include "dicom/part10/uid.h"
 #include "dicom/photo/jpeg.h"
 #include "dicom/photo/png.h"
 #include "dicom/wrap/data_set.h"
@@ -64,6 +65,11 @@ void put_line(DataSet& data_set, std::uint32_t tag, const char (&vr)[3], std::si
   data_set[tag] = text_element(vr, line);
 }
 
+void put_uid(DataSet& data_set, std::uint32_t tag, std::string_view uid) {
+  if (!parse_uid(uid)) refuse_context("UID");
+  data_set[tag] = text_element("UI", uid);
+}
+
 // "1970-12-31" as "19701231".
 std::string date_of(std::string_view text) {
   std::string date;
@@ -95,7 +101,8 @@ void put_study(DataSet& data_set, const PhotoContext& context) {
   if (context.study_description)
     put_line(data_set, tags::kStudyDescription, "LO", 64, context.study_description,
              "study description");
-  data_set[tags::kStudyInstanceUid] = text_element("UI", context.study_uid);
+  put_uid(data_set, tags::kStudyInstanceUid, context.study_uid);
+  put_uid(data_set, tags::kSeriesInstanceUid, context.series_uid);
 }
 
 const char* code_of(Laterality side) {
@@ -206,7 +213,6 @@ DataSet attributes_of(const PhotoContext& context, const std::optional<std::stri
   data_set[tags::kSopInstanceUid] = text_element("UI", new_uid());
   data_set[kModality] = text_element("CS", "XC");
   data_set[kManufacturer] = text_element("LO", "");
-  data_set[tags::kSeriesInstanceUid] = text_element("UI", context.series_uid);
   data_set[kSeriesNumber] = text_element("IS", "1");
   data_set[kInstanceNumber] = text_element("IS", std::to_string(context.number));
   data_set[kPatientOrientation] = text_element("CS", "");
