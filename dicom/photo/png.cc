@@ -121,6 +121,7 @@ PngCleaner::PngCleaner(Source& photo) : PhotoWalker(MediaType::kPng, photo, "PNG
 }
 
 PngCleaner::~PngCleaner() {
+  buffer_.resize(buffer_.capacity());  // what was longer before is still there
   wipe(buffer_);
 }
 
