@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -72,14 +73,22 @@ void put_uid(DataSet& data_set, std::uint32_t tag, std::string_view uid) {
 
 // "1970-12-31" as "19701231".
 std::string date_of(std::string_view text) {
-  std::string date;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 4 || i == 7;
-    if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') refuse_context("date");
-    if (!dash) date += text[i];
-  }
-  if (date.size() != 8) refuse_context("date");
-  return date;
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  const auto read = [text](std::size_t at, std::size_t size, auto& number) {
+    const char* const end = text.data() + at + size;
+    const bool digits = text.find_first_not_of("0123456789", at) >= at + size;
+    return digits && std::from_chars(text.data() + at, end, number).ptr == end;
+  };
+  const bool well_formed = text.size() == 10 && text[4] == '-' && text[7] == '-' &&
+                           read(0, 4, year) && read(5, 2, month) && read(8, 2, day);
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!well_formed || !date.ok()) refuse_context("date");
+  std::string digits(text);
+  std::erase(digits, '-');
+  return digits;
 }
 
 void put_patient(DataSet& data_set, const PhotoContext& context) {

@@ -205,7 +205,7 @@ class Wrapped(Wrapping):
 
     def test_what_dicom_cannot_express_is_refused(self):
         photo = saved(picture(), "JPEG")
-        for option in ("name=" + CANARY * 5, f"name={CANARY}\\", f"id={CANARY}\n", "born=1970-12-1", "born=31.12.1970",
+        for option in ("name=" + CANARY * 5, f"name={CANARY}\\", f"id={CANARY}\n", "born=1970-12-1", "born=31.12.1970", "born=1970-02-30", "born=1970-+1-01",
                        "site=" + CANARY * 5, "study=../x", "note=" + CANARY * 1000):
             with self.subTest(option=option[:30]):
                 self.assertEqual(self.refused(photo, option), "Malformed")
