@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "bench/load/connection.h"
 #include "bench/load/exchange.h"
-#include "bench/load/tls_connection.h"
 
 namespace letterbox::load {
 

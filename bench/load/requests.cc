@@ -140,7 +140,7 @@ class Client {
     if (request().fresh) connection_.reset();
     if (!connection_) {
       shaken_ = false;
-      connection_ = std::make_unique<TlsConnection>(endpoint_, this);
+      connection_ = std::make_unique<Connection>(endpoint_, this);
     } else {
       send();  // If that fails, the socket is ready for work(), which meets it again.
     }
@@ -201,7 +201,7 @@ class Client {
   const Endpoint& endpoint_;
   const RequestLoad& load_;
   Tally& tally_;
-  std::unique_ptr<TlsConnection> connection_;
+  std::unique_ptr<Connection> connection_;
   bool shaken_ = false;
   bool busy_ = false;
   std::size_t kind_ = 0;
