@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   std::string url;
   std::size_t connections = 1;
   std::size_t time = 600;
+  std::size_t patience = 60;
   std::size_t openings = 500;
   RequestLoad requests;
   std::vector<std::string> kept;
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
   CLI::Option* const called = ask->add_option("--url", url, "the gateway's name for signatures");
   ask->add_option("--seed", seed, "32 bytes, of the key that signs")->needs(called);
   ask->add_option("--count", requests.count, "of requests; 0: as many as the time lets");
+  ask->add_option("--patience", patience, "seconds that an answer may take");
   ask->add_option("--report", requests.report, "say how far it is, every so many requests");
   ask->add_option("--send", kept, "a request")->take_all();
   ask->add_option("--fresh", fresh, "a request on a new connection")->take_all();
@@ -92,6 +94,7 @@ int main(int argc, char** argv) {
     } else {
       requests.connections = connections;
       requests.time = std::chrono::seconds(time);
+      requests.patience = std::chrono::seconds(patience);
       for (const std::string& text : kept) requests.cycle.emplace_back(text, address);
       for (const std::string& text : fresh) {
         requests.cycle.emplace_back(text, address).fresh = true;

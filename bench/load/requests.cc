@@ -15,7 +15,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{60};    // for one answer
 constexpr std::size_t kMostErrors = 1000;        // then the server is taken to be down
 constexpr std::size_t kTurnBytes = 1024 * 1024;  // of one connection, before others get a turn
 const std::string kZeros(256UL * 1024, '\0');
@@ -119,7 +118,7 @@ class Client {
   }
 
   void lose_patience(Clock::time_point now) {
-    if (!busy_ || now - began_ < kPatience) return;
+    if (!busy_ || now - began_ < load_.patience) return;
     connection_.reset();
     tally_.failed("no answer for too long");
     next();
