@@ -8,7 +8,9 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <pqxx/pqxx>
 #include <string>
@@ -66,6 +68,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   pqxx::connection_base& records() noexcept;
+  /// The name under which `sql` is prepared here, for libpqxx's exec_prepared. What is prepared
+  /// stays so, so `sql` must be one of few.
+  const std::string& prepared(const std::string& sql);
   /// One statement, parameters and result binary; inside records()'s transaction if there is one.
   BinaryResult execute(const char* sql, std::initializer_list<Parameter> parameters);
 
@@ -79,6 +84,7 @@ class Connection {
   class Silence;
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Silence> silence_;
+  std::map<std::string, std::string, std::less<>> names_;  // of what libpqxx prepares, by its text
 };
 
 }  // namespace letterbox::storage
