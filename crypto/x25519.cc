@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "crypto/openssl.h"
-
 namespace letterbox::crypto {
 
 namespace {
@@ -37,32 +35,29 @@ constexpr std::array<CurvePoint, 7> kLowOrder = {{
      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
 }};
 
-openssl::Key private_key(const Secret<32>& scalar) {
-  return openssl::require(openssl::Key(EVP_PKEY_new_raw_private_key(
-                              EVP_PKEY_X25519, nullptr, scalar.reveal().data(), Secret<32>::kSize)),
-                          "X25519 scalar");
-}
-
 }  // namespace
 
-CurvePoint x25519_base(const Secret<32>& scalar) {
-  const openssl::Key key = private_key(scalar);
+X25519Key::X25519Key(const Secret<32>& scalar)
+    : key_(openssl::require(
+          openssl::Key(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr,
+                                                    scalar.reveal().data(), Secret<32>::kSize)),
+          "X25519 scalar")) {}
+
+CurvePoint X25519Key::point() const {
   CurvePoint point;
   std::size_t length = point.size();
-  openssl::require(EVP_PKEY_get_raw_public_key(key.get(), point.data(), &length), "X25519");
+  openssl::require(EVP_PKEY_get_raw_public_key(key_.get(), point.data(), &length), "X25519");
   return point;
 }
 
-std::optional<Secret<32>> x25519(const Secret<32>& scalar, const CurvePoint& point) {
-  const openssl::Key own = private_key(scalar);
-  const openssl::Key peer =
-      openssl::require(openssl::Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr,
-                                                                point.data(), point.size())),
-                       "X25519 point");
+std::optional<Secret<32>> X25519Key::agree(const CurvePoint& peer) const {
+  const openssl::Key other = openssl::require(
+      openssl::Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size())),
+      "X25519 point");
   const openssl::KeyContext context =
-      openssl::require(openssl::KeyContext(EVP_PKEY_CTX_new(own.get(), nullptr)), "X25519");
+      openssl::require(openssl::KeyContext(EVP_PKEY_CTX_new(key_.get(), nullptr)), "X25519");
   openssl::require(EVP_PKEY_derive_init(context.get()), "X25519");
-  openssl::require(EVP_PKEY_derive_set_peer_ex(context.get(), peer.get(), 0), "X25519");
+  openssl::require(EVP_PKEY_derive_set_peer_ex(context.get(), other.get(), 0), "X25519");
   Secret<32> shared;
   std::size_t length = Secret<32>::kSize;
   // OpenSSL fails on an all-zero result, and has no other reason to fail here. The comparison
