@@ -142,7 +142,9 @@ void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
                   "the manifest has another length or digest than was stored");
     }
   }
-  shelf.deliveries().close(caller.tenant, id, records::to_json(envelope), ids,
+  std::vector<Uuid> indexed;
+  for (const records::ManifestEntry& entry : manifest.indexes) indexed.push_back(entry.id);
+  shelf.deliveries().close(caller.tenant, id, records::to_json(envelope), ids, indexed,
                            caller.did(storage::AuditKind::kDeposit, id));
 }
 

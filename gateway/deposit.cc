@@ -49,7 +49,7 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
                               .files = {{file.id, file.payload_length, file.payload_sha256}},
                               .indexes = {}},
                              gateway_key);
-  letter->commit_as_delivery(file, new_delivery(cover, sender), records::to_json(manifest),
+  letter->commit_as_delivery(file, nullptr, new_delivery(cover, sender), records::to_json(manifest),
                              sender.did(storage::AuditKind::kDeposit, file.id));
   return {std::move(file), std::move(manifest)};
 }
@@ -69,7 +69,7 @@ storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::
   const std::unique_ptr<storage::BlobWriter> letter = shelf.begin(sender.tenant, id);
   storage::FileRecord file =
       shelve(rows, *letter, id, cover.cover.delivery, std::move(header.bytes), rows.nonce());
-  letter->commit(file, sender.did(storage::AuditKind::kDeposit, file.id));
+  letter->commit(file, nullptr, sender.did(storage::AuditKind::kDeposit, file.id));
   return file;
 } catch (const Error& error) {
   // What isn't an age file of this delivery is the sender's unprocessable content, and not a

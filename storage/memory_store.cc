@@ -126,7 +126,8 @@ class Writer final : public BlobWriter {
     rows_->push_back(row);
   }
 
-  void commit(const FileRecord& file, const AuditEvent& event) override {
+  void commit(const FileRecord& file, const SealedIndex* index, const AuditEvent& event) override {
+    (void)index;
     require_unfinished();
     framing_.require(file, file_);
     const std::lock_guard lock(shelf_.mutex);
@@ -137,8 +138,10 @@ class Writer final : public BlobWriter {
     put(file, own, delivery);
   }
 
-  void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                          const std::string& manifest, const AuditEvent& event) override {
+  void commit_as_delivery(const FileRecord& file, const SealedIndex* index,
+                          const NewDelivery& delivery, const std::string& manifest,
+                          const AuditEvent& event) override {
+    (void)index;
     require_sound(delivery);
     if (file.delivery != delivery.id) {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
@@ -220,6 +223,14 @@ class Blobs final : public BlobStore {
     return std::make_unique<Reader>(shelf_, tenant, id);
   }
 
+  void put_index(TenantId, const Uuid&, const Uuid&, const SealedIndex&,
+                 const AuditEvent&) override {
+    throw Error(ErrorCode::kInternal, "not yet");
+  }
+  std::unique_ptr<IndexReader> read_indexes(TenantId, const Uuid&) override {
+    throw Error(ErrorCode::kInternal, "not yet");
+  }
+
   bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
     TenantShelf& own = shelf_.tenants[tenant];
@@ -250,7 +261,8 @@ class Deliveries final : public DeliveryStore {
   }
 
   void close(TenantId tenant, const Uuid& id, const std::string& manifest,
-             const std::vector<Uuid>& files, const AuditEvent& event) override {
+             const std::vector<Uuid>& files, const std::vector<Uuid>& /*indexes*/,
+             const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
     StoredDelivery& delivery = shelf_.tenants[tenant].still_open(id);
     const bool exactly = std::is_permutation(files.begin(), files.end(), delivery.files.begin(),
@@ -280,8 +292,12 @@ class Deliveries final : public DeliveryStore {
                     found->manifest ? DeliveryState::kClosed : DeliveryState::kOpen};
   }
 
-  std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
-                              const std::optional<Uuid>& after, std::size_t limit) override {
+  bool revoke(TenantId, const Uuid&, const AuditEvent&) override {
+    throw Error(ErrorCode::kInternal, "not yet");
+  }
+
+  InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,
+                  std::size_t limit) override {
     const std::lock_guard lock(shelf_.mutex);
     TenantShelf& own = shelf_.tenants[tenant];
     std::vector<Delivery> found;
@@ -292,7 +308,7 @@ class Deliveries final : public DeliveryStore {
         found.push_back(own.describe(delivery));
       }
     }
-    return found;
+    return {found, false};
   }
 
  private:
@@ -303,6 +319,7 @@ class MemoryStore final : public Store {
  public:
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
+  StudyStore& studies() override { throw Error(ErrorCode::kInternal, "not yet"); }
   TenantStore& tenants() override { return directory_.tenants(); }
   PrincipalStore& principals() override { return directory_.principals(); }
   DeviceStore& devices() override { return directory_.devices(); }

@@ -137,7 +137,8 @@ class Writer final : public BlobWriter {
     framing_ = extended;
   }
 
-  void commit(const FileRecord& file, const AuditEvent& event) override {
+  void commit(const FileRecord& file, const SealedIndex* index, const AuditEvent& event) override {
+    (void)index;
     finish(file, [&](pqxx::work& transaction, Connection& connection) {
       hold_open(transaction, tenant_, file.delivery);
       put(file, transaction, connection);
@@ -145,8 +146,10 @@ class Writer final : public BlobWriter {
     });
   }
 
-  void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                          const std::string& manifest, const AuditEvent& event) override {
+  void commit_as_delivery(const FileRecord& file, const SealedIndex* index,
+                          const NewDelivery& delivery, const std::string& manifest,
+                          const AuditEvent& event) override {
+    (void)index;
     require_sound(delivery);
     if (file.delivery != delivery.id) {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
@@ -293,6 +296,15 @@ std::optional<FileRecord> PostgresBlobs::find(TenantId tenant, const Uuid& id) {
 
 std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id) {
   return std::make_unique<Reader>(pool_, tenant, id);
+}
+
+void PostgresBlobs::put_index(TenantId, const Uuid&, const Uuid&, const SealedIndex&,
+                              const AuditEvent&) {
+  throw Error(ErrorCode::kInternal, "not yet");
+}
+
+std::unique_ptr<IndexReader> PostgresBlobs::read_indexes(TenantId, const Uuid&) {
+  throw Error(ErrorCode::kInternal, "not yet");
 }
 
 bool PostgresBlobs::remove(TenantId tenant, const Uuid& id, const AuditEvent& event) {

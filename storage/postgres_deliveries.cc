@@ -145,7 +145,8 @@ void PostgresDeliveries::open(TenantId tenant, const NewDelivery& delivery,
 }
 
 void PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::string& manifest,
-                               const std::vector<Uuid>& files, const AuditEvent& event) {
+                               const std::vector<Uuid>& files, const std::vector<Uuid>& /*indexes*/,
+                               const AuditEvent& event) {
   std::vector<Uuid> named = files;
   std::sort(named.begin(), named.end());
   pool_.transact([&](pqxx::work& transaction, Connection&) {
@@ -201,15 +202,19 @@ std::optional<Audience> PostgresDeliveries::audience(TenantId tenant, const Uuid
   });
 }
 
-std::vector<Delivery> PostgresDeliveries::inbox(TenantId tenant, const std::string& recipient,
-                                                const std::optional<Uuid>& after,
-                                                std::size_t limit) {
+bool PostgresDeliveries::revoke(TenantId, const Uuid&, const AuditEvent&) {
+  throw Error(ErrorCode::kInternal, "not yet");
+}
+
+InboxPage PostgresDeliveries::inbox(TenantId tenant, const std::string& recipient,
+                                    const std::optional<Uuid>& after, std::size_t limit) {
   // No UUIDv7 is smaller than the nil UUID.
   const std::string start = after ? after->text() : "00000000-0000-0000-0000-000000000000";
   const auto most = std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max());
   return pool_.read([&](auto& snapshot) {
-    return load(snapshot, tenant,
-                ids_of(snapshot.exec_params(R"SQL(
+    return InboxPage{
+        load(snapshot, tenant,
+             ids_of(snapshot.exec_params(R"SQL(
         SELECT d.id
           FROM delivery_recipient AS r
           JOIN delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
@@ -217,7 +222,8 @@ std::vector<Delivery> PostgresDeliveries::inbox(TenantId tenant, const std::stri
            AND d.closed IS NOT NULL AND d.expires > now()
          ORDER BY r.delivery_id
          LIMIT $4::bigint)SQL",
-                                            tenant.uuid.text(), binary(recipient), start, most)));
+                                         tenant.uuid.text(), binary(recipient), start, most))),
+        false};
   });
 }
 

@@ -13,11 +13,13 @@ class PostgresDeliveries final : public DeliveryStore {
 
   void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override;
   void close(TenantId tenant, const Uuid& id, const std::string& manifest,
-             const std::vector<Uuid>& files, const AuditEvent& event) override;
+             const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
+             const AuditEvent& event) override;
+  bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) override;
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override;
   std::optional<Audience> audience(TenantId tenant, const Uuid& id) override;
-  std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
-                              const std::optional<Uuid>& after, std::size_t limit) override;
+  InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,
+                  std::size_t limit) override;
 
  private:
   Pool& pool_;

@@ -39,6 +39,7 @@ class PostgresStore final : public Store {
 
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
+  StudyStore& studies() override { throw Error(ErrorCode::kInternal, "not yet"); }
   TenantStore& tenants() override { return tenants_; }
   PrincipalStore& principals() override { return principals_; }
   DeviceStore& devices() override { return devices_; }

@@ -154,16 +154,12 @@ void get_inbox(Call& call) {
     }
     limit = std::min(limit, kMaxInboxPage);
   }
-  // One more than asked tells whether there is a next page.
-  std::vector<storage::Delivery> page = call.services.shelf.deliveries().inbox(
+  const storage::InboxPage page = call.services.shelf.deliveries().inbox(
       call.caller.tenant, call.caller.device->record.recipient.text(), call.id_parameter("after"),
-      limit + 1);
+      limit);
   std::optional<Uuid> next;
-  if (page.size() > limit) {
-    page.resize(limit, page.front());
-    next = page.back().id;
-  }
-  call.answer_json(status_codes::OK, inbox_json(page, next));
+  if (page.more) next = page.deliveries.back().id;
+  call.answer_json(status_codes::OK, inbox_json(page.deliveries, next));
 }
 
 void get_file(Call& call) {

@@ -85,7 +85,7 @@ std::unique_ptr<BlobWriter> staged(Store& store, TenantId tenant, const SealedFi
 
 void deliver(Store& store, TenantId tenant, const SealedFile& file, const NewDelivery& delivery) {
   staged(store, tenant, file)
-      ->commit_as_delivery(file.record, delivery, "a manifest", some_event());
+      ->commit_as_delivery(file.record, nullptr, delivery, "a manifest", some_event());
 }
 
 Bytes read_payload(Store& store, TenantId tenant, const Uuid& file,
