@@ -150,7 +150,10 @@ void put_mailbox(Call& call) {
   if (!is_mailbox_name(call.path("mailbox")))
     throw Error(ErrorCode::kMalformed, "a mailbox isn't named so");
   const MailboxRequest asked = parse_mailbox_request(call.json_body());
-  storage::Mailbox mailbox{.name = call.path("mailbox"), .recipients = {}, .depositors = {}};
+  storage::Mailbox mailbox{.name = call.path("mailbox"),
+                           .recipients = {},
+                           .depositors = {},
+                           .closes_after = asked.closes_after};
   for (const records::Handle& handle : asked.recipients) {
     require_in_tenant(call, handle);
     mailbox.recipients.insert(handle.text());

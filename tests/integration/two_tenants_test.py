@@ -108,7 +108,7 @@ class TwoTenants(unittest.TestCase):
         both = [*own.handles, *other.handles]
         method, path, _ = pick(self.rights)
         names = [*own.names(), *other.names(), *other.names(), SOME_ID]
-        if (method, path) == ("PUT", "/v1/mailboxes/{id}"):
+        if (method, path) == ("PUT", "/v1/mailboxes/{mailbox}"):
             names = own.names()  # who names a mailbox of their own so is shown that name again
         target = path.replace("{id}", pick(names))
         if path == "/v1/devices" and method == "GET":
@@ -129,7 +129,7 @@ class TwoTenants(unittest.TestCase):
             "/v1/deliveries": {"recipients": [pick(both), pick(both)]},
             "/v1/invitations": {"handle": pick(both), "kind": pick(["person", "administrator"])},
             "/v1/principals": {"handle": pick(both), "certificate": "%064x" % self.random.getrandbits(256)},
-            "/v1/mailboxes/{id}": {"recipients": [pick(both)], "depositors": [pick(both)]},
+            "/v1/mailboxes/{mailbox}": {"recipients": [pick(both)], "depositors": [pick(both)]},
             "/v1/devices": {"invitation": "A" * 43, "record": pick(own.callers + other.callers).record()},
         }
         body = json.dumps(bodies[path]).encode() if path in bodies and method in ("POST", "PUT") else b""
