@@ -245,18 +245,21 @@ bool JpegCleaner::keep_jfif() {
 // Without its orientation a photo lies on its side. The first EXIF is the one that viewers take.
 bool JpegCleaner::keep_orientation() {
   constexpr std::array<Byte, 6> kName = {'E', 'x', 'i', 'f', 0, 0};
-  drop("EXIF");
-  if (orientation_ || content().size() < kName.size()) return false;
-  const Exif exif = read_exif(content().subspan(kName.size()));
-  if (exif.thumbnail) drop(kThumbnail);
-  if (!finding_.captured) finding_.captured = exif.captured;
-  orientation_ = exif.orientation;
-  if (exif.orientation == 1) return false;
+  const bool first = !orientation_.has_value();
+  const Exif exif = first && content().size() >= kName.size()
+                        ? read_exif(content().subspan(kName.size()))
+                        : Exif();
+  if (first) orientation_ = exif.orientation;
   Bytes kept(kName.begin(), kName.end());
   const Bytes tiff = orientation_tiff(exif.orientation);
   kept.insert(kept.end(), tiff.begin(), tiff.end());
+  if (exif.orientation != 1 && std::ranges::equal(content(), kept)) return true;
+
+  drop("EXIF");
+  if (exif.thumbnail) drop(kThumbnail);
+  if (first) finding_.captured = exif.captured;
   rewrite(kept);
-  return true;
+  return exif.orientation != 1;
 }
 
 // Adobe's Technical Note 5116: without it CMYK and RGB show false colours.

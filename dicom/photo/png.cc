@@ -255,36 +255,39 @@ void PngCleaner::check_sum() {
 }
 
 ByteView PngCleaner::drop_chunk(std::uint32_t type) {
+  last_type_ = type;
+  const bool first_exif = type == kExif && !exif_seen_;
+  exif_seen_ = exif_seen_ || first_exif;
   buffer_.resize(std::min<std::size_t>(left_, type == kExif ? kExifRead : kKeywordRead));
   reader_.read(buffer_);
   sum_ = crc(sum_, buffer_);
   left_ -= static_cast<std::uint32_t>(buffer_.size());
+  const bool whole = left_ == 0;
   while (left_ != 0) content();
-  last_type_ = type;
 
-  drop(name_of(type, as_text(buffer_)));
   Bytes rebuilt;
-  if (type == kExif && !exif_seen_) rebuilt = rebuilt_exif();
+  if (first_exif) {
+    const Exif exif = read_exif(buffer_);
+    if (exif.orientation != 1) rebuilt = orientation_tiff(exif.orientation);
+    if (!(whole && buffer_ == rebuilt)) drop("EXIF");
+    if (exif.thumbnail) drop("thumbnail");
+    finding_.captured = exif.captured;
+  } else {
+    drop(name_of(type, as_text(buffer_)));
+  }
   check_sum();
   if (rebuilt.empty()) return {};
-  buffer_.assign(rebuilt.begin(), rebuilt.end());
-  return buffer_;
+  return put_exif(rebuilt);
 }
 
 // Without its orientation a photo lies on its side.
-Bytes PngCleaner::rebuilt_exif() {
-  const Exif exif = read_exif(buffer_);
-  if (exif.thumbnail) drop("thumbnail");
-  finding_.captured = exif.captured;
-  exif_seen_ = true;
-  if (exif.orientation == 1) return {};
-  Bytes chunk;
-  const Bytes tiff = orientation_tiff(exif.orientation);
-  append(chunk, static_cast<std::uint32_t>(tiff.size()));
-  append(chunk, kExif);
-  chunk.insert(chunk.end(), tiff.begin(), tiff.end());
-  append(chunk, crc(0, ByteView(chunk).subspan(4)));
-  return chunk;
+ByteView PngCleaner::put_exif(ByteView tiff) {
+  buffer_.clear();
+  append(buffer_, static_cast<std::uint32_t>(tiff.size()));
+  append(buffer_, kExif);
+  buffer_.insert(buffer_.end(), tiff.begin(), tiff.end());
+  append(buffer_, crc(0, ByteView(buffer_).subspan(4)));
+  return buffer_;
 }
 
 void PngCleaner::tail() {

@@ -36,7 +36,7 @@ class PngCleaner final : public Intake {
   void check_order(std::uint32_t type);
   void check_sum();
   ByteView drop_chunk(std::uint32_t type);
-  Bytes rebuilt_exif();
+  ByteView put_exif(ByteView tiff);
   void drop(const char* what);
 
   ByteReader reader_;
