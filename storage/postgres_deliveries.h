@@ -9,7 +9,8 @@ namespace letterbox::storage {
 
 class PostgresDeliveries final : public DeliveryStore {
  public:
-  explicit PostgresDeliveries(Pool& pool) : pool_(pool) {}
+  /// `instance` sweeps what is left of a delivery that was revoked.
+  PostgresDeliveries(Pool& pool, const Uuid& instance) : pool_(pool), instance_(instance) {}
 
   void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override;
   void close(TenantId tenant, const Uuid& id, const std::string& manifest,
@@ -23,6 +24,7 @@ class PostgresDeliveries final : public DeliveryStore {
 
  private:
   Pool& pool_;
+  const Uuid instance_;
 };
 
 // The steps that a blob's last transaction takes here.
@@ -31,6 +33,9 @@ class PostgresDeliveries final : public DeliveryStore {
 /// kConflict if the id is taken, kNotFound if the sender is no principal of the tenant.
 void insert_closed_delivery(pqxx::work& transaction, TenantId tenant, const NewDelivery& delivery,
                             const std::string& manifest);
+/// What a delivery has beside its own row: its first cover, and whose inboxes it is in.
+void insert_cover_and_recipients(pqxx::work& transaction, TenantId tenant,
+                                 const NewDelivery& delivery);
 /// Holds an open delivery open until the transaction ends; many may hold one. Throws Error
 /// kNotFound, kConflict if it is closed.
 void hold_open(pqxx::work& transaction, TenantId tenant, const Uuid& id);

@@ -191,9 +191,10 @@ TEST_F(PostgresStore, AStagedPayloadBelongsToTheTenantThatSendsIt) {
 TEST_F(PostgresStore, KeepsCiphertextUncompressedAndOutOfLine) {
   EXPECT_EQ(ask(database_,
                 "SELECT string_agg(attstorage::text, '') FROM pg_attribute"
-                " WHERE attrelid IN ('payload_row'::regclass, 'file'::regclass)"
-                "   AND attname IN ('content', 'header')"),
-            "ee");
+                " WHERE attrelid IN ('payload_row'::regclass, 'sealed_index'::regclass,"
+                "                    'file'::regclass)"
+                "   AND attname IN ('content', 'header', 'index_header')"),
+            "eeee");
 }
 
 TEST_F(PostgresStore, EveryKeyBeginsWithTheTenant) {
