@@ -22,6 +22,7 @@
 #include "gateway/process.h"
 #include "gateway/readiness.h"
 #include "gateway/routes/routes.h"
+#include "gateway/stow/closer.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -152,6 +153,9 @@ void serve(const Config& config) {
   const sigset_t signals = block_signals();
   become_user(config.user, config.data);
   forbid_dumps();
+  // Forks: before there is a key to be copied, a lock to be held or a thread.
+  const std::unique_ptr<dicom::Inspector> inspector =
+      dicom::make_inspector({.children = config.inspector_children});
 
   // What stands on something is made after it, so that it ends before it: metrics listener, HTTP
   // listeners, transport (which waits for running requests), routes, database, lock.
@@ -161,6 +165,7 @@ void serve(const Config& config) {
                 "another letterboxd serves from " + config.data.string() + "; stop it first");
   }
   const crypto::SigningKey signing_key = data.signing_key();
+  const Secret<32> uid_key = data.uid_key();
   const ServerCertificate certificate = certificate_of(config, data);
   Database database(config, data, true);
   storage::Store& store = database.store();
@@ -169,9 +174,9 @@ void serve(const Config& config) {
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
   make_tenant_if_missing(store, config.tenant);
 
-  const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
+  stow::Closer closer(store, signing_key);
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
   std::optional<Routes> routes;
@@ -188,7 +193,8 @@ void serve(const Config& config) {
   const crypto::VerifyKey& gateway_key = signing_key.verify_key();
   authentication.emplace(store, gateway_key,
                          AuthenticationOptions{public_url, config.machine_tokens, config.rates});
-  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics});
+  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics,
+                          closer, uid_key, config.stow_parts});
   std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {
