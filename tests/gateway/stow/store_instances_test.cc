@@ -79,18 +79,22 @@ std::string body_of(const std::vector<std::string>& instances,
   return body + "--b--";
 }
 
-// A StudyStore with something done right before the next commit: what another request would do.
+// A StudyStore with something done right before the next commit: what another request would do. It
+// can make its deliveries look fuller than they are.
 class Raced final : public storage::StudyStore {
  public:
   explicit Raced(storage::StudyStore& studies) : studies_(studies) {}
   std::function<void()> before_commit = [] {};
+  std::size_t more_than_there_are = 0;  ///< instances
 
   std::unique_ptr<storage::RequestWriter> begin(storage::TenantId tenant) override {
     return std::make_unique<Writer>(studies_.begin(tenant), *this);
   }
   std::optional<storage::JoinableStudy> find_open(storage::TenantId tenant,
                                                   const storage::Mac& study) override {
-    return studies_.find_open(tenant, study);
+    auto open = studies_.find_open(tenant, study);
+    if (open) open->instances += more_than_there_are;
+    return open;
   }
   std::vector<storage::LiveInstance> find(storage::TenantId tenant,
                                           const std::vector<storage::Mac>& instances) override {
@@ -497,7 +501,8 @@ TEST_F(Stow, WhatIsWrongWithTheRequestStoresNothingOfIt) {
   const std::string good = body_of({"1.1 1.1.1 a", "1.1 1.1.2 b"});
   EXPECT_EQ(refusal(good.substr(0, good.size() - 2)), ErrorCode::kTruncatedBody);
   EXPECT_EQ(refusal(good.substr(0, good.size() - 8)), ErrorCode::kTruncatedBody);
-  EXPECT_EQ(refusal(body_of({"1.1 1.1.1 a"}).substr(0, 50) + body_of({"x"}, "text/html")),
+  const std::string first = body_of({"1.1 1.1.1 a"});
+  EXPECT_EQ(refusal(first.substr(0, first.size() - 5) + body_of({"x"}, "text/html")),
             ErrorCode::kUnsupportedMediaType);
   EXPECT_EQ(refusal("--b--"), ErrorCode::kMalformed);
   EXPECT_EQ(refusal(body_of({"1.1 1.1.1 a", "1.1 1.1.2 bug"})), ErrorCode::kInternal);
@@ -541,6 +546,7 @@ TEST_F(Stow, ACorrectionThatLosesAgainstAnotherComesAgain) {
   studies_.before_commit = [&] {
     send({"1.1 1.1.1 a"});
     close();
+    send({"1.1 1.1.2 opens another"});
   };
   const Answer answer = send({"1.1 1.1.1 corrected"});
   ASSERT_EQ(answer.failed.size(), 1U);
@@ -551,16 +557,24 @@ TEST_F(Stow, ACorrectionThatLosesAgainstAnotherComesAgain) {
 // --- Size
 
 TEST_F(Stow, AStudyOfMoreThanADeliveryTakesGoesIntoSeveral) {
-  std::vector<std::string> instances;
-  for (std::size_t i = 0; i < storage::kMaxInstances + 10; ++i) {
-    instances.push_back("1.1 1.1." + std::to_string(i) + " x");
-  }
-  EXPECT_EQ(send(instances).stored.size(), instances.size());
-  EXPECT_EQ(send({"1.1 1.2.1 joins the second"}).status(), 200);
+  send({"1.1 1.1.1 a"});
+  studies_.more_than_there_are = storage::kMaxInstances - 2;
+  EXPECT_EQ(send({"1.1 1.1.2 b", "1.1 1.1.3 c", "1.1 1.1.4 d"}).status(), 200);
+  studies_.more_than_there_are = 0;
+  EXPECT_EQ(send({"1.1 1.1.5 joins the second"}).status(), 200);
   close();
   ASSERT_EQ(inbox(surgeon_).size(), 2U);
-  EXPECT_EQ(inbox(surgeon_)[0].files.size(), storage::kMaxInstances);
-  EXPECT_EQ(inbox(surgeon_)[1].files.size(), 11U);
+  EXPECT_EQ(contents(inbox(surgeon_)[0], surgeon_), (Strings{"1.1 1.1.1 a", "1.1 1.1.2 b"}));
+  EXPECT_EQ(contents(inbox(surgeon_)[1], surgeon_),
+            (Strings{"1.1 1.1.3 c", "1.1 1.1.4 d", "1.1 1.1.5 joins the second"}));
+}
+
+TEST_F(Stow, AFullDeliveryIsContinued) {
+  send({"1.1 1.1.1 a"});
+  studies_.more_than_there_are = storage::kMaxInstances;
+  EXPECT_EQ(send({"1.1 1.1.2 b"}).status(), 200);
+  close();
+  EXPECT_EQ(inbox(surgeon_).size(), 2U);
 }
 
 // --- MACs
