@@ -113,7 +113,7 @@ void get(const Session& session, const GetOptions& options) {
   const VerifiedDelivery delivery = us.verify(wanted.delivery);
   check_listed(delivery.cover, std::array{us.device().recipient});
   std::vector<Uuid> files;
-  if (wanted.file) files.push_back(entry_of(delivery.manifest, *wanted.file).id);
+  if (wanted.file) files.push_back(entry_of(delivery.manifest.files, *wanted.file).id);
   if (!wanted.file)
     for (const auto& entry : delivery.manifest.files) files.push_back(entry.id);
   if (options.output && files.size() != 1)
@@ -127,13 +127,13 @@ void get(const Session& session, const GetOptions& options) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Opening open = [&](Source& age_file) {
       return std::make_unique<OpenedFile>(age_file, us.keys().identities, delivery.cover,
-                                          &delivery.manifest, &files[i]);
+                                          &delivery.manifest.files, &files[i]);
     };
     const Destination destination = destination_of(options, files[i]);
     const auto download = us.gateway().download("/v1/files/" + files[i].text());
     Progress progress(
         "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
-        entry_of(delivery.manifest, files[i]).length, !session.json);
+        entry_of(delivery.manifest.files, files[i]).length, !session.json);
     WatchedSource age_file(*download, progress);
     const std::filesystem::path path =
         options.sealed ? keep_sealed(age_file, open, destination, delivery.cover.envelope(), spool)

@@ -49,8 +49,7 @@ Uuid seal_anew(Caller& us, const VerifiedDelivery& held, const records::Handle& 
   const auto& entries = held.manifest.files;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto age_file = us.gateway().download("/v1/files/" + entries[i].id.text());
-    OpenedFile plaintext(*age_file, us.keys().identities, held.cover, &held.manifest,
-                         &entries[i].id);
+    OpenedFile plaintext(*age_file, us.keys().identities, held.cover, &entries, &entries[i].id);
     // It is opened to its verified end before a byte of what is sealed anew is sent.
     delivery.add(plaintext,
                  "file " + std::to_string(i + 1) + " of " + std::to_string(entries.size()),

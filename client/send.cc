@@ -199,7 +199,7 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
     addressees.check(delivery.cover.cover(), sealable);
     if (delivery.cover.cover().sender != us.device().handle)
       throw Error(ErrorCode::kCoverMismatch, "the cover doesn't say that you sent it");
-    const records::ManifestEntry& entry = entry_of(delivery.manifest, answer.stored.file);
+    const records::ManifestEntry& entry = entry_of(delivery.manifest.files, answer.stored.file);
     if (delivery.manifest.files.size() != 1 || entry.length != answer.stored.length ||
         entry.sha256 != answer.stored.sha256 ||
         entry.length != crypto::sealed_size(measured.length))
