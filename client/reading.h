@@ -62,6 +62,8 @@ inline constexpr const char* kPayloadNonce = "payload nonce";
 inline constexpr const char* kPayload = "payload chunks";
 inline constexpr const char* kPayloadLength = "payload length";
 inline constexpr const char* kPayloadDigest = "payload digest";
+inline constexpr const char* kIndexes = "indexes that the manifest lists";
+inline constexpr const char* kIndexFormat = "index format";
 }  // namespace checks
 
 /// A cover whose signature was verified against a key that may sign it. Only verify_cover makes
