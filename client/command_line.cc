@@ -58,6 +58,7 @@ struct CommandLine {
   void add_device_commands();
   void add_recovery_commands();
   void add_delivery_commands();
+  void add_label_options(CLI::App* send_command);
   void choose(CLI::App* command, const Command& run) {
     command->callback([this, run] { chosen = run; });
   }
@@ -179,6 +180,9 @@ void CommandLine::add_delivery_commands() {
       "--invite", send.invite,
       "If who it is for isn't enrolled yet: invite them, by a new file (- shows "
       "the invitation here), and hold the letter until letterbox trust");
+  send_command->add_flag("--attach", send.attach,
+                         "Send what isn't valid DICOM, JPEG or PNG, too, as it is and unchecked");
+  add_label_options(send_command);
   choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
 
   choose(app.add_subcommand("list", "Show the deliveries for this device"),
@@ -207,6 +211,23 @@ void CommandLine::add_delivery_commands() {
   open_command->add_option("--identity", open.identity, "Another key file than this device's");
   open_command->add_flag("--force", open.force, "Overwrite an existing file");
   choose(open_command, done_by([this](const Session& s) { client::open(s, open); }));
+}
+
+void CommandLine::add_label_options(CLI::App* send_command) {
+  LabelOptions& label = send.label;
+  const auto add = [&](auto... option) {
+    send_command->add_option(option...)->group("What the photos show");
+  };
+  add("--patient", label.patient,
+      "Whose picture it is: the name, as DICOM writes it: FAMILY^GIVEN");
+  add("--patient-id", label.patient_id, "… the number, with or instead of the name");
+  add("--born", label.born, "… and the birth date: 1970-12-31");
+  send_command->add_flag("--no-patient", label.no_patient, "There is no patient in it")
+      ->group("What the photos show");
+  add("--body-site", label.body_site, "Of the body: hand");
+  add("--side", label.side, "left, right or both");
+  add("--note", label.note, "What else to say of it");
+  add("--consent", label.consent, "What the patient agreed to");
 }
 
 int report(const Error& error, bool as_json) {

@@ -77,4 +77,14 @@ Bytes IndexStream::take(std::size_t size) {
   return bytes;
 }
 
+void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
+                   const std::function<bool(FileIndex)>& take) {
+  if (delivery.manifest.indexes.empty()) return;
+  const std::string id = delivery.manifest.delivery.text();
+  const auto stream = us.gateway().download("/v1/deliveries/" + id + "/index");
+  IndexStream indexes(*stream, us.keys().identities, delivery);
+  for (auto index = indexes.next(); index; index = indexes.next())
+    if (!take(std::move(*index))) return;
+}
+
 }  // namespace letterbox::client

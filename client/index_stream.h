@@ -1,12 +1,14 @@
 // The sealed indexes of a delivery, as they come in one stream (docs/format.md, "The index").
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "client/caller.h"
 #include "client/reading.h"
 #include "crypto/recipient.h"
 #include "records/index.h"
@@ -41,5 +43,10 @@ class IndexStream {
   ManifestEntries due_;  // the last one is the next
   ByteView ahead_;       // was pulled, and not taken yet
 };
+
+/// Has `take` see each index of a delivery at the gateway, in order, until it returns false. Throws
+/// Refused, what the gateway's connection throws, and what `take` throws.
+void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
+                   const std::function<bool(FileIndex)>& take);
 
 }  // namespace letterbox::client

@@ -10,27 +10,18 @@
 #include "client/commands.h"
 #include "client/held.h"
 #include "client/terminal.h"
-#include "crypto/stream.h"
 
 namespace letterbox::client {
 namespace {
 
 using nlohmann::json;
 
-// What crypto::sealed_size makes `length` of.
-std::uint64_t plaintext_size(std::uint64_t length) {
-  const std::uint64_t chunks_size = length - std::min(length, sizeof(crypto::PayloadNonce));
-  const std::uint64_t chunks =
-      (chunks_size + crypto::kSealedChunkSize - 1) / crypto::kSealedChunkSize;
-  return chunks_size - std::min(chunks_size, chunks * crypto::kTagSize);
-}
-
 json to_json(const VerifiedDelivery& delivery) {
   const records::Cover& cover = delivery.cover.cover();
   json files = json::array();
   for (const records::ManifestEntry& file : delivery.manifest.files)
     files.push_back(
-        {{"file", file.id.text()}, {"length", file.length}, {"size", plaintext_size(file.length)}});
+        {{"file", file.id.text()}, {"length", file.length}, {"size", plaintext_size(file)}});
   return {{"delivery", cover.delivery.text()},
           {"sender", cover.sender.text()},
           {"sealed_by", records::to_text(cover.sealed_by)},
@@ -46,7 +37,7 @@ void print(const VerifiedDelivery& delivery) {
             << sealer_of(delivery.cover) << "\n  created " << records::to_text(cover.created)
             << ", expires " << records::to_text(cover.expires) << '\n';
   for (const records::ManifestEntry& file : delivery.manifest.files)
-    std::cout << "  " << file.id.text() << "  " << human_size(plaintext_size(file.length)) << '\n';
+    std::cout << "  " << file.id.text() << "  " << human_size(plaintext_size(file)) << '\n';
 }
 
 }  // namespace

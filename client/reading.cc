@@ -170,6 +170,12 @@ const records::ManifestEntry& entry_of(const ManifestEntries& entries, const Uui
   return *found;
 }
 
+std::uint64_t plaintext_size(const records::ManifestEntry& entry) noexcept {
+  const std::uint64_t sealed = entry.length - std::min(entry.length, sizeof(crypto::PayloadNonce));
+  const std::uint64_t chunks = (sealed + crypto::kSealedChunkSize - 1) / crypto::kSealedChunkSize;
+  return sealed - std::min(sealed, chunks * crypto::kTagSize);
+}
+
 crypto::Header read_age_header(Source& age_file, Bytes& rest) {
   return checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
 }

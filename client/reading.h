@@ -121,6 +121,9 @@ using ManifestEntries = std::vector<records::ManifestEntry>;
 /// The entry of a file. Throws Refused if there is none.
 const records::ManifestEntry& entry_of(const ManifestEntries& entries, const Uuid& file);
 
+/// How many bytes of plaintext make an entry's length.
+std::uint64_t plaintext_size(const records::ManifestEntry& entry) noexcept;
+
 /// crypto::read_header. Throws Refused, and what `age_file` throws.
 crypto::Header read_age_header(Source& age_file, Bytes& rest);
 

@@ -358,7 +358,8 @@ TEST_F(Reading, AFailureToReadIsNotTakenForAFinding) {
   Broken broken;
   const VerifiedCover by = verified();
   try {
-    OpenedFile opened(broken, std::span(&recipient.identity, 1), by, &manifest.files, &sealed.entry.id);
+    OpenedFile opened(broken, std::span(&recipient.identity, 1), by, &manifest.files,
+                      &sealed.entry.id);
     ADD_FAILURE();
   } catch (const Refused&) {
     ADD_FAILURE();

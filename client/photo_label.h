@@ -1,0 +1,27 @@
+// What somebody says about the photos that they send.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "records/index.h"
+
+namespace letterbox::client {
+
+/// As typed.
+struct LabelOptions {
+  std::optional<std::string> patient = {};  ///< name, as DICOM writes it: "Family^Given"
+  std::optional<std::string> patient_id = {};
+  std::optional<std::string> born = {};  ///< "1970-12-31"
+  bool no_patient = false;               ///< there is none in the picture
+  std::optional<std::string> body_site = {};
+  std::optional<std::string> side = {};  ///< "left", "right", "both"
+  std::optional<std::string> note = {};
+  std::optional<std::string> consent = {};
+};
+
+/// The label; nothing if nothing was said. Throws Error kUsage for what a label can't hold, and for
+/// one that leaves open whether there is a patient.
+std::optional<records::PhotoLabel> label_of(const LabelOptions& options);
+
+}  // namespace letterbox::client
