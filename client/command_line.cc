@@ -45,6 +45,7 @@ struct CommandLine {
   std::filesystem::path record;
   std::string who;
   std::string id;
+  std::optional<std::string> search;
   SendOptions send;
   GetOptions get;
   OpenOptions open;
@@ -185,8 +186,9 @@ void CommandLine::add_delivery_commands() {
   add_label_options(send_command);
   choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
 
-  choose(app.add_subcommand("list", "Show the deliveries for this device"),
-         [](const Session& s) { return client::list(s); });
+  auto* const list_command = app.add_subcommand("list", "Show what came for this device");
+  list_command->add_option("TEXT", search, "Only what mentions this: a name, a number, a study");
+  choose(list_command, [this](const Session& s) { return client::list(s, search); });
 
   auto* const get_command = app.add_subcommand("get", "Fetch, verify and open");
   get_command->add_option("ID", get.id, "Of a delivery or a file")->required();

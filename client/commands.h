@@ -77,8 +77,9 @@ struct SendOptions {
 };
 void send(const Session& session, const SendOptions& options);
 
-/// kIntegrity if a delivery was refused, after showing the others.
-ExitCode list(const Session& session);
+/// Shows what came, or of that what mentions `text`. kIntegrity if a delivery was refused, after
+/// showing the others.
+ExitCode list(const Session& session, const std::optional<std::string>& text);
 
 struct GetOptions {
   std::string id;                     ///< of a delivery or a file
