@@ -236,6 +236,7 @@ bool JpegCleaner::keep_jfif() {
   }
   std::array<Byte, kWithoutThumbnail> kept;
   std::copy_n(content().begin(), kept.size(), kept.begin());
+  jfif_ = true;
   if (kept[12] != 0 && kept[13] != 0) drop(kThumbnail);
   kept[12] = kept[13] = 0;
   rewrite(kept);
@@ -400,6 +401,19 @@ ByteView JpegCleaner::scan_data() {
   }
   reader_.skip(end + (open_ff_ ? 1 : 0));
   return there.first(end);
+}
+
+JpegColour JpegCleaner::colour() const noexcept {
+  if (!frame_) return JpegColour::kUnknown;
+  const auto& components = frame_->components;
+  if (components.size() == 1) return JpegColour::kGrey;
+  if (components.size() == 4) return JpegColour::kCmyk;
+  if (components.size() != 3) return JpegColour::kUnknown;
+  if (jfif_) return JpegColour::kYcc;
+  if (adobe_transform_) return *adobe_transform_ == 0 ? JpegColour::kRgb : JpegColour::kYcc;
+  const bool named_rgb =
+      components[0].id == 'R' && components[1].id == 'G' && components[2].id == 'B';
+  return named_rgb ? JpegColour::kRgb : JpegColour::kYcc;
 }
 
 // Whatever stands behind EOI: further pictures of an MPF file, a film, a ZIP.

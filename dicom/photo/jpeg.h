@@ -28,6 +28,9 @@ struct JpegFrame {
   std::vector<Component> components = {};
 };
 
+/// What a viewer takes the components for (JFIF 1.02; Adobe's Technical Note 5116; T.872).
+enum class JpegColour : std::uint8_t { kGrey, kRgb, kYcc, kCmyk, kUnknown };
+
 /// See clean_photo().
 class JpegCleaner final : public Intake {
  public:
@@ -40,11 +43,12 @@ class JpegCleaner final : public Intake {
   const Finding& finding() const override { return finding_; }
   InstanceUids known() const override { return {}; }
 
-  /// Once the first scan has begun; the other two are settled by then, too.
+  /// Whether the first scan has begun: from then on all of these are settled.
+  bool in_picture() const noexcept { return scanned_ != 0; }
   const std::optional<JpegFrame>& frame() const noexcept { return frame_; }
+  JpegColour colour() const noexcept;
+  /// As Exif::orientation.
   int orientation() const noexcept { return orientation_.value_or(1); }
-  /// The colour transform that an Adobe APP14 names: 0 none, 1 YCbCr, 2 YCCK.
-  std::optional<Byte> adobe_transform() const noexcept { return adobe_transform_; }
 
  private:
   enum class At : std::uint8_t { kStart, kSegments, kScan, kTail, kEnd, kRefused };
@@ -84,6 +88,7 @@ class JpegCleaner final : public Intake {
 
   std::optional<JpegFrame> frame_;
   std::optional<int> orientation_;
+  bool jfif_ = false;
   std::optional<Byte> adobe_transform_;
   unsigned quantization_tables_ = 0;  // bit n: table n was there
   unsigned dc_tables_ = 0;

@@ -256,8 +256,7 @@ void PngCleaner::check_sum() {
 
 ByteView PngCleaner::drop_chunk(std::uint32_t type) {
   last_type_ = type;
-  const bool first_exif = type == kExif && !exif_seen_;
-  exif_seen_ = exif_seen_ || first_exif;
+  const bool first_exif = type == kExif && !orientation_;
   buffer_.resize(std::min<std::size_t>(left_, type == kExif ? kExifRead : kKeywordRead));
   reader_.read(buffer_);
   sum_ = crc(sum_, buffer_);
@@ -268,6 +267,7 @@ ByteView PngCleaner::drop_chunk(std::uint32_t type) {
   Bytes rebuilt;
   if (first_exif) {
     const Exif exif = read_exif(buffer_);
+    orientation_ = exif.orientation;
     if (exif.orientation != 1) rebuilt = orientation_tiff(exif.orientation);
     if (!(whole && buffer_ == rebuilt)) drop("EXIF");
     if (exif.thumbnail) drop("thumbnail");

@@ -23,6 +23,9 @@ class PngCleaner final : public Intake {
   const Finding& finding() const override { return finding_; }
   InstanceUids known() const override { return {}; }
 
+  /// As Exif::orientation; settled at the end.
+  int orientation() const noexcept { return orientation_.value_or(1); }
+
  private:
   enum class At : std::uint8_t { kStart, kChunk, kContent, kTail, kEnd, kRefused };
 
@@ -49,7 +52,7 @@ class PngCleaner final : public Intake {
   std::uint32_t last_type_ = 0;
   std::uint32_t kept_ = 0;  // bit n: the n-th kind that is kept was there
   int colour_type_ = 0;
-  bool exif_seen_ = false;
+  std::optional<int> orientation_;
 };
 
 }  // namespace letterbox::dicom
