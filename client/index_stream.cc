@@ -81,7 +81,14 @@ void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
                    const std::function<bool(FileIndex)>& take) {
   if (delivery.manifest.indexes.empty()) return;
   const std::string id = delivery.manifest.delivery.text();
-  const auto stream = us.gateway().download("/v1/deliveries/" + id + "/index");
+  const auto stream = [&] {
+    try {
+      return us.gateway().download("/v1/deliveries/" + id + "/index");
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNotFound) throw;
+      refuse("the gateway doesn't have them");
+    }
+  }();
   IndexStream indexes(*stream, us.keys().identities, delivery);
   for (auto index = indexes.next(); index; index = indexes.next())
     if (!take(std::move(*index))) return;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "client/terminal.h"
+#include "crypto/stream.h"
 
 namespace letterbox::client {
 namespace {
@@ -73,7 +74,7 @@ const char* kind_of(const records::Index& index) {
   if (index.type == "application/dicom") return "DICOM";
   if (index.type == "image/jpeg") return "JPEG";
   if (index.type == "image/png") return "PNG";
-  return "attachment, not checked";
+  return "";
 }
 
 void print_file(const ListedFile& file) {
@@ -104,14 +105,17 @@ json index_json(const ListedFile& file) {
           {"captured", or_null(index.captured)},
           {"dropped", index.dropped},
           {"label", index.label ? to_json(*index.label) : json(nullptr)},
-          {"supersedes", index.supersedes ? json(index.supersedes->text()) : json(nullptr)},
-          {"superseded", file.is_superseded}};
+          {"supersedes", index.supersedes ? json(index.supersedes->text()) : json(nullptr)}};
 }
 
 json to_json(const ListedDelivery& delivery) {
   json files = json::array();
   for (const ListedFile& file : delivery.files)
-    files.push_back({{"file", file.file.text()}, {"size", file.size}, {"index", index_json(file)}});
+    files.push_back({{"file", file.file.text()},
+                     {"length", crypto::sealed_size(file.size)},
+                     {"size", file.size},
+                     {"superseded", file.is_superseded},
+                     {"index", index_json(file)}});
   return {{"delivery", delivery.delivery.text()},
           {"sender", delivery.sender.text()},
           {"sealed_by", records::to_text(delivery.sealed_by)},
@@ -180,6 +184,7 @@ void print_other_files(const ListedDelivery& delivery) {
 
 void print_what_it_shows(const records::Index& index, const std::string& indent,
                          std::ostream& out) {
+  if (!index.checked) out << indent << "attachment, not checked\n";
   if (!index.type.starts_with("image/")) return;
   const records::PhotoLabel label = index.label.value_or(records::PhotoLabel{});
   out << indent

@@ -10,8 +10,8 @@
 #include "client/caller.h"
 #include "client/commands.h"
 #include "client/held.h"
-#include "client/index_stream.h"
 #include "client/letter_view.h"
+#include "client/listed_file.h"
 #include "client/studies.h"
 
 namespace letterbox::client {
@@ -33,26 +33,14 @@ struct Letters {
 
 ListedDelivery listed(Caller& us, const VerifiedDelivery& delivery) {
   const records::Cover& cover = delivery.cover.cover();
-  ListedDelivery listed{cover.delivery,
-                        cover.sender,
-                        cover.sealed_by,
-                        {},
-                        sealer_of(delivery.cover),
-                        delivery.cover.maker_is_revoked(),
-                        cover.created,
-                        cover.expires};
-  std::map<Uuid, ListedFile> files;
-  for (const records::ManifestEntry& entry : delivery.manifest.files)
-    files.emplace(entry.id, client::listed(entry.id, plaintext_size(entry), std::nullopt));
-  fetch_indexes(us, delivery, [&](FileIndex of) {
-    ListedFile& file = files.at(of.file);
-    file = client::listed(of.file, file.size, std::move(of.index));
-    return true;
-  });
-  // In the manifest's order.
-  for (const records::ManifestEntry& entry : delivery.manifest.files)
-    listed.files.push_back(std::move(files.at(entry.id)));
-  return listed;
+  return {cover.delivery,
+          cover.sender,
+          cover.sealed_by,
+          listed_files(us, delivery),
+          sealer_of(delivery.cover),
+          delivery.cover.maker_is_revoked(),
+          cover.created,
+          cover.expires};
 }
 
 RefusedDelivery refused(const std::string& answer, const Error& error) {
@@ -75,6 +63,7 @@ Letters read_inbox(Caller& us) {
         check_listed(delivery.cover, ours);
         letters.deliveries.push_back(listed(us, delivery));
       } catch (const Error& error) {
+        if (exit_code(error.code()) == ExitCode::kNetwork) throw;
         letters.refused.push_back(refused(text, error));
       }
     }

@@ -150,7 +150,7 @@ void check_labels(const SendOptions& options, const std::optional<records::Photo
 void send_sealed(const Session& session, const SendOptions& options, Addressees addressees,
                  const std::optional<records::Time>& expires) {
   // What it forks shares this process's memory: before there is a key in it.
-  const auto inspector = dicom::make_signature_inspector();
+  const auto inspector = dicom::make_inspector();
   const Handling handling{*inspector, label_of(options.label), options.attach};
   check_labels(options, handling.label);
   Caller us(session);

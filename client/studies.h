@@ -2,36 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/uuid.h"
 #include "client/instance.h"
+#include "client/listed_file.h"
 #include "records/cover.h"
 #include "records/handle.h"
-#include "records/index.h"
 #include "records/time.h"
 
 namespace letterbox::client {
-
-/// A file, and what its sealer says of it.
-struct ListedFile {
-  Uuid file;
-  std::uint64_t size;                   ///< of its plaintext
-  std::optional<records::Index> index;  ///< without attributes; nothing if it has none
-  std::optional<Instance> instance;     ///< of DICOM that says which study it is of
-  /// A later file, from the same sender and sealer, says that it corrects this one.
-  bool is_superseded = false;
-};
-
-/// Of a file whose manifest lists an index (or, with nothing, none).
-ListedFile listed(const Uuid& file, std::uint64_t size, std::optional<records::Index> index);
-
-/// Whether one of the texts by which people know a file has `text` in it, whatever the case of its
-/// ASCII letters: of the patient, the study, the series, the file's name, its label.
-bool mentions(const ListedFile& file, std::string_view text);
 
 /// A delivery, in the words of a verified cover.
 struct ListedDelivery {
