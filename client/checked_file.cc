@@ -1,12 +1,14 @@
 #include "client/checked_file.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 namespace letterbox::client {
 namespace {
 
 constexpr std::size_t kSniffedSize = 132;
+constexpr std::size_t kPieceSize = std::size_t{256} * 1024;
 
 Bytes begin_of(Source& file) {
   Bytes begin;
@@ -27,7 +29,7 @@ dicom::MediaType type_of(ByteView begin, const std::string& what) {
 
 bool is_about_the_file(ErrorCode code) {
   return code == ErrorCode::kNotWhatItClaims || code == ErrorCode::kUnsupportedTransferSyntax ||
-         code == ErrorCode::kEmptyBody;
+         code == ErrorCode::kUnsupportedMediaType || code == ErrorCode::kEmptyBody;
 }
 
 template <typename Value>
@@ -42,20 +44,45 @@ std::optional<dicom::MediaType> kind_of_file(const std::string& path, const std:
 }
 
 CheckedFile::CheckedFile(const std::string& path, const std::string& what,
-                         dicom::Inspector& inspector)
+                         dicom::Inspector& inspector, const dicom::PhotoContext* context)
     : what_(what), input_(path, what) {
   Bytes begin = begin_of(input_);
   type_ = type_of(begin, what);
   body_.emplace(std::move(begin), input_);
-  intake_ = inspector.admit(type_, *body_);
+  if (context != nullptr && type_ != dicom::MediaType::kDicom) wrap(*context);
+  // What we wrapped is looked through like any other DICOM.
+  intake_ =
+      wrapped_source_ ? inspector.admit(type_, *wrapped_source_) : inspector.admit(type_, *body_);
+}
+
+CheckedFile::~CheckedFile() {
+  if (wrapped_) wipe(wrapped_->file);
+}
+
+void CheckedFile::wrap(const dicom::PhotoContext& context) {
+  try {
+    wrapped_ = dicom::wrap_photo(
+        type_, *body_, context,
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  } catch (const Error& error) {
+    rethrow(error);
+  }
+  wrapped_source_.emplace(wrapped_->file, kPieceSize);
+  type_ = dicom::MediaType::kDicom;
+}
+
+void CheckedFile::rethrow(const Error& error) const {
+  const std::string message = what_ + ": " + error.what();
+  if (is_about_the_file(error.code())) throw Unfit(error.code(), message);
+  if (error.code() == ErrorCode::kMalformed) throw Error(ErrorCode::kUsage, message);
+  throw;
 }
 
 ByteView CheckedFile::next() {
   try {
     return intake_->next();
   } catch (const Error& error) {
-    if (!is_about_the_file(error.code())) throw;
-    throw Unfit(error.code(), what_ + ": " + error.what());
+    rethrow(error);
   }
 }
 

@@ -5,11 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "client/files.h"
 #include "dicom/inspector.h"
+#include "dicom/wrap/photo.h"
 #include "records/index.h"
 
 namespace letterbox::client {
@@ -25,29 +27,47 @@ class Unfit : public Error {
 /// into. Messages call it `what`. Throws Error kFile.
 std::optional<dicom::MediaType> kind_of_file(const std::string& path, const std::string& what);
 
-/// Yields what is to be sent of a DICOM file or photo: all of it, or all but a photo's metadata.
+/// Yields what is to be sent of a DICOM file or photo: all of it, or all but a photo's metadata; or
+/// a photo as DICOM.
 class CheckedFile final : public Source {
  public:
-  /// Opens the file ("-": standard input), which messages call `what`. `inspector` must outlive
-  /// this. Throws Unfit, Error kFile.
-  CheckedFile(const std::string& path, const std::string& what, dicom::Inspector& inspector);
+  /// Opens the file ("-": standard input), which messages call `what`. If there is a `context`, a
+  /// photo is wrapped as DICOM, in memory. `inspector` must outlive this. Throws Unfit, Error
+  /// kFile, and, of a photo as DICOM, kTooLarge, and kUsage for what DICOM can't say.
+  CheckedFile(const std::string& path, const std::string& what, dicom::Inspector& inspector,
+              const dicom::PhotoContext* context = nullptr);
+  ~CheckedFile() override;
   CheckedFile(const CheckedFile&) = delete;
   CheckedFile& operator=(const CheckedFile&) = delete;
 
+  /// Of what comes out.
   dicom::MediaType type() const noexcept { return type_; }
-  /// The local file's length, if it is known. Of a photo less may come out.
-  std::optional<std::uint64_t> length() const noexcept { return input_.length(); }
+  /// How much comes out, if it is known; of a photo it may be less.
+  std::optional<std::uint64_t> length() const noexcept {
+    return wrapped_ ? wrapped_->file.size() : input_.length();
+  }
   /// Throws Unfit, Error kFile, kUnavailable.
   ByteView next() override;
   /// Once next() said that this is the end: what it is, for who gets it. Its size, name and label
   /// aren't set.
   records::Index index() const;
+  bool was_wrapped() const noexcept { return wrapped_.has_value(); }
+  /// What was left out of a photo, also where it became DICOM.
+  const std::vector<std::string>& dropped() const {
+    return wrapped_ ? wrapped_->photo.dropped : intake_->finding().dropped;
+  }
 
  private:
+  void wrap(const dicom::PhotoContext& context);
+  // In a handler of `error`.
+  [[noreturn]] void rethrow(const Error& error) const;
+
   std::string what_;
   InputFile input_;
   std::optional<PrefixedSource> body_;
   dicom::MediaType type_;
+  std::optional<dicom::WrappedPhoto> wrapped_;
+  std::optional<ViewSource> wrapped_source_;
   std::unique_ptr<dicom::Intake> intake_;
 };
 

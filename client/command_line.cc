@@ -220,12 +220,19 @@ void CommandLine::add_label_options(CLI::App* send_command) {
   const auto add = [&](auto... option) {
     send_command->add_option(option...)->group("What the photos show");
   };
+  send_command
+      ->add_flag("--as-dicom", send.as_dicom,
+                 "Send photos as DICOM (VL Photographic Image), one series of one study")
+      ->group("What the photos show");
   add("--patient", label.patient,
       "Whose picture it is: the name, as DICOM writes it: FAMILY^GIVEN");
   add("--patient-id", label.patient_id, "… the number, with or instead of the name");
   add("--born", label.born, "… and the birth date: 1970-12-31");
   send_command->add_flag("--no-patient", label.no_patient, "There is no patient in it")
       ->group("What the photos show");
+  add("--worklist", label.worklist,
+      "File of a worklist's entry, DICOM JSON, that says whose it is, and which study it belongs "
+      "to");
   add("--body-site", label.body_site, "Of the body: hand");
   add("--side", label.side, "left, right or both");
   add("--note", label.note, "What else to say of it");

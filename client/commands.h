@@ -69,8 +69,9 @@ struct SendOptions {
   std::optional<std::string> expires;
   bool no_copy = false;  ///< don't seal for this device as well
   bool seal_at_gateway = false;
-  bool attach = false;  ///< send what isn't valid DICOM and no photo, too, unchecked
-  LabelOptions label;   ///< of the photos
+  bool attach = false;    ///< send what isn't valid DICOM and no photo, too, unchecked
+  bool as_dicom = false;  ///< photos become DICOM
+  LabelOptions label;     ///< of the photos
   /// Somebody who isn't enrolled is invited, by this new file ("-": on the terminal), and the
   /// letter is held until letterbox trust.
   std::optional<std::filesystem::path> invite = std::nullopt;

@@ -8,39 +8,40 @@
 namespace letterbox::client {
 namespace {
 
-records::Index add(SealedDelivery& delivery, SpooledFile& sealed, const std::string& path,
-                   const std::string& what, records::Index index) {
+void add(SealedDelivery& delivery, SpooledFile& sealed, const std::string& path,
+         const std::string& what, records::Index index) {
   index.size = plaintext_size(sealed.entry);
   if (path != "-") index.name = sendable_name(path);
   delivery.add(sealed, what);
   delivery.add_index(sealed.entry.id, index);
-  // Thousands of these may be kept until the delivery is closed.
-  index.attributes.reset();
-  index.left_out.clear();
-  return index;
 }
 
-records::Index send_checked(SealedDelivery& delivery, const std::string& path,
-                            const std::string& what, const Handling& handling) {
-  CheckedFile file(path, what, handling.inspector);
-  check_labelled(file.type(), handling.label, what);
+Outcome send_checked(SealedDelivery& delivery, const std::string& path, const std::string& what,
+                     Handling& handling) {
+  dicom::PhotoContext* const context =
+      handling.as_dicom && handling.photos ? &handling.photos->context : nullptr;
+  CheckedFile file(path, what, handling.inspector, context);
+  check_described(file.type(), handling, what);
   SpooledFile sealed = delivery.seal(file, what, file.length());
   records::Index index = file.index();
-  if (file.type() != dicom::MediaType::kDicom) index.label = handling.label;
-  return add(delivery, sealed, path, what, std::move(index));
+  if (file.type() != dicom::MediaType::kDicom) index.label = handling.photos->label;
+  const Outcome outcome{index.type, true, file.dropped()};
+  if (file.was_wrapped()) ++context->number;
+  add(delivery, sealed, path, what, std::move(index));
+  return outcome;
 }
 
-records::Index send_unchecked(SealedDelivery& delivery, const std::string& path,
-                              const std::string& what) {
+Outcome send_unchecked(SealedDelivery& delivery, const std::string& path, const std::string& what) {
   InputFile file(path, what);
   SpooledFile sealed = delivery.seal(file, what, file.length());
-  return add(delivery, sealed, path, what, attachment_index());
+  add(delivery, sealed, path, what, attachment_index());
+  return {std::string(records::kUncheckedType), false, {}};
 }
 
 }  // namespace
 
-records::Index send_file(SealedDelivery& delivery, const std::string& path, const std::string& what,
-                         const Handling& handling) {
+Outcome send_file(SealedDelivery& delivery, const std::string& path, const std::string& what,
+                  Handling& handling) {
   try {
     return send_checked(delivery, path, what, handling);
   } catch (const Unfit& unfit) {
@@ -54,9 +55,8 @@ records::Index send_file(SealedDelivery& delivery, const std::string& path, cons
   return send_unchecked(delivery, path, what);
 }
 
-void check_labelled(dicom::MediaType type, const std::optional<records::PhotoLabel>& label,
-                    const std::string& what) {
-  if (type == dicom::MediaType::kDicom || label) return;
+void check_described(dicom::MediaType type, const Handling& handling, const std::string& what) {
+  if (type == dicom::MediaType::kDicom || handling.photos) return;
   throw Error(ErrorCode::kUsage,
               what +
                   " is a photo: say whose picture it is, with --patient or --patient-id, or that "

@@ -4,28 +4,36 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "client/photo_description.h"
 #include "client/sealed_delivery.h"
 #include "dicom/inspector.h"
-#include "records/index.h"
 
 namespace letterbox::client {
 
-/// How files are sent that aren't told apart by more than what they are.
+/// How the files of a send are treated, each as what it is.
 struct Handling {
   dicom::Inspector& inspector;
-  std::optional<records::PhotoLabel> label;  ///< of each photo
-  bool attach = false;                       ///< send what isn't valid, too, unchecked
+  std::optional<PhotoDescription> photos;
+  bool as_dicom = false;  ///< photos become DICOM
+  bool attach = false;    ///< what isn't valid is sent, too, unchecked
 };
 
-/// `path` is "-" for standard input; `what` is what messages call the file. Returns the index that
-/// went with it, without attributes. Throws Unfit where it isn't valid and not to be attached;
-/// kUsage for a photo without a label; what SealedDelivery throws.
-records::Index send_file(SealedDelivery& delivery, const std::string& path, const std::string& what,
-                         const Handling& handling);
+/// What became of a file.
+struct Outcome {
+  std::string type;
+  bool checked;
+  std::vector<std::string> dropped;  ///< of a photo
+};
 
-/// Throws Error kUsage, which says what to do, for a photo that has no label.
-void check_labelled(dicom::MediaType type, const std::optional<records::PhotoLabel>& label,
-                    const std::string& what);
+/// `path` is "-" for standard input; `what` is what messages call the file. A photo that becomes
+/// DICOM gets the next number of its series. Throws Unfit where it isn't valid and not to be
+/// attached; kUsage for a photo that nothing is said of; what SealedDelivery and CheckedFile throw.
+Outcome send_file(SealedDelivery& delivery, const std::string& path, const std::string& what,
+                  Handling& handling);
+
+/// Throws Error kUsage, which says what to do, for a photo that nothing is said of.
+void check_described(dicom::MediaType type, const Handling& handling, const std::string& what);
 
 }  // namespace letterbox::client

@@ -54,7 +54,7 @@ json to_json(const records::Cover& cover, json files) {
 
 struct Sent {
   SealedDelivery delivery;
-  std::vector<records::Index> indexes;  ///< in the order of the manifest's files
+  std::vector<Outcome> outcomes;  ///< in the order of the manifest's files
 };
 
 void report_json(const Sent& sent) {
@@ -62,9 +62,9 @@ void report_json(const Sent& sent) {
   json files = json::array();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     json file = to_json(entries[i]);
-    file["type"] = sent.indexes[i].type;
-    file["checked"] = sent.indexes[i].checked;
-    file["dropped"] = sent.indexes[i].dropped;
+    file["type"] = sent.outcomes[i].type;
+    file["checked"] = sent.outcomes[i].checked;
+    file["dropped"] = sent.outcomes[i].dropped;
     files.push_back(std::move(file));
   }
   std::cout << to_json(sent.delivery.cover(), std::move(files)) << '\n';
@@ -75,18 +75,19 @@ void report(const Session& session, const Sent& sent) {
   const auto& entries = sent.delivery.manifest().files;
   std::cout << "delivery " << sent.delivery.cover().delivery.text() << '\n';
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const records::Index& index = sent.indexes[i];
+    const Outcome& outcome = sent.outcomes[i];
     std::cout << "file     " << entries[i].id.text() << '\n';
-    if (!index.checked) std::cout << "         attachment, not checked\n";
-    if (!index.dropped.empty()) std::cout << "         without " << joined(index.dropped) << '\n';
+    if (!outcome.checked) std::cout << "         attachment, not checked\n";
+    if (!outcome.dropped.empty())
+      std::cout << "         without " << joined(outcome.dropped) << '\n';
   }
 }
 
-Sent seal_and_send(Caller& us, const SendOptions& options, const Handling& handling,
+Sent seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
                    const Addressees& addressees, const std::optional<records::Time>& expires) {
   Sent sent{SealedDelivery(us, addressees, sealable_devices(us, addressees), expires), {}};
   for (std::size_t i = 0; i < options.files.size(); ++i)
-    sent.indexes.push_back(
+    sent.outcomes.push_back(
         send_file(sent.delivery, options.files[i], name_of(i, options), handling));
   sent.delivery.close();
   return sent;
@@ -107,7 +108,7 @@ std::optional<records::Handle> find_absent(Caller& us, const Addressees& address
 
 // The invitation comes first: that it is made in vain costs less than a letter that nobody will
 // ever ask for.
-void invite_and_hold(Caller& us, const SendOptions& options, const Handling& handling,
+void invite_and_hold(Caller& us, const SendOptions& options, Handling& handling,
                      const records::Handle& absent, const std::optional<records::Time>& expires) {
   if (!options.invite)
     throw Error(ErrorCode::kNotFound,
@@ -131,28 +132,29 @@ void invite_and_hold(Caller& us, const SendOptions& options, const Handling& han
   report(us.session(), sent);
 }
 
-// Before anything is sent: each photo needs a label, and a label needs a photo.
-void check_labels(const SendOptions& options, const std::optional<records::PhotoLabel>& label) {
+// Before anything is sent: nobody's photo goes out, and nothing is said in vain.
+void check_descriptions(const SendOptions& options, const Handling& handling) {
   bool may_have_photo = std::ranges::count(options.files, "-") > 0;
   for (std::size_t i = 0; i < options.files.size(); ++i) {
     if (options.files[i] == "-") continue;
     const std::string name = name_of(i, options);
     const auto kind = kind_of_file(options.files[i], name);
     if (!kind) continue;
-    check_labelled(*kind, label, name);
+    check_described(*kind, handling, name);
     may_have_photo |= *kind != dicom::MediaType::kDicom;
   }
-  if (label && !may_have_photo)
-    throw Error(ErrorCode::kUsage,
-                "there is no photo that this could be said of; DICOM says for itself whose it is");
+  if ((handling.photos || handling.as_dicom) && !may_have_photo)
+    throw Error(
+        ErrorCode::kUsage,
+        "there is no photo that this could be meant for; DICOM says for itself whose it is");
 }
 
 void send_sealed(const Session& session, const SendOptions& options, Addressees addressees,
                  const std::optional<records::Time>& expires) {
   // What it forks shares this process's memory: before there is a key in it.
   const auto inspector = dicom::make_inspector();
-  const Handling handling{*inspector, label_of(options.label), options.attach};
-  check_labels(options, handling.label);
+  Handling handling{*inspector, describe_photos(options.label), options.as_dicom, options.attach};
+  check_descriptions(options, handling);
   Caller us(session);
   us.check_active();
   if (const auto absent = find_absent(us, addressees))
@@ -258,10 +260,14 @@ void send(const Session& session, const SendOptions& options) {
   if (options.invite && (options.seal_at_gateway || options.no_copy))
     throw Error(ErrorCode::kUsage,
                 "--invite seals for your own devices; it excludes --seal-at-gateway and --no-copy");
-  if (options.seal_at_gateway && (options.attach || label_of(options.label)))
+  if (options.seal_at_gateway &&
+      (options.attach || options.as_dicom || describe_photos(options.label)))
     throw Error(ErrorCode::kUsage,
                 "the gateway seals what it checked alone, and can't say what a photo shows; "
-                "--attach and labels exclude --seal-at-gateway");
+                "--attach, --as-dicom and --patient and the like exclude --seal-at-gateway");
+  // A photo that DICOM can't take would go out with all its metadata.
+  if (options.attach && options.as_dicom)
+    throw Error(ErrorCode::kUsage, "--attach and --as-dicom exclude each other");
   std::optional<records::Time> expires;
   if (options.expires) expires = parse_expiry(*options.expires, records::now());
   const Addressees addressees(options.to);
