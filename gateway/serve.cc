@@ -22,6 +22,7 @@
 #include "gateway/process.h"
 #include "gateway/readiness.h"
 #include "gateway/routes/routes.h"
+#include "gateway/stow/closer.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -164,6 +165,7 @@ void serve(const Config& config) {
                 "another letterboxd serves from " + config.data.string() + "; stop it first");
   }
   const crypto::SigningKey signing_key = data.signing_key();
+  const Secret<32> uid_key = data.uid_key();
   const ServerCertificate certificate = certificate_of(config, data);
   Database database(config, data, true);
   storage::Store& store = database.store();
@@ -174,6 +176,7 @@ void serve(const Config& config) {
 
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
+  stow::Closer closer(store, signing_key);
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
   std::optional<Routes> routes;
@@ -190,7 +193,8 @@ void serve(const Config& config) {
   const crypto::VerifyKey& gateway_key = signing_key.verify_key();
   authentication.emplace(store, gateway_key,
                          AuthenticationOptions{public_url, config.machine_tokens, config.rates});
-  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics});
+  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics,
+                          closer, uid_key, config.stow_parts});
   std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "storage/audit_check.h"
+#include "storage/study_check.h"
 
 namespace letterbox::storage {
 
@@ -466,6 +467,7 @@ class Mailboxes final : public MailboxStore {
   explicit Mailboxes(Directory& directory) : directory_(directory) {}
 
   void put(TenantId tenant, const Mailbox& mailbox, const AuditEvent& event) override {
+    require_sound_pause(mailbox.closes_after);
     const std::lock_guard lock(directory_.mutex);
     TenantRecords& records = directory_.of(tenant, event);
     for (const Uuid& depositor : mailbox.depositors) {

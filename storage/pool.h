@@ -52,8 +52,8 @@ class Pool {
   /// `work(transaction, connection)` in a transaction, which is committed: durable when this
   /// returns.
   template <typename Work>
-  auto transact(Work&& work) {
-    return run([&](Connection& connection) {
+  auto transact(Work&& work, Effort effort = Effort::kPatient) {
+    const auto whole = [&](Connection& connection) {
       pqxx::work transaction(connection.records());
       if constexpr (std::is_void_v<std::invoke_result_t<Work&, pqxx::work&, Connection&>>) {
         work(transaction, connection);
@@ -63,7 +63,8 @@ class Pool {
         commit(transaction, connection);
         return result;
       }
-    });
+    };
+    return run(whole, effort);
   }
 
   /// `work(transaction)` on one snapshot, so that what several statements read fits together.

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "storage/postgres_audit.h"
 #include "storage/postgres_values.h"
+#include "storage/study_check.h"
 
 namespace letterbox::storage {
 
@@ -21,9 +22,11 @@ std::vector<Mailbox> load(Snapshot& snapshot, TenantId tenant,
   };
 
   std::map<std::string, Mailbox> found;
-  for (const pqxx::row& row : ask("SELECT name FROM mailbox WHERE tenant_id = $1", "name")) {
+  for (const pqxx::row& row :
+       ask("SELECT name, closes_after FROM mailbox WHERE tenant_id = $1", "name")) {
     const auto key = row[0].template as<std::string>();
     found[key].name = key;
+    found[key].closes_after = std::chrono::seconds(row[1].template as<std::int64_t>());
   }
   for (const pqxx::row& row :
        ask("SELECT mailbox, handle FROM mailbox_recipient WHERE tenant_id = $1", "mailbox")) {
@@ -44,6 +47,7 @@ std::vector<Mailbox> load(Snapshot& snapshot, TenantId tenant,
 }  // namespace
 
 void PostgresMailboxes::put(TenantId tenant, const Mailbox& mailbox, const AuditEvent& event) {
+  require_sound_pause(mailbox.closes_after);
   const std::string id = tenant.uuid.text();
   const std::vector<std::string> recipients(mailbox.recipients.begin(), mailbox.recipients.end());
   const std::vector<Uuid> depositors(mailbox.depositors.begin(), mailbox.depositors.end());
@@ -51,9 +55,9 @@ void PostgresMailboxes::put(TenantId tenant, const Mailbox& mailbox, const Audit
     // The row stays when it is replaced: tokens hang on it. Changing it makes those who put the
     // same one take turns.
     transaction.exec_params(R"SQL(
-        INSERT INTO mailbox (tenant_id, name) VALUES ($1, $2)
-        ON CONFLICT (tenant_id, name) DO UPDATE SET name = excluded.name)SQL",
-                            id, binary(mailbox.name));
+        INSERT INTO mailbox (tenant_id, name, closes_after) VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET closes_after = excluded.closes_after)SQL",
+                            id, binary(mailbox.name), mailbox.closes_after.count());
     transaction.exec_params("DELETE FROM mailbox_recipient WHERE tenant_id = $1 AND mailbox = $2",
                             id, binary(mailbox.name));
     transaction.exec_params("DELETE FROM mailbox_depositor WHERE tenant_id = $1 AND mailbox = $2",
