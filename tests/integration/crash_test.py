@@ -16,7 +16,7 @@ class Killed(unittest.TestCase):
             with gateway.tls() as connection:
                 head = device.raw_head(surgeon.signing_key, gateway, "POST", "/v1/files?to=surgeon@hospital.example",
                                        b"whatever comes in the end", "application/dicom")
-                connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n" + bytes(128) + b"DICM")
+                connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n" + rig.dicom_head(10**9))
                 # Far more than sockets and buffers hold, so rows lie staged in the database by now.
                 for _ in range(48):
                     connection.sendall(os.urandom(rig.MIB))
