@@ -19,7 +19,7 @@ Bytes frame(const Uuid& file, ByteView age_file, std::size_t length) {
   return bytes;
 }
 
-// A delivery of three files, of which the last in order has no index.
+// A delivery of two files, each with an index.
 class IndexStreamTest : public ::testing::Test {
  protected:
   IndexStreamTest() {
