@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "dicom/inspector.h"
-#include "dicom/photo/byte_reader.h"
+#include "dicom/photo/walker.h"
 
 namespace letterbox::dicom {
 
@@ -32,16 +31,12 @@ struct JpegFrame {
 enum class JpegColour : std::uint8_t { kGrey, kRgb, kYcc, kCmyk, kUnknown };
 
 /// See clean_photo().
-class JpegCleaner final : public Intake {
+class JpegCleaner final : public PhotoWalker {
  public:
   explicit JpegCleaner(Source& photo);
   ~JpegCleaner() override;
   JpegCleaner(const JpegCleaner&) = delete;
   JpegCleaner& operator=(const JpegCleaner&) = delete;
-
-  ByteView next() override;
-  const Finding& finding() const override { return finding_; }
-  InstanceUids known() const override { return {}; }
 
   /// Whether the first scan has begun: from then on all of these are settled.
   bool in_picture() const noexcept { return scanned_ != 0; }
@@ -51,13 +46,12 @@ class JpegCleaner final : public Intake {
   int orientation() const noexcept { return orientation_.value_or(1); }
 
  private:
-  enum class At : std::uint8_t { kStart, kSegments, kScan, kTail, kEnd, kRefused };
+  enum class At : std::uint8_t { kStart, kSegments, kScan };
 
-  ByteView walk();
-  void begin();
+  ByteView step() override;
+  ByteView begin();
   ByteView segment();
   ByteView scan_data();
-  void tail();
 
   Byte marker();
   void read_segment(Byte marker);
@@ -70,18 +64,17 @@ class JpegCleaner final : public Intake {
   void check_huffman_tables();
   void check_scan();
   void check_end() const;
-  void rewrite(ByteView content);
-  void drop(const char* what);
+  bool cut_to(std::size_t size);
+  void set_content_size(std::size_t size);
 
   /// Of the segment at hand, without marker and length.
   ByteView content() const noexcept;
   bool begins_with(std::string_view name) const noexcept;
 
-  ByteReader reader_;
-  Finding finding_;
   At at_ = At::kStart;
   /// The segment at hand: marker, length, content.
   std::array<Byte, 2 + 65535> segment_;
+  static constexpr std::size_t kContent = 4;
   std::size_t segment_size_ = 0;
   /// A 0xff at the end of a piece, whose meaning is in the next one.
   bool open_ff_ = false;

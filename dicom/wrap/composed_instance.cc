@@ -22,8 +22,10 @@ ComposedInstance::ComposedInstance(InstanceMetadata metadata, Source& jpeg)
     : metadata_(std::move(metadata)), photo_(jpeg) {}
 
 ComposedInstance::~ComposedInstance() {
-  wipe(piece_);
-  wipe(waiting_);
+  for (Bytes* photo : {&piece_, &waiting_}) {
+    photo->resize(photo->capacity());  // what was longer before is still there
+    wipe(*photo);
+  }
 }
 
 ByteView ComposedInstance::next() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/uuid.h"
+#include "dicom/part10/uid.h"
 #include "dicom/photo/jpeg.h"
 #include "dicom/photo/png.h"
 #include "dicom/wrap/data_set.h"
@@ -64,16 +66,29 @@ void put_line(DataSet& data_set, std::uint32_t tag, const char (&vr)[3], std::si
   data_set[tag] = text_element(vr, line);
 }
 
+void put_uid(DataSet& data_set, std::uint32_t tag, std::string_view uid) {
+  if (!parse_uid(uid)) refuse_context("UID");
+  data_set[tag] = text_element("UI", uid);
+}
+
 // "1970-12-31" as "19701231".
 std::string date_of(std::string_view text) {
-  std::string date;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 4 || i == 7;
-    if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') refuse_context("date");
-    if (!dash) date += text[i];
-  }
-  if (date.size() != 8) refuse_context("date");
-  return date;
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  const auto read = [text](std::size_t at, std::size_t size, auto& number) {
+    const char* const end = text.data() + at + size;
+    const bool digits = text.find_first_not_of("0123456789", at) >= at + size;
+    return digits && std::from_chars(text.data() + at, end, number).ptr == end;
+  };
+  const bool well_formed = text.size() == 10 && text[4] == '-' && text[7] == '-' &&
+                           read(0, 4, year) && read(5, 2, month) && read(8, 2, day);
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!well_formed || !date.ok()) refuse_context("date");
+  std::string digits(text);
+  std::erase(digits, '-');
+  return digits;
 }
 
 void put_patient(DataSet& data_set, const PhotoContext& context) {
@@ -95,7 +110,8 @@ void put_study(DataSet& data_set, const PhotoContext& context) {
   if (context.study_description)
     put_line(data_set, tags::kStudyDescription, "LO", 64, context.study_description,
              "study description");
-  data_set[tags::kStudyInstanceUid] = text_element("UI", context.study_uid);
+  put_uid(data_set, tags::kStudyInstanceUid, context.study_uid);
+  put_uid(data_set, tags::kSeriesInstanceUid, context.series_uid);
 }
 
 const char* code_of(Laterality side) {
@@ -206,7 +222,6 @@ DataSet attributes_of(const PhotoContext& context, const std::optional<std::stri
   data_set[tags::kSopInstanceUid] = text_element("UI", new_uid());
   data_set[kModality] = text_element("CS", "XC");
   data_set[kManufacturer] = text_element("LO", "");
-  data_set[tags::kSeriesInstanceUid] = text_element("UI", context.series_uid);
   data_set[kSeriesNumber] = text_element("IS", "1");
   data_set[kInstanceNumber] = text_element("IS", std::to_string(context.number));
   data_set[kPatientOrientation] = text_element("CS", "");

@@ -67,7 +67,7 @@ struct WrappedPhoto {
 /// study if the photo tells no time. Throws what clean_photo() throws; Error kNotWhatItClaims for a
 /// picture that can't be decoded, kUnsupportedMediaType for CMYK, 12 bits and lossless JPEG,
 /// kTooLarge over kMaxWrapped bytes, kMaxPixels pixels, or 65535 rows or columns, kMalformed for a
-/// context that DICOM can't express (a value too long, a birth date that is none).
+/// context that DICOM can't express (a value too long, a birth date or UID that is none).
 WrappedPhoto wrap_photo(MediaType type, Source& photo, const PhotoContext& context,
                         std::chrono::sys_seconds now);
 

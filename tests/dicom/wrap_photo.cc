@@ -1,9 +1,9 @@
 // wrap_photo: a photo on standard input comes out as DICOM on standard output.
-//   wrap_photo [NAME=VALUE…]        by wrap_photo(); NAME: name id born site side note consent
-//   study wrap_photo worklist=FILE …      likewise, beginning with a worklist's entry wrap_photo
-//   metadata=FILE        a JPEG, by ComposedInstance, with the file's first instance
-// Exit 1: refused, and the code of the error on standard error. wrap_test.py looks at what comes
-// out.
+//
+// With NAME=VALUE (name, id, born, site, side, note, consent, study) by wrap_photo(), beginning
+// with a worklist's entry if there is worklist=FILE; with metadata=FILE a JPEG by ComposedInstance
+// with that file's first instance. Exit 1: refused, and the error's code on standard error.
+// wrap_test.py looks at what comes out.
 #include <cstdio>
 #include <fstream>
 #include <iostream>

@@ -15,7 +15,9 @@ from PIL import Image, ImageOps
 
 from photo_test import CANARY, CORPUS, clean, exif, picture, saved, segment
 
-WRAP_PHOTO = pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "tests" / "wrap_photo"
+TESTS = pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "tests"
+WRAP_PHOTO = TESTS / "wrap_photo"
+DICOM_DESCRIBE = TESTS / "dicom_describe"
 BASELINE = "1.2.840.10008.1.2.4.50"
 EXPLICIT = "1.2.840.10008.1.2.1"
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
@@ -60,7 +62,7 @@ class Wrapping(unittest.TestCase):
         return self.judged(done.stdout)
 
     def judged(self, file):
-        """The file, after DCMTK and dicom3tools have found nothing wrong with it."""
+        """The file, after DCMTK, dicom3tools and our own inspector have found nothing wrong with it."""
         path = self.folder / "wrapped.dcm"
         path.write_bytes(file)
         self.assertIn("yes:", subprocess.run(["dcmftest", path], capture_output=True, text=True, check=True).stdout)
@@ -72,6 +74,9 @@ class Wrapping(unittest.TestCase):
                 if not re.match("Warning - (Missing attribute or value that would be needed to build DICOMDIR - (Study|Patient) ID"
                                 "|is only permitted to be empty when actually unknown.*<Laterality>)", line)]
         self.assertEqual(said, ["VLPhotographicImage"])
+        described = json.loads(subprocess.run([DICOM_DESCRIBE, path], capture_output=True, check=True).stdout)
+        self.assertNotIn("refused", described)
+        self.assertEqual(described["attributes"]["00080016"], {"vr": "UI", "Value": [VL_PHOTOGRAPHIC]})
         return read(file)
 
     def refused(self, photo, *options):
@@ -200,8 +205,8 @@ class Wrapped(Wrapping):
 
     def test_what_dicom_cannot_express_is_refused(self):
         photo = saved(picture(), "JPEG")
-        for option in ("name=" + CANARY * 5, f"name={CANARY}\\", f"id={CANARY}\n", "born=1970-12-1", "born=31.12.1970",
-                       "site=" + CANARY * 5, "note=" + CANARY * 1000):
+        for option in ("name=" + CANARY * 5, f"name={CANARY}\\", f"id={CANARY}\n", "born=1970-12-1", "born=31.12.1970", "born=1970-02-30", "born=1970-+1-01",
+                       "site=" + CANARY * 5, "study=../x", "note=" + CANARY * 1000):
             with self.subTest(option=option[:30]):
                 self.assertEqual(self.refused(photo, option), "Malformed")
 

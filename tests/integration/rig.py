@@ -87,6 +87,24 @@ def with_canaries(original):
 CT = with_canaries(PYDICOM_FILES / "CT_small.dcm")
 
 
+STUDY_UID, SOP_UID = b"1.3.6.1.4.1.5962.1.2.1.20040119072730.12322", b"1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
+
+
+def ct_instance(number, study=0, note=b"CompressedSamples^CT1"):
+    """pydicom's CT_small.dcm as another instance, of another study, or with other bytes."""
+    content = (PYDICOM_FILES / "CT_small.dcm").read_bytes()
+    for uid, value in ((SOP_UID, number), (STUDY_UID, study)):
+        content = content.replace(uid, uid[:-5] + b"%d" % (10_000 + value))
+    return content.replace(b"CompressedSamples^CT1", note.ljust(21))
+
+
+def stow_body(instances, boundary="letterbox-boundary", part_type="application/dicom"):
+    """(body, Content-Type) of a STOW-RS request."""
+    head = f"--{boundary}\r\nContent-Type: {part_type}\r\n\r\n".encode()
+    body = b"".join(head + instance + b"\r\n" for instance in instances) + f"--{boundary}--\r\n".encode()
+    return body, f'multipart/related; type="application/dicom"; boundary="{boundary}"'
+
+
 def eventually(condition, what):
     """Until `condition()` is true; fails after a long while."""
     deadline = time.monotonic() + 60
