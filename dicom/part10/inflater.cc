@@ -55,6 +55,7 @@ Inflater::~Inflater() {
 }
 
 ByteView Inflater::next(ByteView& piece) {
+  if (broken_) refuse("the data set isn't deflated");
   if (ended_) {
     after_ += piece.size();
     if (after_ > kMaxAfterDeflated) refuse("bytes follow the deflated data set");
@@ -69,9 +70,7 @@ ByteView Inflater::next(ByteView& piece) {
   stream_->avail_out = static_cast<uInt>(out_.size());
   const int result = inflate(stream_.get(), Z_NO_FLUSH);
   if (result == Z_MEM_ERROR) throw std::bad_alloc();
-  if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-    refuse("the data set isn't deflated");
-  }
+  broken_ = result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR;
   ended_ = result == Z_STREAM_END;
   const std::size_t taken = input.size() - stream_->avail_in;
   const std::size_t given = out_.size() - stream_->avail_out;
@@ -81,8 +80,9 @@ ByteView Inflater::next(ByteView& piece) {
   if (given_ > kInflatedAnyway + kInflatedRatio * taken_) {
     refuse("the data set inflates out of all proportion");
   }
-  // An empty answer says that all was taken.
-  if (given == 0 && !piece.empty()) return next(piece);
+  // An empty answer says that all was taken. What came before an error comes out first, so that what
+  // is said of a file doesn't depend on the pieces in which it came.
+  if (given == 0 && (broken_ || !piece.empty())) return next(piece);
   return ByteView(out_).first(given);
 }
 

@@ -41,6 +41,7 @@ class Inflater {
   Bytes out_;
   std::uint64_t taken_ = 0;
   std::uint64_t given_ = 0;
+  bool broken_ = false;
   bool ended_ = false;
   std::size_t after_ = 0;  ///< bytes after the stream
 };

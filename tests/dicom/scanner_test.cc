@@ -265,10 +265,14 @@ TEST(WalkerTest, RefusesAnUndefinedLengthOutsideSqObOwUn) {
     set.header(0x0040a160, vr, kUndefinedLength).mark(kSequenceDelimiter);
     EXPECT_EQ(refusal(set), "NotWhatItClaims") << vr;
   }
-  for (const std::string_view vr : {"SQ", "OB", "OW", "UN"}) {
+  for (const std::string_view vr : {"SQ", "UN", "OB", "OW"}) {
+    const bool fragments = vr[0] == 'O';
     DataSet set = named();
     set.header(0x0040a160, vr, kUndefinedLength).mark(kSequenceDelimiter);
-    EXPECT_EQ(refusal(set), "none") << vr;
+    EXPECT_EQ(refusal(set), fragments ? "NotWhatItClaims" : "none") << vr;
+    DataSet pixels = named();
+    pixels.header(0x7fe00010, vr, kUndefinedLength).mark(kSequenceDelimiter);
+    EXPECT_EQ(refusal(pixels, kJpeg), "none") << vr;
   }
   // Implicit VR can't say what it is, so what follows must be items.
   DataSet text = named(kTextReport, kImplicitLittleEndian);
@@ -387,6 +391,20 @@ TEST(WalkerTest, RefusesGroupsThatNoDataSetHas) {
     EXPECT_EQ(refusal(named().element(tag, "ST", "text")), "NotWhatItClaims") << tag;
   }
   EXPECT_EQ(refusal(named().element(0x00091010, "ST", "text")), "none");
+}
+
+TEST(WalkerTest, RefusesAnElementThatFollowsItself) {
+  EXPECT_EQ(refusal(named().element(0x00100010, "PN", "Doe^").element(0x00100010, "PN", "Roe^")),
+            "NotWhatItClaims");
+  // In another item it is another's.
+  DataSet set = named();
+  set.header(0x0040a730, "SQ", 40).mark(kItem, 12).element(0x00100010, "PN", "Doe^");
+  EXPECT_EQ(refusal(set.mark(kItem, 12).element(0x00100010, "PN", "Roe^")), "none");
+}
+
+TEST(WalkerTest, TakesElementsInAnyOrder) {
+  EXPECT_EQ(refusal(named().element(0x00100010, "PN", "Doe^").element(0x00080060, "CS", "SR")),
+            "none");
 }
 
 TEST(WalkerTest, ReadsAnUnknownOfUndefinedLengthAsImplicitLittleEndianItems) {
