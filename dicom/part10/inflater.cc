@@ -80,8 +80,8 @@ ByteView Inflater::next(ByteView& piece) {
   if (given_ > kInflatedAnyway + kInflatedRatio * taken_) {
     refuse("the data set inflates out of all proportion");
   }
-  // An empty answer says that all was taken. What came before an error comes out first, so that what
-  // is said of a file doesn't depend on the pieces in which it came.
+  // An empty answer says that all was taken. What came before an error comes out first, so that
+  // what is said of a file doesn't depend on the pieces in which it came.
   if (given == 0 && (broken_ || !piece.empty())) return next(piece);
   return ByteView(out_).first(given);
 }
