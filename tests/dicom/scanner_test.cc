@@ -360,6 +360,29 @@ TEST(WalkerTest, ChecksThatPartsFitTheirWhole) {
   }
 }
 
+TEST(WalkerTest, RefusesWhatDoesNotFitBeforeItComes) {
+  const auto refused_at_once = [](const DataSet& set) {
+    Scanner scanner;
+    try {
+      scanner.take(as_bytes(file_of(set)));
+    } catch (const Error&) {
+      return true;
+    }
+    return false;
+  };
+  const auto item = [](std::uint32_t length) {
+    return named().header(0x0040a730, "SQ", 100).mark(kItem, length);
+  };
+  EXPECT_FALSE(refused_at_once(item(92)));
+  EXPECT_TRUE(refused_at_once(item(93)));
+  EXPECT_FALSE(refused_at_once(item(92).header(0x00420011, "OB", 80)));
+  EXPECT_TRUE(refused_at_once(item(92).header(0x00420011, "OB", 81)));
+  EXPECT_FALSE(refused_at_once(item(92).header(0x0040a730, "SQ", 80)));
+  EXPECT_TRUE(refused_at_once(item(92).header(0x0040a730, "SQ", 81)));
+  // Through what has no length of its own.
+  EXPECT_TRUE(refused_at_once(item(kUndefinedLength).header(0x00420011, "OB", 81)));
+}
+
 TEST(WalkerTest, RefusesMarksInWrongPlaces) {
   EXPECT_EQ(refusal(named().mark(kItem)), "NotWhatItClaims");
   EXPECT_EQ(refusal(named().mark(kItemDelimiter)), "NotWhatItClaims");
