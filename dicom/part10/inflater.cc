@@ -55,14 +55,24 @@ Inflater::~Inflater() {
 }
 
 ByteView Inflater::next(ByteView& piece) {
-  if (broken_) refuse("the data set isn't deflated");
-  if (ended_) {
-    after_ += piece.size();
-    if (after_ > kMaxAfterDeflated) refuse("bytes follow the deflated data set");
-    piece = {};
-    return {};
+  for (;;) {
+    // What came before an error comes out first, so that what is said of a file doesn't depend on
+    // the pieces in which it came.
+    if (broken_) refuse("the data set isn't deflated");
+    if (ended_) {
+      after_ += piece.size();
+      if (after_ > kMaxAfterDeflated) refuse("bytes follow the deflated data set");
+      piece = {};
+      return {};
+    }
+    const std::size_t given = inflate_some(piece);
+    if (given > 0) return ByteView(out_).first(given);
+    if (!broken_ && piece.empty()) return {};
   }
-  // What zlib still holds back of earlier input comes out also if there is nothing new.
+}
+
+// What zlib still holds back of earlier input comes out also if there is nothing new.
+std::size_t Inflater::inflate_some(ByteView& piece) {
   const ByteView input = piece.first(std::min(piece.size(), kPiece));
   stream_->next_in = input.data();
   stream_->avail_in = static_cast<uInt>(input.size());
@@ -80,10 +90,7 @@ ByteView Inflater::next(ByteView& piece) {
   if (given_ > kInflatedAnyway + kInflatedRatio * taken_) {
     refuse("the data set inflates out of all proportion");
   }
-  // An empty answer says that all was taken. What came before an error comes out first, so that
-  // what is said of a file doesn't depend on the pieces in which it came.
-  if (given == 0 && (broken_ || !piece.empty())) return next(piece);
-  return ByteView(out_).first(given);
+  return given;
 }
 
 void Inflater::finish() const {

@@ -37,6 +37,8 @@ class Inflater {
   void finish() const;
 
  private:
+  std::size_t inflate_some(ByteView& piece);
+
   std::unique_ptr<z_stream_s> stream_;
   Bytes out_;
   std::uint64_t taken_ = 0;

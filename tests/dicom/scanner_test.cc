@@ -611,6 +611,13 @@ TEST(DeflatedTest, MayHaveEightBytesAfterIt) {
   EXPECT_EQ(scan(file + "123456789", 1).refusal, "NotWhatItClaims");
 }
 
+// Empty stored blocks (RFC 1951 section 3.2.4): input without output.
+TEST(DeflatedTest, MayHoldMegabytesOfNothing) {
+  std::string blocks;
+  for (int i = 0; i < 2'000'000; ++i) blocks += std::string_view("\0\0\0\xff\xff", 5);
+  EXPECT_EQ(refusal(file_of(blocks + deflated(ct_image().bytes()), kDeflated)), "none");
+}
+
 TEST(DeflatedTest, IsRefusedIfItIsNot) {
   EXPECT_EQ(refusal(file_of(std::string(1000, '\xff'), kDeflated)), "NotWhatItClaims");
   // zlib's own header isn't there in a file.
