@@ -184,12 +184,6 @@ std::optional<JoinableStudy> MemoryStudies::find_open(TenantId tenant, const Mac
   return std::nullopt;
 }
 
-std::size_t MemoryStudies::count(TenantId tenant, const Uuid& delivery) {
-  const std::lock_guard lock(shelf_.mutex);
-  const MemoryDelivery* const found = shelf_.tenants[tenant].alive(delivery);
-  return found == nullptr ? 0 : found->files.size();
-}
-
 std::vector<LiveInstance> MemoryStudies::find(TenantId tenant, const std::vector<Mac>& instances) {
   const std::set<Mac> wanted(instances.begin(), instances.end());
   const std::lock_guard lock(shelf_.mutex);

@@ -11,7 +11,6 @@ class MemoryStudies final : public StudyStore {
 
   std::unique_ptr<RequestWriter> begin(TenantId tenant) override;
   std::optional<JoinableStudy> find_open(TenantId tenant, const Mac& study) override;
-  std::size_t count(TenantId tenant, const Uuid& delivery) override;
   std::vector<LiveInstance> find(TenantId tenant, const std::vector<Mac>& instances) override;
   std::vector<OpenStudy> due(std::chrono::sys_seconds now, std::size_t limit) override;
   std::vector<OpenStudy> joinable(const std::optional<Uuid>& after, std::size_t limit) override;

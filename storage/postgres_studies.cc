@@ -23,10 +23,7 @@ constexpr const char* kFindOpen = R"SQL(
    ORDER BY part.version, part.recipient COLLATE "C")SQL";
 
 constexpr const char* kCount = R"SQL(
-  SELECT count(*)
-    FROM file AS f
-    JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
-   WHERE f.tenant_id = $1 AND f.delivery_id = $2)SQL";
+  SELECT count(*) FROM file WHERE tenant_id = $1 AND delivery_id = $2)SQL";
 
 constexpr const char* kFind = R"SQL(
   SELECT f.instance_mac, f.delivery_id, f.id, f.content_mac, d.joinable
@@ -91,7 +88,7 @@ std::size_t most(std::size_t limit) {
 }  // namespace
 
 std::unique_ptr<RequestWriter> PostgresStudies::begin(TenantId tenant) {
-  return std::make_unique<PostgresRequest>(pool_, instance_, tenant);
+  return std::make_unique<PostgresRequest>(pool_, instance_, counts_, tenant);
 }
 
 std::optional<JoinableStudy> PostgresStudies::find_open(TenantId tenant, const Mac& study) {
@@ -99,19 +96,17 @@ std::optional<JoinableStudy> PostgresStudies::find_open(TenantId tenant, const M
     const auto results = connection.execute_all({{kFindOpen, {tenant.uuid, ByteView(study)}}});
     const BinaryResult& found = results.front();
     if (found.rows() == 0) return std::nullopt;
-    JoinableStudy open{found.uuid(0, 0), {}, {}};
+    JoinableStudy open{found.uuid(0, 0), {}, {}, 0};
     for (int row = 0; row < found.rows(); ++row) {
       const bool is_cover = !found.is_null(row, 1);
       auto& parts = is_cover ? open.covers : open.recipients;
       parts.emplace_back(as_text(found.bytes(row, is_cover ? 1 : 2)));
     }
+    open.instances = counts_.of(tenant, open.delivery, [&] {
+      const auto counted = connection.execute_all({{kCount, {tenant.uuid, open.delivery}}});
+      return static_cast<std::size_t>(counted.front().number(0, 0));
+    });
     return open;
-  });
-}
-
-std::size_t PostgresStudies::count(TenantId tenant, const Uuid& delivery) {
-  return pool_.run([&](Connection& connection) {
-    return connection.execute_all({{kCount, {tenant.uuid, delivery}}}).front().number(0, 0);
   });
 }
 

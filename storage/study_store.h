@@ -31,8 +31,8 @@ namespace letterbox::storage {
 using Mac = std::array<Byte, 32>;
 
 /// A study's delivery takes no more: its manifest names each file and index, and must stay an
-/// envelope (records/dsse.h). Requests of up to kFewInstances may exceed it until somebody closes
-/// the delivery, which is due then: counting for each of them would cost more than storing it.
+/// envelope (records/dsse.h). Requests of up to kFewInstances aren't counted as they are stored,
+/// so they may exceed it by what comes within a second.
 inline constexpr std::size_t kMaxInstances = 4000;
 inline constexpr std::size_t kFewInstances = 16;
 
@@ -108,6 +108,7 @@ struct JoinableStudy {
   Uuid delivery;
   std::vector<std::string> covers;      ///< envelopes, version 1 first
   std::vector<std::string> recipients;  ///< age1… strings, bytewise, each once
+  std::size_t instances;                ///< so far, or a second ago
 };
 
 /// An instance that a live delivery holds: neither expired, nor revoked, nor removed.
@@ -137,9 +138,6 @@ class StudyStore {
   virtual std::unique_ptr<RequestWriter> begin(TenantId tenant) = 0;
 
   virtual std::optional<JoinableStudy> find_open(TenantId tenant, const Mac& study) = 0;
-  /// How many files a delivery has. To be asked before more than kFewInstances join it; it takes
-  /// the longer, the more there are.
-  virtual std::size_t count(TenantId tenant, const Uuid& delivery) = 0;
   /// Where these instances are, in the order in which they came. An instance that nobody has is in
   /// no element, one that was sent on to others or corrected may be in several.
   virtual std::vector<LiveInstance> find(TenantId tenant, const std::vector<Mac>& instances) = 0;
