@@ -1,6 +1,7 @@
 // Looks at an upload as it passes, to its last byte, and says what it is.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,7 @@ struct Finding {
   /// bulk data and without what is in `left_out`; at most kMaxAttributes bytes. "{}" for a photo.
   std::string attributes = "{}";
   /// Top-level elements that are in the file and not, or not whole, in `attributes`: "7FE00010",
-  /// in order.
+  /// in order. At most 512; if there are more, the last is "FFFFFFFF", which is no element.
   std::vector<std::string> left_out = {};
   std::optional<InstanceUids> instance = {};  ///< of a DICOM file: always; of a photo: never
   /// Of a photo: when it was taken, as its EXIF says ("2026-11-23T17:30:00+01:00", RFC 3339;
@@ -59,10 +60,24 @@ class Inspector {
   virtual ~Inspector() = default;
   /// `body` must outlive the Intake, and the Inspector too.
   virtual std::unique_ptr<Intake> admit(MediaType claimed, Source& body) = 0;
+  /// False for good once it has lost what it needs to look at DICOM; then only a new one helps.
+  virtual bool running() { return true; }
 };
 
-/// A light check: the body begins as the claimed type does. It keeps every byte and looks no
-/// deeper.
-std::unique_ptr<Inspector> make_signature_inspector();
+struct InspectorOptions {
+  /// Processes that read DICOM, 1 to 64: so many instances are read at once, others wait.
+  std::size_t children = 1;
+};
+
+/// The inspector. A DICOM file is walked to its last byte here (dicom/part10), and a digest of it
+/// is read by DCMTK in a process that can't open, send or start anything and doesn't outlive this
+/// one (dicom/sandbox); a JPEG or PNG is walked and cleaned (dicom/photo). Whatever DCMTK does
+/// with a file costs that file alone.
+///
+/// Forks, and what it forks keeps a copy of this process's memory: to be called after the process
+/// became the account that it stays, and before it has read keys or started threads. SIGCHLD is
+/// sent when it stops running(). Throws Error kConfiguration where a process can't be locked down,
+/// kUnavailable where none can be made.
+std::unique_ptr<Inspector> make_inspector(const InspectorOptions& options = {});
 
 }  // namespace letterbox::dicom

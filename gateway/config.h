@@ -71,6 +71,9 @@ struct Config {
 
   Rates rates;
 
+  /// Most parts of a STOW-RS request; more: 413.
+  std::size_t stow_parts = 20'000;
+
   /// PEM: the server's certificate and what leads up to its authority, which comes last. Absent:
   /// the gateway's own authority makes one for loopback addresses. Read again on SIGHUP.
   std::filesystem::path tls_certificate;
@@ -84,6 +87,9 @@ struct Config {
   /// What peers may make the gateway keep or wait for, explained at each of its fields. `drain` is
   /// shutdown.drain.
   transport::Limits limits;
+
+  /// Processes that read DICOM: so many instances are read at once, others wait.
+  std::size_t inspector_children = 4;
 
   /// After SIGTERM, how long /readyz says 503 while everything else goes on, so that a load
   /// balancer sends its requests elsewhere first.

@@ -226,6 +226,9 @@ std::vector<Setting> settings_of(Config& config) {
       {"machine.tokens", boolean(config.machine_tokens),
        "Whether machines that can't show a certificate may show a token instead."},
 
+      {"stow.parts", number(config.stow_parts, 1, 1000000),
+       "Parts of a STOW-RS request; more: 413."},
+
       {"tls.certificate", path(config.tls_certificate, "FILE"),
        "PEM: the server's certificate, then what leads to its authority, which comes last. Absent: "
        "the gateway's own authority makes one. Read again on SIGHUP."},
@@ -236,6 +239,9 @@ std::vector<Setting> settings_of(Config& config) {
        "Where to serve GET /metrics over plain HTTP; loopback only; port 0 takes a free one. "
        "Absent: "
        "nowhere."},
+
+      {"inspector.children", number(config.inspector_children, 1, 64),
+       "Processes that read DICOM, each one instance at a time; others wait."},
 
       {"limits.header_bytes", size(limits.header_bytes, kKib, kMib),
        "Request line and header fields; more: 431."},

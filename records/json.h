@@ -28,9 +28,13 @@ using OrderedJson = nlohmann::ordered_json;
 /// The largest integer that every reader holds exactly, JavaScript's among them.
 inline constexpr std::uint64_t kMaxInteger = (std::uint64_t{1} << 53) - 1;
 
-/// One JSON value and nothing after it; no member twice, no deeper nesting than any record has.
-/// `what` names the record in messages. Throws Error kMalformed.
-Json parse_json(std::string_view text, const std::string& what);
+/// How deep a value of a record may lie. A cover, the deepest, has them at 3: in the object's
+/// recipients' recipient.
+inline constexpr int kRecordDepth = 3;
+
+/// One JSON value and nothing after it; no member twice, no value deeper than `depth`. `what` names
+/// the record in messages. Throws Error kMalformed.
+Json parse_json(std::string_view text, const std::string& what, int depth = kRecordDepth);
 
 /// Compact and ASCII.
 std::string to_text(const OrderedJson& json);

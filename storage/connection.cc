@@ -171,6 +171,14 @@ pqxx::connection_base& Connection::records() noexcept {
   return *wire_;
 }
 
+const std::string& Connection::prepared(const std::string& sql) {
+  const auto known = names_.find(sql);
+  if (known != names_.end()) return known->second;
+  std::string name = "records" + std::to_string(names_.size());
+  wire_->prepare(name, sql);
+  return names_.emplace(sql, std::move(name)).first->second;
+}
+
 namespace {
 
 // A statement's parameters as libpq takes them.

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -120,6 +121,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   pqxx::connection_base& records() noexcept;
+  /// The name under which `sql` is prepared here, for libpqxx's exec_prepared. What is prepared
+  /// stays so, so `sql` must be one of few.
+  const std::string& prepared(const std::string& sql);
   /// One statement, parameters and result binary; inside records()'s transaction if there is one.
   BinaryResult execute(const char* sql, std::initializer_list<Parameter> parameters);
   /// All of them in one round trip, one after the other, with a result for each. Outside of
@@ -139,7 +143,9 @@ class Connection {
 
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Silence> silence_;
-  std::map<std::string_view, std::string> prepared_;  // statements' names, by their text
+  // The names of prepared statements, by their text: what libpqxx prepares, and what we do.
+  std::map<std::string, std::string, std::less<>> names_;
+  std::map<std::string_view, std::string> prepared_;
 };
 
 }  // namespace letterbox::storage

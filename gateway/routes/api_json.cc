@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "crypto/base64.h"
 
 namespace letterbox::gateway {
@@ -19,15 +20,17 @@ Json envelope(const std::string& json) {
   return Json::parse(json);
 }
 
+Json stored_object(const storage::FileSummary& file) {
+  return {{"file", file.id.text()},
+          {"length", file.payload_length},
+          {"sha256", base64(file.payload_sha256)}};
+}
+
 Json delivery_object(const storage::Delivery& delivery) {
   Json covers = Json::array();
   for (const std::string& cover : delivery.covers) covers.push_back(envelope(cover));
   Json files = Json::array();
-  for (const storage::FileSummary& file : delivery.files) {
-    files.push_back({{"file", file.id.text()},
-                     {"length", file.payload_length},
-                     {"sha256", base64(file.payload_sha256)}});
-  }
+  for (const storage::FileSummary& file : delivery.files) files.push_back(stored_object(file));
   const auto sealed_by =
       delivery.sealed_by_gateway ? records::SealedBy::kGateway : records::SealedBy::kDevice;
   return {{"delivery", delivery.id.text()},
@@ -39,16 +42,14 @@ Json delivery_object(const storage::Delivery& delivery) {
           {"files", std::move(files)}};
 }
 
-Json stored_object(const storage::FileRecord& file) {
-  return {{"file", file.id.text()},
-          {"length", file.payload_length},
-          {"sha256", base64(file.payload_sha256)}};
-}
-
 }  // namespace
 
 DraftRequest parse_draft_request(std::string_view text) try {
-  const Json json = Json::parse(text);
+  constexpr std::size_t kMostDepth = 2;
+  if (fault_in_json(text, kMostDepth)) {
+    throw Error(ErrorCode::kMalformed, "the request for a delivery isn't JSON");
+  }
+  const auto json = nlohmann::json::parse(text);
   for (const auto& member : json.items()) {
     const std::string& name = member.key();
     if (name != "recipients" && name != "expires") {
@@ -72,13 +73,13 @@ std::string draft_json(const records::Cover& cover) {
       .dump();
 }
 
-std::string stored_json(const storage::FileRecord& file) {
+std::string stored_json(const storage::FileSummary& file) {
   return stored_object(file).dump();
 }
 
 std::string receipt_json(const Receipt& receipt, const records::SignedCover& cover) {
   Json json{{"delivery", receipt.file.delivery.text()}};
-  json.update(stored_object(receipt.file));
+  json.update(stored_object(summary_of(receipt.file)));
   json["cover"] = envelope(records::to_json(cover.envelope));
   json["manifest"] = envelope(records::to_json(receipt.manifest));
   return json.dump();

@@ -114,7 +114,21 @@ void post_delivery_file(Call& call) {
   const storage::FileRecord file =
       deposit_sealed(timing.body(), *id, cover, call.caller, timing.shelf());
   call.services.metrics.stored(timing.storing());
-  call.answer_json(status_codes::Created, stored_json(file), "/v1/files/" + file.id.text());
+  call.answer_json(status_codes::Created, stored_json(summary_of(file)),
+                   "/v1/files/" + file.id.text());
+}
+
+void post_index(Call& call) {
+  call.target.allow_only({"id"});
+  const Uuid delivery = call.path_id();
+  require_audience(call, delivery, sends);
+  call.require_content_type("application/age");
+  const std::optional<Uuid> file = call.id_parameter("id");
+  if (!file) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
+  const records::SignedCover cover = open_cover(call.services.shelf, call.caller.tenant, delivery);
+  const storage::FileSummary index =
+      deposit_sealed_index(call.body(), *file, cover, call.caller, call.services.shelf.blobs());
+  call.answer_json(status_codes::Created, stored_json(index));
 }
 
 namespace {
@@ -142,6 +156,29 @@ void get_delivery(Call& call) {
   const Uuid id = call.path_id();
   require_closed(require_audience(call, id, sends_or_receives));
   answer_delivery(call, id);
+}
+
+void delete_delivery(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_audience(call, id, sends);
+  if (!call.services.shelf.deliveries().revoke(call.caller.tenant, id,
+                                               call.did(storage::AuditKind::kRevocation, id))) {
+    throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  }
+  call.answer_empty(status_codes::NoContent);
+}
+
+void get_indexes(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_closed(require_audience(call, id, sends_or_receives));
+  const std::optional<Indexes> indexes =
+      collect_indexes(call.services.shelf, call.caller.tenant, id);
+  if (!indexes) throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  http_response response(status_codes::OK);
+  response.headers().set_content_type(kIndexesMediaType);
+  call.answer(std::move(response), *indexes->content, indexes->length);
 }
 
 void get_inbox(Call& call) {

@@ -19,6 +19,7 @@
 #include "records/devices.h"
 #include "records/dsse.h"
 #include "records/fingerprint_words.h"
+#include "records/index.h"
 #include "records/manifest.h"
 #include "tests/records/fixtures.h"
 
@@ -280,6 +281,24 @@ TEST(FormatVectorsTest, EveryHeaderThatDoesNotFollowFromItsCoverIsRefused) {
   }
 }
 
+TEST(FormatVectorsTest, TheIndexIsTheirsByteForByte) {
+  const auto& theirs = vectors()["index"];
+  const std::string plaintext = text(theirs["plaintext"]);
+  EXPECT_EQ(as_text(index_bytes(parse_index(as_bytes(plaintext)))), plaintext);
+  const SignedCover under = cover(0);
+  EXPECT_EQ(as_text(crypto::seal_header(file_key(theirs), under.hash, under.cover.keys())),
+            text(theirs["header"]));
+  const crypto::PayloadNonce index_nonce = nonce(theirs);
+  ViewSource source(as_bytes(plaintext));
+  crypto::Sealer sealer(file_key(theirs), index_nonce, source);
+  Bytes payload(index_nonce.begin(), index_nonce.end());
+  const auto row = sealer.next();
+  ASSERT_TRUE(row);
+  payload.insert(payload.end(), row->view().begin(), row->view().end());
+  EXPECT_FALSE(sealer.next());
+  EXPECT_EQ(crypto::base64_encode(payload, crypto::Padding::kRequired), text(theirs["payload"]));
+}
+
 TEST(FormatVectorsTest, ManifestIsTheirsByteForByte) {
   const std::string theirs = text(vectors()["manifest"]["envelope"]);
   const auto key = vector_signing_key();
@@ -292,6 +311,8 @@ TEST(FormatVectorsTest, ManifestIsTheirsByteForByte) {
     EXPECT_EQ(manifest.files[i].length, file["payload_length"].get<std::uint64_t>());
     EXPECT_EQ(to_hex(manifest.files[i].sha256), text(file["payload_sha256"]));
   }
+  ASSERT_EQ(manifest.indexes.size(), 1U);
+  EXPECT_EQ(manifest.indexes[0].id.text(), text(vectors()["index"]["id"]));
   EXPECT_EQ(to_json(sign_manifest(manifest, key)), theirs);
 }
 

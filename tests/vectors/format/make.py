@@ -217,6 +217,28 @@ class File:
         self.payload = payload_of(self.key, self.nonce, self.plaintext)
 
 
+# The index of the first file: an attachment of no bytes that nobody looked into.
+INDEX = {"type": "application/octet-stream", "size": 0, "checked": False, "name": "notes.txt",
+         "attributes": None, "left_out": [], "captured": None, "dropped": [], "label": None,
+         "supersedes": None}
+
+
+class SealedIndex:
+    """Under a file key of its own, with the id of its file."""
+
+    def __init__(self, file):
+        self.id = file.id
+        self.key = seeded("index key")[:16]
+        self.plaintext = json.dumps(INDEX, separators=(",", ":")).encode()
+        self.nonce = nonce_of(self.key, self.id)
+        self.payload = payload_of(self.key, self.nonce, self.plaintext)
+
+
+def manifest_entry(sealed):
+    return {"id": str(sealed.id), "length": len(sealed.payload),
+            "sha256": b64(sha256(sealed.payload))}
+
+
 def cover_record(delivery, version, previous, devices, log_indexes):
     return {
         "delivery": str(delivery),
@@ -263,6 +285,7 @@ def make():
     signer = Ed25519(seeded("signing key"))
     devices = [Device(number) for number in range(20)]
     files = [File(0, 0), File(1, 1), File(2, CHUNK), File(3, CHUNK + 1)]
+    index = SealedIndex(files[0])
     delivery = uuid.UUID("01997d3c-59ff-7000-8000-000000000001")
 
     # Version 1 is for one device, version 2 shares it with nineteen more.
@@ -307,6 +330,13 @@ def make():
             "payload_sha256": sha256(file.payload).hex(),
             "payload": b64(file.payload) if len(file.payload) < 100 else None,
         } for file in files],
+        "index": {
+            "id": str(index.id),
+            "file_key": index.key.hex(),
+            "plaintext": index.plaintext.decode(),
+            "header": header_of(index.key, stanzas_of(index.key, one_hash, [devices[0].point])),
+            "payload": b64(index.payload),
+        },
         "refused_headers": {
             "file": 1,
             "cover": 1,
@@ -316,9 +346,8 @@ def make():
             "delivery": str(delivery),
             "cover": b64(one_hash),
             "closed": "2026-11-23T17:31:00Z",
-            "files": [{"id": str(file.id), "length": len(file.payload),
-                       "sha256": b64(sha256(file.payload))} for file in files],
-            "indexes": [],
+            "files": [manifest_entry(file) for file in files],
+            "indexes": [manifest_entry(index)],
         }, signer),
     }
 

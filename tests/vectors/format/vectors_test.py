@@ -1,5 +1,6 @@
 """vectors.json from outside: stock age, which knows nothing of Letterbox, and the document."""
 
+import base64
 import hashlib
 import json
 import pathlib
@@ -68,6 +69,12 @@ class StockAgeTest(unittest.TestCase):
                     result = self.age(device, header.encode() + payload)
                     self.assertEqual(result.returncode, 0, result.stderr)
                     self.assertEqual(result.stdout, plaintext)
+
+    def test_the_index_is_an_age_file_too(self):
+        index = VECTORS["index"]
+        result = self.age(VECTORS["devices"][0],
+                          index["header"].encode() + base64.b64decode(index["payload"]))
+        self.assertEqual((result.returncode, result.stdout.decode()), (0, index["plaintext"]))
 
     def test_nobody_else_opens_the_file_that_was_not_yet_shared(self):
         file = VECTORS["files"][1]
