@@ -73,7 +73,18 @@ Parameter::Parameter(std::int32_t number) noexcept : size_(sizeof number) {
   }
 }
 
+Parameter::Parameter(const std::optional<std::string>& text) noexcept
+    : Parameter(text ? as_bytes(*text) : ByteView()) {
+  is_null_ = !text;
+}
+
+Parameter::Parameter(const std::optional<Uuid>& uuid) noexcept
+    : Parameter(uuid ? ByteView(uuid->bytes()) : ByteView()) {
+  is_null_ = !uuid;
+}
+
 const char* Parameter::data() const noexcept {
+  if (is_null_) return nullptr;
   return reinterpret_cast<const char*>(data_ != nullptr ? data_ : number_.data());
 }
 

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
 #include <string_view>
@@ -31,13 +32,18 @@ class Parameter {
   Parameter(const Uuid& uuid) noexcept : Parameter(ByteView(uuid.bytes())) {}
   /// As PostgreSQL's int4 (network order).
   Parameter(std::int32_t number) noexcept;
+  /// A text, or NULL.
+  Parameter(const std::optional<std::string>& text) noexcept;
+  Parameter(const std::optional<Uuid>& uuid) noexcept;
 
+  /// Null for NULL.
   const char* data() const noexcept;
   int size() const noexcept { return static_cast<int>(size_); }
 
  private:
   const Byte* data_ = nullptr;  ///< null: see number_
-  std::size_t size_;
+  std::size_t size_ = 0;
+  bool is_null_ = false;
   std::array<Byte, 4> number_{};
 };
 
