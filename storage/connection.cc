@@ -73,7 +73,18 @@ Parameter::Parameter(std::int32_t number) noexcept : size_(sizeof number) {
   }
 }
 
+Parameter::Parameter(const std::optional<std::string>& text) noexcept
+    : Parameter(text ? as_bytes(*text) : ByteView()) {
+  is_null_ = !text;
+}
+
+Parameter::Parameter(const std::optional<Uuid>& uuid) noexcept
+    : Parameter(uuid ? ByteView(uuid->bytes()) : ByteView()) {
+  is_null_ = !uuid;
+}
+
 const char* Parameter::data() const noexcept {
+  if (is_null_) return nullptr;
   return reinterpret_cast<const char*>(data_ != nullptr ? data_ : number_.data());
 }
 
@@ -158,6 +169,14 @@ Connection::~Connection() = default;
 
 pqxx::connection_base& Connection::records() noexcept {
   return *wire_;
+}
+
+const std::string& Connection::prepared(const std::string& sql) {
+  const auto known = names_.find(sql);
+  if (known != names_.end()) return known->second;
+  std::string name = "records" + std::to_string(names_.size());
+  wire_->prepare(name, sql);
+  return names_.emplace(sql, std::move(name)).first->second;
 }
 
 namespace {

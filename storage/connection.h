@@ -9,9 +9,11 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
 #include <string_view>
@@ -30,13 +32,18 @@ class Parameter {
   Parameter(const Uuid& uuid) noexcept : Parameter(ByteView(uuid.bytes())) {}
   /// As PostgreSQL's int4 (network order).
   Parameter(std::int32_t number) noexcept;
+  /// A text, or NULL.
+  Parameter(const std::optional<std::string>& text) noexcept;
+  Parameter(const std::optional<Uuid>& uuid) noexcept;
 
+  /// Null for NULL.
   const char* data() const noexcept;
   int size() const noexcept { return static_cast<int>(size_); }
 
  private:
   const Byte* data_ = nullptr;  ///< null: see number_
-  std::size_t size_;
+  std::size_t size_ = 0;
+  bool is_null_ = false;
   std::array<Byte, 4> number_{};
 };
 
@@ -114,6 +121,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   pqxx::connection_base& records() noexcept;
+  /// The name under which `sql` is prepared here, for libpqxx's exec_prepared. What is prepared
+  /// stays so, so `sql` must be one of few.
+  const std::string& prepared(const std::string& sql);
   /// One statement, parameters and result binary; inside records()'s transaction if there is one.
   BinaryResult execute(const char* sql, std::initializer_list<Parameter> parameters);
   /// All of them in one round trip, one after the other, with a result for each. Outside of
@@ -133,7 +143,9 @@ class Connection {
 
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Silence> silence_;
-  std::map<std::string_view, std::string> prepared_;  // statements' names, by their text
+  // The names of prepared statements, by their text: what libpqxx prepares, and what we do.
+  std::map<std::string, std::string, std::less<>> names_;
+  std::map<std::string_view, std::string> prepared_;
 };
 
 }  // namespace letterbox::storage

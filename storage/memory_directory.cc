@@ -336,7 +336,8 @@ class Machines final : public MachineStore {
     for (const auto& [tenant, records] : directory_.tenants) {
       const auto found = find_in(records.certificates, spki_sha256);
       if (found && !found->revoked && records.is_active(found->principal)) {
-        return Machine{tenant, found->principal, {}};
+        return Machine{
+            tenant, found->principal, records.principals.at(found->principal).handle, {}};
       }
     }
     return std::nullopt;
@@ -369,7 +370,8 @@ class Machines final : public MachineStore {
       const auto found = find_in(records.tokens, sha256);
       if (found && !found->revoked && records.is_active(found->principal) &&
           found->range.contains(peer)) {
-        return Machine{tenant, found->principal, found->mailbox};
+        return Machine{tenant, found->principal, records.principals.at(found->principal).handle,
+                       found->mailbox};
       }
     }
     return std::nullopt;

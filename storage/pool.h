@@ -67,6 +67,16 @@ class Pool {
     return run(whole, effort);
   }
 
+  /// What one of few statements reads. It is a snapshot by itself, so it takes one round trip; and
+  /// it is parsed and planned once a connection, which costs more than most of them do.
+  template <typename... Parameters>
+  pqxx::result ask(const std::string& sql, const Parameters&... parameters) {
+    return run([&](Connection& connection) {
+      pqxx::nontransaction session(connection.records());
+      return session.exec_prepared(connection.prepared(sql), parameters...);
+    });
+  }
+
   /// `work(transaction)` on one snapshot, so that what several statements read fits together.
   template <typename Work>
   auto read(Work&& work) {

@@ -1,6 +1,8 @@
 #include "storage/postgres_request.h"
 
 #include <algorithm>
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -60,7 +62,8 @@ constexpr const char* kCountRows = R"SQL(
 constexpr const char* kCountIndexes = R"SQL(
   SELECT count(*) FROM sealed_index WHERE tenant_id = $1 AND payload_id = ANY ($2::uuid[]))SQL";
 
-// An instance that the delivery has already is no error: somebody else was faster.
+// An instance that the delivery has already is no error, nor is a delivery that there isn't: the
+// study moved.
 constexpr const char* kAddFiles = R"SQL(
   INSERT INTO file (tenant_id, id, delivery_id, payload_id, header, nonce, payload_length,
                     payload_sha256, index_header, index_nonce, index_length, index_sha256, instance_mac,
@@ -68,7 +71,8 @@ constexpr const char* kAddFiles = R"SQL(
   SELECT $1, f.*
     FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::bytea[], $7::bigint[],
                 $8::bytea[], $9::bytea[], $10::bytea[], $11::int[], $12::bytea[], $13::bytea[],
-                $14::bytea[]) AS f
+                $14::bytea[]) AS f (id, delivery_id)
+    JOIN delivery AS d ON d.tenant_id = $1 AND d.id = f.delivery_id
   ON CONFLICT (tenant_id, instance_mac, delivery_id) WHERE instance_mac IS NOT NULL DO NOTHING)SQL";
 
 // --- The study's delivery -----------------------------------------------------------------------
@@ -199,6 +203,14 @@ void PostgresRequest::await_staging() {
   if (staging_.valid()) staging_.get();
 }
 
+Statement PostgresRequest::row_statement(const TenantId& tenant, const Row& row) {
+  return {kStageRow, {tenant.uuid, row.payload, row.number, row.content.view()}};
+}
+
+Statement PostgresRequest::index_statement(const TenantId& tenant, const Index& index) {
+  return {kStageIndex, {tenant.uuid, index.payload, index.content.view()}};
+}
+
 void PostgresRequest::stage(const Batch& batch) const {
   const ArrayParameter payloads = array_of_uuids(batch.payloads);
   std::vector<Statement> statements = {{kDoNotWait, {}},
@@ -221,59 +233,154 @@ void PostgresRequest::stage(const Batch& batch) const {
 
 // --- The last transaction -----------------------------------------------------------------------
 
-class PostgresRequest::LastTransaction {
+namespace {
+
+// Statements for one round trip, each with what its result must be.
+class Steps {
  public:
-  LastTransaction(const PostgresRequest& request, const std::vector<StudyCommit>& studies)
-      : request_(request), tenant_(request.tenant_), studies_(in_order(studies)) {
-    for (const StudyCommit* study : studies_) {
-      for (const PlacedFile& file : study->files) {
-        const auto ended = request.ended_.find(file.id);
-        require(ended != request.ended_.end());
-        placed_.push_back({&file, &ended->second, delivery_of(*study)});
-        payloads_.insert(ended->second.payload);
-      }
-    }
-    for (const Placed& file : placed_) {
-      if (!request.staged_.contains(file.ended->payload)) continue;
-      staged_.insert(file.ended->payload);
-      staged_rows_ += file.ended->rows;
-      staged_bytes_ += file.ended->bytes;
-    }
+  using Check = std::function<void(const BinaryResult&)>;
+
+  void add(Statement statement, Check check = nullptr) {
+    statements_.push_back(std::move(statement));
+    checks_.push_back(std::move(check));
   }
-
-  /// Payloads of files that are stored now.
-  const std::set<Uuid>& payloads() const noexcept { return payloads_; }
-
-  /// Throws Moved.
-  void run(pqxx::work& transaction, Connection& connection) const {
-    for (const StudyCommit* study : studies_) settle(*study, transaction, connection);
-    add_payloads(connection);
-    add_files(connection);
+  void append(const Steps& others) {
+    statements_.insert(statements_.end(), others.statements_.begin(), others.statements_.end());
+    checks_.insert(checks_.end(), others.checks_.begin(), others.checks_.end());
+  }
+  /// Throws what the first check that fails throws.
+  void run(Connection& connection) const {
+    if (statements_.empty()) return;
+    const auto results = connection.execute_all(statements_);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (checks_[i]) checks_[i](results[i]);
+    }
   }
 
  private:
-  struct Placed {
-    const PlacedFile* file;
-    const Ended* ended;
-    Uuid delivery;
-  };
+  std::vector<Statement> statements_;
+  std::vector<Check> checks_;
+};
 
-  void settle(const StudyCommit& study, pqxx::work& transaction, Connection& connection) const {
-    if (const auto* const opened = std::get_if<NewStudy>(&study.into)) {
-      open(study, *opened, transaction);
+// The columns of kAddFiles.
+struct FileColumns {
+  using Element = ArrayParameter::Element;
+  explicit FileColumns(std::size_t count) : files(count) {}
+
+  Statement statement(const TenantId& tenant) const {
+    return {kAddFiles,
+            {tenant.uuid, ids, deliveries, payloads, headers, nonces, lengths, digests,
+             index_headers, index_nonces, index_lengths, index_digests, instances, contents}};
+  }
+
+  std::size_t files;
+  ArrayParameter ids{Element::kUuid, files};
+  ArrayParameter deliveries{Element::kUuid, files};
+  ArrayParameter payloads{Element::kUuid, files};
+  ArrayParameter headers{Element::kBytea, files};
+  ArrayParameter nonces{Element::kBytea, files};
+  ArrayParameter lengths{Element::kInt8, files};
+  ArrayParameter digests{Element::kBytea, files};
+  ArrayParameter index_headers{Element::kBytea, files};
+  ArrayParameter index_nonces{Element::kBytea, files};
+  ArrayParameter index_lengths{Element::kInt4, files};
+  ArrayParameter index_digests{Element::kBytea, files};
+  ArrayParameter instances{Element::kBytea, files};
+  ArrayParameter contents{Element::kBytea, files};
+};
+
+std::size_t count_files(const std::vector<StudyCommit>& studies) {
+  std::size_t count = 0;
+  for (const StudyCommit& study : studies) count += study.files.size();
+  return count;
+}
+
+}  // namespace
+
+// Whatever needn't be known before goes to the server in one round trip, and is checked then.
+class PostgresRequest::LastTransaction {
+ public:
+  /// All three must outlive it.
+  LastTransaction(const PostgresRequest& request, const std::vector<StudyCommit>& studies,
+                  const AuditEvent& event)
+      : request_(request),
+        tenant_(request.tenant_),
+        studies_(in_order(studies)),
+        files_(count_files(studies)),
+        record_(tenant_, event) {
+    for (const StudyCommit* study : studies_) {
+      for (const PlacedFile& file : study->files) place(file, delivery_of(*study));
+      if (const Uuid* const joined = std::get_if<Uuid>(&study->into)) join(*study, *joined);
+    }
+    add_payloads();
+    adding_.add(files_.statement(tenant_), [this](const BinaryResult& added) {
+      if (added.affected() != files_.files) throw Moved();
+    });
+    adding_.add(record_.statement());
+  }
+  LastTransaction(const LastTransaction&) = delete;
+  LastTransaction& operator=(const LastTransaction&) = delete;
+
+  /// Of files that are stored now.
+  const std::set<Uuid>& payloads() const noexcept { return payloads_; }
+
+  /// Throws Moved. Everybody locks what they join before what they open, and each in the order of
+  /// studies, so that nobody waits in a circle.
+  void run(pqxx::work& transaction, Connection& connection) const {
+    Steps last;
+    if (std::all_of(studies_.begin(), studies_.end(), [](const StudyCommit* study) {
+          return std::holds_alternative<Uuid>(study->into);
+        })) {
+      last = joining_;
     } else {
-      join(study, std::get<Uuid>(study.into), connection);
+      joining_.run(connection);
+      for (const StudyCommit* study : studies_) open(*study, transaction);
+    }
+    last.append(adding_);
+    try {
+      last.run(connection);
+    } catch (const pqxx::sql_error& error) {
+      if (error.sqlstate() == kForeignKeyViolation) throw_lost();
+      throw;
     }
   }
 
-  void join(const StudyCommit& study, const Uuid& delivery, Connection& connection) const {
+ private:
+  void place(const PlacedFile& file, const Uuid& delivery) {
+    const auto found = request_.ended_.find(file.id);
+    require(found != request_.ended_.end());
+    const Ended& ended = found->second;
+    payloads_.insert(ended.payload);
+    if (request_.staged_.contains(ended.payload)) {
+      staged_.insert(ended.payload);
+      staged_rows_ += ended.rows;
+      staged_bytes_ += ended.bytes;
+    }
+    files_.ids.add(file.id);
+    files_.deliveries.add(delivery);
+    files_.payloads.add(ended.payload);
+    files_.headers.add(file.header);
+    files_.nonces.add(ended.nonce);
+    files_.lengths.add(static_cast<std::int64_t>(kNonceSize + ended.bytes));
+    files_.digests.add(ended.sha256);
+    files_.index_headers.add(file.index_header);
+    files_.index_nonces.add(ended.index_nonce);
+    files_.index_lengths.add(static_cast<std::int32_t>(kNonceSize + ended.index_bytes));
+    files_.index_digests.add(ended.index_sha256);
+    files_.instances.add(file.instance);
+    files_.contents.add(file.content);
+  }
+
+  void join(const StudyCommit& study, const Uuid& delivery) {
     const bool alone = study.files.size() > kFewInstances || is_continued(delivery);
-    const auto held = connection.execute_all(
-        {{alone ? kJoinAlone : kJoin, {tenant_.uuid, delivery, ByteView(study.study)}}});
-    if (held.front().rows() == 0) throw Moved();
+    joining_.add({alone ? kJoinAlone : kJoin, {tenant_.uuid, delivery, ByteView(study.study)}},
+                 [](const BinaryResult& held) {
+                   if (held.rows() == 0) throw Moved();
+                 });
     if (!alone) return;
-    const auto counted = connection.execute_all({{kCountFiles, {tenant_.uuid, delivery}}});
-    if (counted.front().number(0, 0) + study.files.size() > kMaxInstances) throw Moved();
+    joining_.add({kCountFiles, {tenant_.uuid, delivery}}, [&study](const BinaryResult& counted) {
+      if (counted.number(0, 0) + study.files.size() > kMaxInstances) throw Moved();
+    });
   }
 
   // Two who share a lock that both want to strengthen would wait for each other.
@@ -284,111 +391,81 @@ class PostgresRequest::LastTransaction {
     });
   }
 
-  void open(const StudyCommit& study, const NewStudy& opened, pqxx::work& transaction) const {
-    const NewDelivery& delivery = opened.delivery;
+  void open(const StudyCommit& study, pqxx::work& transaction) const {
+    const auto* const opened = std::get_if<NewStudy>(&study.into);
+    if (opened == nullptr) return;
+    const NewDelivery& delivery = opened->delivery;
     const std::string tenant = tenant_.uuid.text();
-    const auto continued = text_of(opened.continues);
+    const auto continued = text_of(opened->continues);
     transaction.exec_params(kEndJoining, tenant, binary(study.study), or_null(continued));
     const auto inserted = transaction.exec_params(
         kOpenStudy, tenant, delivery.id.text(), delivery.sender.text(), delivery.sealed_by_gateway,
         seconds(delivery.created), seconds(delivery.expires), binary(study.study),
-        binary(opened.mailbox), opened.closes_after.count());
+        binary(opened->mailbox), opened->closes_after.count());
     if (inserted.affected_rows() == 0) throw Moved();
     insert_cover_and_recipients(transaction, tenant_, delivery);
   }
 
   // What wasn't staged, and what was.
-  void add_payloads(Connection& connection) const {
+  void add_payloads() {
     const Batch& rest = request_.batch_;
     std::vector<Uuid> fresh;
     for (const Uuid& payload : rest.payloads) {
       if (payloads_.contains(payload)) fresh.push_back(payload);
     }
-    const ArrayParameter added = array_of_uuids(fresh);
-    const ArrayParameter staged = array_of_uuids(staged_);
-
-    std::vector<Statement> statements;
-    if (!fresh.empty()) statements.push_back({kAddPayloads, {tenant_.uuid, added}});
+    if (!fresh.empty()) {
+      fresh_payloads_ = array_of_uuids(fresh);
+      adding_.add({kAddPayloads, {tenant_.uuid, *fresh_payloads_}});
+    }
     for (const Row& row : rest.rows) {
-      if (!payloads_.contains(row.payload)) continue;
-      statements.push_back(
-          {kStageRow, {tenant_.uuid, row.payload, row.number, row.content.view()}});
+      if (payloads_.contains(row.payload)) adding_.add(row_statement(tenant_, row));
     }
     for (const Index& index : rest.indexes) {
-      if (!payloads_.contains(index.payload)) continue;
-      statements.push_back({kStageIndex, {tenant_.uuid, index.payload, index.content.view()}});
+      if (payloads_.contains(index.payload)) adding_.add(index_statement(tenant_, index));
     }
-    if (!staged_.empty()) {
-      statements.push_back({kAdoptPayloads, {tenant_.uuid, staged, request_.instance_}});
-      statements.push_back({kCountRows, {tenant_.uuid, staged}});
-      statements.push_back({kCountIndexes, {tenant_.uuid, staged}});
-    }
-    try {
-      const auto results = connection.execute_all(statements);
-      if (staged_.empty()) return;
-      const auto* const last = &results.back();
-      if (last[-2].affected() != staged_.size() || last[-1].number(0, 0) != staged_rows_ ||
-          last[-1].number(0, 1) != staged_bytes_ || last[0].number(0, 0) != staged_.size()) {
-        throw_lost();
-      }
-    } catch (const pqxx::sql_error& error) {
-      if (error.sqlstate() == kForeignKeyViolation) throw_lost();
-      throw;
-    }
-  }
-
-  void add_files(Connection& connection) const {
-    using Element = ArrayParameter::Element;
-    const std::size_t count = placed_.size();
-    ArrayParameter ids(Element::kUuid, count), deliveries(Element::kUuid, count),
-        payloads(Element::kUuid, count), headers(Element::kBytea, count),
-        nonces(Element::kBytea, count), lengths(Element::kInt8, count),
-        digests(Element::kBytea, count), index_headers(Element::kBytea, count),
-        index_nonces(Element::kBytea, count), index_lengths(Element::kInt4, count),
-        index_digests(Element::kBytea, count), instances(Element::kBytea, count),
-        contents(Element::kBytea, count);
-    for (const auto& [file, ended, delivery] : placed_) {
-      ids.add(file->id);
-      deliveries.add(delivery);
-      payloads.add(ended->payload);
-      headers.add(file->header);
-      nonces.add(ended->nonce);
-      lengths.add(static_cast<std::int64_t>(kNonceSize + ended->bytes));
-      digests.add(ended->sha256);
-      index_headers.add(file->index_header);
-      index_nonces.add(ended->index_nonce);
-      index_lengths.add(static_cast<std::int32_t>(kNonceSize + ended->index_bytes));
-      index_digests.add(ended->index_sha256);
-      instances.add(file->instance);
-      contents.add(file->content);
-    }
-    const auto added = connection.execute_all(
-        {{kAddFiles,
-          {tenant_.uuid, ids, deliveries, payloads, headers, nonces, lengths, digests,
-           index_headers, index_nonces, index_lengths, index_digests, instances, contents}}});
-    if (added.front().affected() != count) throw Moved();
+    if (staged_.empty()) return;
+    staged_payloads_ = array_of_uuids(staged_);
+    const auto require_all = [](bool all) {
+      if (!all) throw_lost();
+    };
+    adding_.add({kAdoptPayloads, {tenant_.uuid, *staged_payloads_, request_.instance_}},
+                [=, this](const BinaryResult& adopted) {
+                  require_all(adopted.affected() == staged_.size());
+                });
+    adding_.add({kCountRows, {tenant_.uuid, *staged_payloads_}}, [=, this](
+                                                                     const BinaryResult& counted) {
+      require_all(counted.number(0, 0) == staged_rows_ && counted.number(0, 1) == staged_bytes_);
+    });
+    adding_.add({kCountIndexes, {tenant_.uuid, *staged_payloads_}},
+                [=, this](const BinaryResult& counted) {
+                  require_all(counted.number(0, 0) == staged_.size());
+                });
   }
 
   const PostgresRequest& request_;
   const TenantId tenant_;
   const std::vector<const StudyCommit*> studies_;
-  std::vector<Placed> placed_;
   std::set<Uuid> payloads_;  // of what is placed
   std::set<Uuid> staged_;    // those of them that the database has, and what it must have of them
   std::uint64_t staged_rows_ = 0;
   std::uint64_t staged_bytes_ = 0;
+  FileColumns files_;
+  const AuditStatement record_;
+  std::optional<ArrayParameter> fresh_payloads_;
+  std::optional<ArrayParameter> staged_payloads_;
+  Steps joining_;
+  Steps adding_;
 };
 
 CommitOutcome PostgresRequest::commit(const std::vector<StudyCommit>& studies,
                                       const AuditEvent& event) {
   require(!current_ && !committed_);
   require_sound(studies);
-  const LastTransaction last(*this, studies);
+  const LastTransaction last(*this, studies, event);
   await_staging();
   try {
     pool_.transact([&](pqxx::work& transaction, Connection& connection) {
       last.run(transaction, connection);
-      record(transaction, tenant_, event);
     });
   } catch (const Moved&) {
     return CommitOutcome::kMoved;

@@ -67,6 +67,8 @@ class PostgresRequest final : public RequestWriter {
   class LastTransaction;
 
   void stage_if_full();
+  static Statement row_statement(const TenantId& tenant, const Row& row);
+  static Statement index_statement(const TenantId& tenant, const Index& index);
   void stage(const Batch& batch) const;
   void await_staging();
 
