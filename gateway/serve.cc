@@ -78,11 +78,11 @@ void reload_certificates(const Config& config, const DataDirectory& data,
   }
 }
 
-// Returns when told to stop. Should the private database server end under us, requests could only
-// fail from then on: to end too lets whoever supervises this process start both anew. Throws Error
-// kUnavailable.
+// Returns when told to stop. Should the private database server end under us, or what inspects
+// DICOM, requests could only fail from then on: to end too lets whoever supervises this process
+// start both anew. Throws Error kUnavailable.
 void wait_for_stop(const sigset_t& signals, Database& database, const DataDirectory& data,
-                   const std::function<void()>& reload) {
+                   dicom::Inspector& inspector, const std::function<void()>& reload) {
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);
@@ -94,6 +94,8 @@ void wait_for_stop(const sigset_t& signals, Database& database, const DataDirect
     } else if (!database.running()) {
       throw Error(ErrorCode::kUnavailable, "the private database server has ended; why is in " +
                                                (data.cluster() / "postgresql.log").string());
+    } else if (!inspector.running()) {
+      throw Error(ErrorCode::kUnavailable, "the process that makes inspectors has ended");
     }
   }
 }
@@ -226,7 +228,8 @@ void serve(const Config& config) {
   log::info("serving",
             {{"address", config.listen.host}, {"port", std::to_string(transport.port())}});
 
-  wait_for_stop(signals, database, data, [&] { reload_certificates(config, data, transport); });
+  wait_for_stop(signals, database, data, *inspector,
+                [&] { reload_certificates(config, data, transport); });
   readiness.leave();
   give_notice(signals, config.shutdown_notice);
   readiness.drain();
