@@ -54,4 +54,8 @@ std::unique_ptr<Inspector> make_signature_inspector() {
   return std::make_unique<SignatureInspector>();
 }
 
+std::unique_ptr<Inspector> make_inspector(const InspectorOptions&) {
+  return make_signature_inspector();
+}
+
 }  // namespace letterbox::dicom

@@ -1,6 +1,7 @@
 // Looks at an upload as it passes, to its last byte, and says what it is.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,8 +62,24 @@ class Inspector {
   virtual std::unique_ptr<Intake> admit(MediaType claimed, Source& body) = 0;
 };
 
+struct InspectorOptions {
+  /// Processes that read DICOM, 1 to 64: so many instances are read at once, others wait.
+  std::size_t children = 2;
+};
+
+/// The inspector. A DICOM file is walked to its last byte here (dicom/part10), and a digest of it
+/// is read by DCMTK in a process that can't open, send or start anything and doesn't outlive this
+/// one (dicom/sandbox); a JPEG or PNG is walked and cleaned (dicom/photo). Whatever DCMTK does
+/// with a file costs that file alone.
+///
+/// Forks, and what it forks keeps a copy of this process's memory: to be called after the process
+/// became the account that it stays, and before it has read keys or started threads. SIGCHLD is
+/// nobody's business here. Throws Error kConfiguration where a process can't be locked down,
+/// kUnavailable where none can be made.
+std::unique_ptr<Inspector> make_inspector(const InspectorOptions& options = {});
+
 /// A light check: the body begins as the claimed type does. It keeps every byte and looks no
-/// deeper.
+/// deeper. Goes once everybody uses make_inspector.
 std::unique_ptr<Inspector> make_signature_inspector();
 
 }  // namespace letterbox::dicom

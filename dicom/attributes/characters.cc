@@ -1,0 +1,69 @@
+#include "dicom/attributes/characters.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace letterbox::dicom {
+
+namespace {
+
+// Single-byte ones with and without code extensions, multi-byte ones as PS3.3 lists them.
+constexpr std::array kCharacterSets = {
+    "",
+    "ISO_IR 100",
+    "ISO_IR 101",
+    "ISO_IR 109",
+    "ISO_IR 110",
+    "ISO_IR 144",
+    "ISO_IR 127",
+    "ISO_IR 126",
+    "ISO_IR 138",
+    "ISO_IR 148",
+    "ISO_IR 203",
+    "ISO_IR 13",
+    "ISO_IR 166",
+    "ISO_IR 192",
+    "GB18030",
+    "GBK",
+    "\\ISO 2022 IR 87\\ISO 2022 IR 159",
+    "ISO 2022 IR 13\\ISO 2022 IR 87",
+    "\\ISO 2022 IR 149",
+    "\\ISO 2022 IR 58",
+    "ISO 2022 IR 100\\ISO 2022 IR 101\\ISO 2022 IR 109\\ISO 2022 IR 110\\ISO 2022 IR 144\\"
+    "ISO 2022 IR 127\\ISO 2022 IR 126\\ISO 2022 IR 138\\ISO 2022 IR 148\\ISO 2022 IR 166",
+};
+
+// The same in every character set: DICOM's G0 is ISO 646 but for two signs of the Japanese variant,
+// and a backslash is a delimiter there too (PS3.5 section 6.1.2.3).
+bool is_plain_ascii(std::string_view text) {
+  constexpr char kEscape = 0x1b;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != kEscape; });
+}
+
+}  // namespace
+
+void load_character_sets() {
+  static std::vector<std::unique_ptr<DcmSpecificCharacterSet>> loaded;
+  for (const char* set : kCharacterSets) {
+    auto& converter = loaded.emplace_back(std::make_unique<DcmSpecificCharacterSet>());
+    OFString unused;
+    if (converter->selectCharacterSet(set).good()) converter->convertString("A", unused);
+  }
+}
+
+Characters::Characters(DcmItem& data_set)
+    : known_(converter_.selectCharacterSet(data_set).good()) {}
+
+std::optional<std::string> Characters::to_utf8(std::string_view text, const char* delimiters) {
+  if (is_plain_ascii(text)) return std::string(text);
+  OFString converted;
+  if (!known_ || converter_.convertString(text.data(), text.size(), converted, delimiters).bad()) {
+    return std::nullopt;
+  }
+  return std::string(converted.data(), converted.size());
+}
+
+}  // namespace letterbox::dicom
