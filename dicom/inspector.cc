@@ -1,61 +1,87 @@
 #include "dicom/inspector.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "dicom/attributes/attributes.h"
+#include "dicom/attributes/reader.h"
+#include "dicom/part10/scanner.h"
+#include "dicom/photo/cleaner.h"
+#include "dicom/sandbox/sandbox.h"
 
 namespace letterbox::dicom {
 
 namespace {
 
-// PS3.10 section 7.1: a preamble of 128 bytes that may hold anything, then "DICM".
-constexpr std::size_t kSignatureSize = 132;
+constexpr std::size_t kMaxChildren = 64;
 
-// Holds the body back until its first bytes have shown what it is. Asked again after a refusal it
-// refuses again, so that nothing of a refused body ever comes out.
-class SignatureIntake final : public Intake {
+// Both in order, each name once.
+std::vector<std::string> joined(std::vector<std::string> names,
+                                const std::vector<std::string>& more) {
+  names.insert(names.end(), more.begin(), more.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+// Every byte of the file passes the scanner here; what a real parser makes of it is asked once they
+// all have.
+class DicomIntake final : public Intake {
  public:
-  SignatureIntake(MediaType claimed, Source& body) : body_(body), finding_{.type = claimed} {}
+  DicomIntake(Source& body, Sandbox& readers) : body_(body), readers_(readers) {}
 
   ByteView next() override {
-    if (admitted_) return body_.next();
-    while (head_.size() < kSignatureSize) {
-      const ByteView piece = body_.next();
-      if (piece.empty()) break;
-      head_.insert(head_.end(), piece.begin(), piece.end());
+    const ByteView piece = body_.next();
+    if (!piece.empty()) {
+      scanner_.take(piece);
+    } else if (!finding_.instance) {
+      scanner_.finish();
+      conclude();
     }
-    if (head_.empty()) throw Error(ErrorCode::kEmptyBody, "the body is empty");
-    if (sniff(head_) != finding_.type) {
-      throw Error(ErrorCode::kNotWhatItClaims,
-                  "the body doesn't begin as its Content-Type says; send it with the right one");
-    }
-    admitted_ = true;
-    return head_;
+    return piece;
   }
 
   const Finding& finding() const override { return finding_; }
-  InstanceUids known() const override { return {}; }
+  InstanceUids known() const override { return scanner_.known(); }
 
  private:
+  void conclude() {
+    Attributes read = parse_answer(readers_.ask(scanner_.digest()), scanner_.known());
+    finding_.attributes = std::move(read.json);
+    finding_.left_out = joined(scanner_.left_out(), read.left_out);
+    finding_.instance = scanner_.known();
+  }
+
   Source& body_;
-  Finding finding_;
-  Bytes head_;
-  bool admitted_ = false;
+  Sandbox& readers_;
+  Scanner scanner_;
+  Finding finding_{.type = MediaType::kDicom};
 };
 
-class SignatureInspector final : public Inspector {
+class RealInspector final : public Inspector {
  public:
+  explicit RealInspector(const SandboxLimits& limits)
+      : readers_({.prepare = load_dictionary,
+                  .answer = [](ByteView digest) { return to_answer(read_attributes(digest)); }},
+                 limits) {}
+
   std::unique_ptr<Intake> admit(MediaType claimed, Source& body) override {
-    return std::make_unique<SignatureIntake>(claimed, body);
+    if (claimed == MediaType::kDicom) return std::make_unique<DicomIntake>(body, readers_);
+    return clean_photo(claimed, body);
   }
+
+ private:
+  Sandbox readers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Inspector> make_signature_inspector() {
-  return std::make_unique<SignatureInspector>();
-}
-
-std::unique_ptr<Inspector> make_inspector(const InspectorOptions&) {
-  return make_signature_inspector();
+std::unique_ptr<Inspector> make_inspector(const InspectorOptions& options) {
+  SandboxLimits limits;
+  limits.children = std::clamp<std::size_t>(options.children, 1, kMaxChildren);
+  limits.max_request = kMaxDigest;
+  limits.max_answer = kMaxAnswer;
+  return std::make_unique<RealInspector>(limits);
 }
 
 }  // namespace letterbox::dicom

@@ -64,7 +64,7 @@ class Inspector {
 
 struct InspectorOptions {
   /// Processes that read DICOM, 1 to 64: so many instances are read at once, others wait.
-  std::size_t children = 2;
+  std::size_t children = 1;
 };
 
 /// The inspector. A DICOM file is walked to its last byte here (dicom/part10), and a digest of it
@@ -77,9 +77,5 @@ struct InspectorOptions {
 /// nobody's business here. Throws Error kConfiguration where a process can't be locked down,
 /// kUnavailable where none can be made.
 std::unique_ptr<Inspector> make_inspector(const InspectorOptions& options = {});
-
-/// A light check: the body begins as the claimed type does. It keeps every byte and looks no
-/// deeper. Goes once everybody uses make_inspector.
-std::unique_ptr<Inspector> make_signature_inspector();
 
 }  // namespace letterbox::dicom

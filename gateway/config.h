@@ -85,6 +85,9 @@ struct Config {
   /// shutdown.drain.
   transport::Limits limits;
 
+  /// Processes that read DICOM: so many instances are read at once, others wait.
+  std::size_t inspector_children = 4;
+
   /// After SIGTERM, how long /readyz says 503 while everything else goes on, so that a load
   /// balancer sends its requests elsewhere first.
   std::chrono::seconds shutdown_notice{0};

@@ -152,6 +152,9 @@ void serve(const Config& config) {
   const sigset_t signals = block_signals();
   become_user(config.user, config.data);
   forbid_dumps();
+  // Forks: before there is a key to be copied, a lock to be held or a thread.
+  const std::unique_ptr<dicom::Inspector> inspector =
+      dicom::make_inspector({.children = config.inspector_children});
 
   // What stands on something is made after it, so that it ends before it: metrics listener, HTTP
   // listeners, transport (which waits for running requests), routes, database, lock.
@@ -169,7 +172,6 @@ void serve(const Config& config) {
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
   make_tenant_if_missing(store, config.tenant);
 
-  const std::unique_ptr<dicom::Inspector> inspector = dicom::make_signature_inspector();
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
   // Made once the port is known, which people sign for.

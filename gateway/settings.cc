@@ -237,6 +237,9 @@ std::vector<Setting> settings_of(Config& config) {
        "Absent: "
        "nowhere."},
 
+      {"inspector.children", number(config.inspector_children, 1, 64),
+       "Processes that read DICOM, each one instance at a time; others wait."},
+
       {"limits.header_bytes", size(limits.header_bytes, kKib, kMib),
        "Request line and header fields; more: 431."},
       {"limits.header_fields", number(limits.header_fields, 1, 10000), "Header fields; more: 431."},

@@ -350,6 +350,8 @@ Attributes together(std::vector<Written> elements) {
 
 void load_dictionary() {
   OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+  // Some programs write UN throughout; what the dictionary knows is read as what it is.
+  dcmEnableUnknownVRConversion.set(OFTrue);
   unsetenv("DCMDICTPATH");  // one gateway's index is to look as another's
   if (!dcmDataDict.isDictionaryLoaded()) {
     throw Error(ErrorCode::kConfiguration, "DCMTK's data dictionary can't be read");

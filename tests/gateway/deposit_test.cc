@@ -12,6 +12,7 @@
 #include "gateway/deliveries.h"
 #include "records/manifest.h"
 #include "storage/store.h"
+#include "tests/dicom/part10_files.h"
 #include "tests/gateway/identity/people.h"
 
 namespace letterbox::gateway {
@@ -32,12 +33,12 @@ class Broken final : public Source {
   bool given_ = false;
 };
 
-Bytes dicom(std::size_t size) {
-  Bytes bytes(size, 0x5a);
-  std::fill_n(bytes.begin(), 128, Byte{0});
-  const std::string_view prefix = "DICM";
-  std::copy(prefix.begin(), prefix.end(), bytes.begin() + 128);
-  return bytes;
+// A file whose pixels are so many bytes.
+Bytes dicom(std::size_t pixels) {
+  dicom::DataSet set = dicom::named(dicom::kCtImage);
+  set.element(0x7fe00010, "OW", std::string(pixels, 'Z'));
+  const std::string file = dicom::file_of(set);
+  return {file.begin(), file.end()};
 }
 
 class Deposit : public ::testing::Test {
@@ -121,7 +122,7 @@ class Deposit : public ::testing::Test {
   }
 
   std::unique_ptr<storage::Store> shelf_ = storage::open_memory();
-  std::unique_ptr<dicom::Inspector> inspector_ = dicom::make_signature_inspector();
+  std::unique_ptr<dicom::Inspector> inspector_ = dicom::make_inspector();
   crypto::SigningKey gateway_key_ = crypto::SigningKey::generate();
   TestDevice surgeon_{"surgeon@hospital.example"};
   TestDevice radiology_{"radiology@hospital.example"};
@@ -205,7 +206,7 @@ TEST_F(Deposit, RefusesAFileOfAnotherCover) {
 
 TEST_F(Deposit, RefusesAFileThatIsCutAnywhere) {
   const records::SignedCover cover = opened();
-  const Sealed sealed = seal(cover, dicom(300));
+  const Sealed sealed = seal(cover, Bytes(300, 'Z'));
   // The last chunk may lose bytes and stay well-framed as long as its tag's length is left; only
   // the recipient's key can tell that.
   const std::size_t framing_needs = sealed.bytes.size() - 300;
