@@ -15,6 +15,10 @@ SHORT, LONG, ASCII = 3, 4, 2
 
 
 class Photos(Hostile):
+    def setUp(self):
+        super().setUp()
+        self.arrived()
+
     def cleaned(self, photo, claimed=JPEG):
         """"422", or "cleaned" once the surgeon has it: the same picture, and nothing of the canary."""
         if self.post(photo, claimed).status == 422:
