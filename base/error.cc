@@ -15,6 +15,8 @@ const char* to_string(ErrorCode code) noexcept {
       return "TruncatedBody";
     case ErrorCode::kTooLarge:
       return "TooLarge";
+    case ErrorCode::kFieldsTooLarge:
+      return "FieldsTooLarge";
     case ErrorCode::kUnsupportedMediaType:
       return "UnsupportedMediaType";
     case ErrorCode::kNotWhatItClaims:

@@ -20,6 +20,7 @@ enum class ErrorCode : std::uint8_t {
   kEmptyBody,             ///< a body was needed and none came
   kTruncatedBody,         ///< the body ended early, or too slowly
   kTooLarge,              ///< over a stated limit
+  kFieldsTooLarge,        ///< so are the header fields of a part
   kUnsupportedMediaType,  ///< not a type that this place takes
   kNotWhatItClaims,       ///< says DICOM, JPEG or PNG and isn't
   /// DICOM in an encoding that isn't one of the standard's.

@@ -42,6 +42,7 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
       return ExitCode::kUsage;
     case ErrorCode::kEmptyBody:
     case ErrorCode::kTooLarge:
+    case ErrorCode::kFieldsTooLarge:
     case ErrorCode::kUnsupportedMediaType:
     case ErrorCode::kNotWhatItClaims:
     case ErrorCode::kUnsupportedTransferSyntax:

@@ -15,6 +15,7 @@ bool is_finding(ErrorCode code) {
   switch (code) {
     case ErrorCode::kMalformed:
     case ErrorCode::kTooLarge:
+    case ErrorCode::kFieldsTooLarge:
     case ErrorCode::kCoverMismatch:
     case ErrorCode::kIntegrity:
     case ErrorCode::kBadSignature:

@@ -1,6 +1,6 @@
 // What keys are derived with: HKDF-SHA-256 (RFC 5869), HMAC-SHA-256 (RFC 2104), scrypt (RFC 7914).
 //
-// Internal to crypto/.
+// Internal to crypto/, but for hmac_sha256.
 #pragma once
 
 #include <array>

@@ -129,8 +129,9 @@ std::string X25519Recipient::text() const {
 }
 
 Stanza X25519Recipient::wrap(const FileKey& file_key, const Secret<32>& ephemeral) const {
-  const CurvePoint share = x25519_base(ephemeral);
-  const auto shared = x25519(ephemeral, point_);
+  const X25519Key key(ephemeral);
+  const CurvePoint share = key.point();
+  const auto shared = key.agree(point_);
   if (!shared)
     throw Error(ErrorCode::kMalformedRecipient,
                 "the recipient is a point of low order, to which nothing can be sealed");
@@ -139,7 +140,7 @@ Stanza X25519Recipient::wrap(const FileKey& file_key, const Secret<32>& ephemera
 }
 
 X25519Identity::X25519Identity(Secret<32> scalar)
-    : scalar_(std::move(scalar)), recipient_(x25519_base(scalar_)) {}
+    : scalar_(std::move(scalar)), recipient_(X25519Key(scalar_).point()) {}
 
 X25519Identity X25519Identity::generate() {
   Secret<32> scalar;
@@ -162,7 +163,7 @@ SecretBytes X25519Identity::text() const {
 std::optional<FileKey> X25519Identity::unwrap(const Stanza& stanza) const {
   const auto share = x25519_share(stanza);
   if (!share) return std::nullopt;
-  const auto shared = x25519(scalar_, *share);
+  const auto shared = X25519Key(scalar_).agree(*share);
   if (!shared)
     throw Error(ErrorCode::kMalformed, "age stanza: the X25519 share is a point of low order");
   return unwrap_file_key(x25519_wrap_key(*shared, *share, recipient_.point()), stanza.body);

@@ -2,38 +2,62 @@
 
 #include <openssl/crypto.h>
 
-#include "crypto/openssl.h"
+#include <algorithm>
 
 namespace letterbox::crypto {
 
 namespace {
 
-openssl::Key private_key(const Secret<32>& scalar) {
-  return openssl::require(openssl::Key(EVP_PKEY_new_raw_private_key(
-                              EVP_PKEY_X25519, nullptr, scalar.reveal().data(), Secret<32>::kSize)),
-                          "X25519 scalar");
-}
+// 0, 1, the two of order 8 and -1, then 0 and 1 as encoded from 2^255 - 19 up: there are no others
+// (https://cr.yp.to/ecdh.html#validate). To try one costs as much as a key agreement, and every
+// recipient that is read is asked about.
+constexpr std::array<CurvePoint, 7> kLowOrder = {{
+    {0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00},
+    {0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00},
+    {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+     0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+     0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+    {0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1,
+     0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c,
+     0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57},
+    {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+}};
 
 }  // namespace
 
-CurvePoint x25519_base(const Secret<32>& scalar) {
-  const openssl::Key key = private_key(scalar);
+X25519Key::X25519Key(const Secret<32>& scalar)
+    : key_(openssl::require(
+          openssl::Key(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr,
+                                                    scalar.reveal().data(), Secret<32>::kSize)),
+          "X25519 scalar")) {}
+
+CurvePoint X25519Key::point() const {
   CurvePoint point;
   std::size_t length = point.size();
-  openssl::require(EVP_PKEY_get_raw_public_key(key.get(), point.data(), &length), "X25519");
+  openssl::require(EVP_PKEY_get_raw_public_key(key_.get(), point.data(), &length), "X25519");
   return point;
 }
 
-std::optional<Secret<32>> x25519(const Secret<32>& scalar, const CurvePoint& point) {
-  const openssl::Key own = private_key(scalar);
-  const openssl::Key peer =
-      openssl::require(openssl::Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr,
-                                                                point.data(), point.size())),
-                       "X25519 point");
+std::optional<Secret<32>> X25519Key::agree(const CurvePoint& peer) const {
+  const openssl::Key other = openssl::require(
+      openssl::Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size())),
+      "X25519 point");
   const openssl::KeyContext context =
-      openssl::require(openssl::KeyContext(EVP_PKEY_CTX_new(own.get(), nullptr)), "X25519");
+      openssl::require(openssl::KeyContext(EVP_PKEY_CTX_new(key_.get(), nullptr)), "X25519");
   openssl::require(EVP_PKEY_derive_init(context.get()), "X25519");
-  openssl::require(EVP_PKEY_derive_set_peer_ex(context.get(), peer.get(), 0), "X25519");
+  openssl::require(EVP_PKEY_derive_set_peer_ex(context.get(), other.get(), 0), "X25519");
   Secret<32> shared;
   std::size_t length = Secret<32>::kSize;
   // OpenSSL fails on an all-zero result, and has no other reason to fail here. The comparison
@@ -48,9 +72,9 @@ std::optional<Secret<32>> x25519(const Secret<32>& scalar, const CurvePoint& poi
 }
 
 bool is_low_order(const CurvePoint& point) {
-  // Clamping makes every scalar a multiple of the cofactor, so any of them sends exactly the points
-  // of low order to zero.
-  return !x25519(Secret<32>(), point);
+  CurvePoint value = point;
+  value.back() &= 0x7f;  // X25519 ignores the top bit
+  return std::find(kLowOrder.begin(), kLowOrder.end(), value) != kLowOrder.end();
 }
 
 }  // namespace letterbox::crypto

@@ -6,17 +6,28 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/openssl.h"
 
 namespace letterbox::crypto {
 
 using CurvePoint = std::array<Byte, 32>;
 
-/// X25519(scalar, basepoint). Clamping is part of the function.
-CurvePoint x25519_base(const Secret<32>& scalar);
+/// A scalar and its point. OpenSSL multiplies once to make it, and once more to agree, so whoever
+/// needs both point and secret makes one of it. Clamping is part of the function.
+class X25519Key {
+ public:
+  explicit X25519Key(const Secret<32>& scalar);
 
-/// X25519(scalar, point); nothing if that is all zero, which only a point of low order gives: then
-/// the "shared secret" would be known to everybody.
-std::optional<Secret<32>> x25519(const Secret<32>& scalar, const CurvePoint& point);
+  /// X25519(scalar, basepoint).
+  CurvePoint point() const;
+
+  /// X25519(scalar, `peer`); nothing if that is all zero, which only a point of low order gives:
+  /// then the "shared secret" would be known to everybody.
+  std::optional<Secret<32>> agree(const CurvePoint& peer) const;
+
+ private:
+  openssl::Key key_;
+};
 
 /// Whether `point` is of low order: no secret can be shared with it.
 bool is_low_order(const CurvePoint& point);

@@ -15,15 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxChildren = 64;
 
-// Both in order, each name once.
-std::vector<std::string> joined(std::vector<std::string> names,
-                                const std::vector<std::string>& more) {
-  names.insert(names.end(), more.begin(), more.end());
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
 // Every byte of the file passes the scanner here; what a real parser makes of it is asked once they
 // all have.
 class DicomIntake final : public Intake {
@@ -69,6 +60,7 @@ class RealInspector final : public Inspector {
     if (claimed == MediaType::kDicom) return std::make_unique<DicomIntake>(body, readers_);
     return clean_photo(claimed, body);
   }
+  bool running() override { return readers_.running(); }
 
  private:
   Sandbox readers_;

@@ -28,7 +28,7 @@ struct Finding {
   /// bulk data and without what is in `left_out`; at most kMaxAttributes bytes. "{}" for a photo.
   std::string attributes = "{}";
   /// Top-level elements that are in the file and not, or not whole, in `attributes`: "7FE00010",
-  /// in order.
+  /// in order. At most 512; if there are more, the last is "FFFFFFFF", which is no element.
   std::vector<std::string> left_out = {};
   std::optional<InstanceUids> instance = {};  ///< of a DICOM file: always; of a photo: never
   /// Of a photo: when it was taken, as its EXIF says ("2026-11-23T17:30:00+01:00", RFC 3339;
@@ -60,6 +60,8 @@ class Inspector {
   virtual ~Inspector() = default;
   /// `body` must outlive the Intake, and the Inspector too.
   virtual std::unique_ptr<Intake> admit(MediaType claimed, Source& body) = 0;
+  /// False for good once it has lost what it needs to look at DICOM; then only a new one helps.
+  virtual bool running() { return true; }
 };
 
 struct InspectorOptions {
@@ -74,7 +76,7 @@ struct InspectorOptions {
 ///
 /// Forks, and what it forks keeps a copy of this process's memory: to be called after the process
 /// became the account that it stays, and before it has read keys or started threads. SIGCHLD is
-/// nobody's business here. Throws Error kConfiguration where a process can't be locked down,
+/// sent when it stops running(). Throws Error kConfiguration where a process can't be locked down,
 /// kUnavailable where none can be made.
 std::unique_ptr<Inspector> make_inspector(const InspectorOptions& options = {});
 

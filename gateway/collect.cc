@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/error.h"
+
 namespace letterbox::gateway {
 
 namespace {
@@ -18,7 +20,57 @@ class WholeFile final : public Source {
   PrefixedSource whole_;
 };
 
+// A header's length follows from how many recipients its cover has, so under one cover all are
+// equally long, and the length of the whole is known before it has been read.
+class IndexStream final : public Source {
+ public:
+  explicit IndexStream(std::unique_ptr<storage::IndexReader> indexes)
+      : indexes_(std::move(indexes)), next_(indexes_->next()) {
+    if (next_) header_size_ = next_->header.size();
+  }
+
+  std::size_t header_size() const noexcept { return header_size_; }
+
+  ByteView next() override {
+    if (!next_) return {};
+    if (next_->header.size() != header_size_) {
+      throw Error(ErrorCode::kIntegrity, "headers of one cover differ in length");
+    }
+    const std::size_t size = header_size_ + next_->nonce.size() + next_->row.size();
+    piece_.clear();
+    append(next_->file.bytes());
+    for (const int shift : {24, 16, 8, 0}) piece_.push_back(static_cast<Byte>(size >> shift));
+    append(next_->header);
+    append(next_->nonce);
+    append(next_->row);
+    next_ = indexes_->next();
+    return piece_;
+  }
+
+ private:
+  void append(ByteView bytes) { piece_.insert(piece_.end(), bytes.begin(), bytes.end()); }
+
+  const std::unique_ptr<storage::IndexReader> indexes_;
+  std::optional<storage::StoredIndex> next_;
+  std::size_t header_size_ = 0;
+  Bytes piece_;
+};
+
+constexpr std::size_t kIndexPrefix = 16 + 4;
+
 }  // namespace
+
+std::optional<Indexes> collect_indexes(storage::Store& shelf, storage::TenantId tenant,
+                                       const Uuid& id) {
+  const std::optional<storage::Delivery> delivery = shelf.deliveries().find(tenant, id);
+  if (!delivery || delivery->state != storage::DeliveryState::kClosed) return std::nullopt;
+  auto content = std::make_unique<IndexStream>(shelf.blobs().read_indexes(tenant, id));
+  std::uint64_t length = 0;
+  for (const storage::FileSummary& index : delivery->indexes) {
+    length += kIndexPrefix + content->header_size() + index.payload_length;
+  }
+  return Indexes{length, std::move(content)};
+}
 
 std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
   std::optional<storage::FileRecord> file = shelf.blobs().find(tenant, id);

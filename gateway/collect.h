@@ -26,4 +26,18 @@ struct Letter {
 /// `shelf` and mustn't outlive it.
 std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, const Uuid& id);
 
+/// All indexes of a closed delivery, one after the other in the order of their files' ids.
+struct Indexes {
+  std::uint64_t length;
+  /// For each: the file's id (16 bytes), the length of what follows (4 bytes, the most significant
+  /// first), and the index, an age file.
+  std::unique_ptr<Source> content;
+};
+
+inline constexpr const char* kIndexesMediaType = "application/vnd.letterbox.indexes";
+
+/// Nothing if there is no such delivery. As collect().
+std::optional<Indexes> collect_indexes(storage::Store& shelf, storage::TenantId tenant,
+                                       const Uuid& delivery);
+
 }  // namespace letterbox::gateway

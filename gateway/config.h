@@ -71,6 +71,9 @@ struct Config {
 
   Rates rates;
 
+  /// Most parts of a STOW-RS request; more: 413.
+  std::size_t stow_parts = 20'000;
+
   /// PEM: the server's certificate and what leads up to its authority, which comes last. Absent:
   /// the gateway's own authority makes one for loopback addresses. Read again on SIGHUP.
   std::filesystem::path tls_certificate;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,24 +118,46 @@ Uuid DataDirectory::instance() {
   return *id;
 }
 
-crypto::SigningKey DataDirectory::signing_key() {
-  const fs::path path = keys() / "signing.key";
-  if (!fs::exists(path)) {
-    crypto::SigningKey fresh = crypto::SigningKey::generate();
-    write_file(path, fresh.seed().reveal(), 0600);
-    return fresh;
-  }
+namespace {
+
+Secret<32> read_key(const fs::path& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) fail(path, "can't be read");
-  // One byte more than a seed has, to notice a longer file.
+  // One byte more than a key has, to notice a longer file.
   Secret<Secret<32>::kSize + 1> content;
   if (read(file.get(), content.reveal().data(), content.kSize) != Secret<32>::kSize) {
     throw Error(ErrorCode::kFile,
-                path.string() + ": isn't a 32-byte Ed25519 seed; restore it from a backup");
+                path.string() + ": isn't a key of 32 bytes; restore it from a backup");
   }
-  Secret<32> seed;
-  std::copy_n(content.reveal().begin(), seed.kSize, seed.reveal().begin());
-  return crypto::SigningKey(std::move(seed));
+  Secret<32> key;
+  std::copy_n(content.reveal().begin(), key.kSize, key.reveal().begin());
+  return key;
+}
+
+Secret<32> fresh_key() {
+  Secret<32> key;
+  if (getrandom(key.reveal().data(), key.kSize, 0) != static_cast<ssize_t>(key.kSize)) {
+    throw Error(ErrorCode::kInternal, "getrandom gave too few bytes");
+  }
+  return key;
+}
+
+// The key in the file `path`, made on first use. Any 32 bytes are one, an Ed25519 seed too.
+Secret<32> key_of(const fs::path& path) {
+  if (fs::exists(path)) return read_key(path);
+  Secret<32> fresh = fresh_key();
+  write_file(path, fresh.reveal(), 0600);
+  return fresh;
+}
+
+}  // namespace
+
+crypto::SigningKey DataDirectory::signing_key() {
+  return crypto::SigningKey(key_of(keys() / "signing.key"));
+}
+
+Secret<32> DataDirectory::uid_key() {
+  return key_of(keys() / "uid-mac.key");
 }
 
 }  // namespace letterbox::gateway

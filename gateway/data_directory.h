@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/secret.h"
 #include "base/uuid.h"
 #include "crypto/signing.h"
 
@@ -13,7 +14,7 @@ namespace letterbox::gateway {
 /// Layout:
 ///   lock            held by the one letterboxd that serves from here
 ///   instance        a UUID that outlives processes: whose staged files are whose
-///   keys/           0700: signing.key (Ed25519 seed), ca.key, server.key
+///   keys/           0700: signing.key (Ed25519 seed), uid-mac.key, ca.key, server.key
 ///   public/         what clients may read: ca.pem, server.pem, gateway.json
 ///   first-administrator.json   0600, while there is none: lets the first one in
 ///   address         where this host reaches the gateway that serves: a URL
@@ -34,6 +35,9 @@ class DataDirectory {
   /// Made on first use.
   Uuid instance();
   crypto::SigningKey signing_key();
+  /// Under which UIDs are known again in the database (stow/uid_macs.h). Losing it means that what
+  /// comes again isn't recognized, and nothing else.
+  Secret<32> uid_key();
 
   const std::filesystem::path& root() const noexcept { return root_; }
   std::filesystem::path keys() const { return root_ / "keys"; }

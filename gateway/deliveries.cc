@@ -48,6 +48,22 @@ bool same(const records::ManifestEntry& entry, const storage::FileSummary& file)
          entry.sha256 == file.payload_sha256;
 }
 
+// The ids of `entries`. Throws Error kIntegrity if one of those that were stored is another;
+// whether they are the same ones, the store looks.
+std::vector<Uuid> checked_ids(const std::vector<records::ManifestEntry>& entries,
+                              const std::vector<storage::FileSummary>& stored) {
+  std::vector<Uuid> ids;
+  for (const records::ManifestEntry& entry : entries) {
+    ids.push_back(entry.id);
+    const auto found = std::ranges::find(stored, entry.id, &storage::FileSummary::id);
+    if (found != stored.end() && !same(entry, *found)) {
+      throw Error(ErrorCode::kIntegrity,
+                  "the manifest has another length or digest than was stored");
+    }
+  }
+  return ids;
+}
+
 }  // namespace
 
 records::Cover draft_cover(const records::Handle& sender, records::SealedBy sealed_by,
@@ -132,17 +148,9 @@ void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
   if (manifest.delivery != id || manifest.cover != cover.hash) {
     throw Error(ErrorCode::kCoverMismatch, "the manifest is of another delivery or cover");
   }
-  std::vector<Uuid> ids;
-  for (const records::ManifestEntry& entry : manifest.files) {
-    ids.push_back(entry.id);
-    const auto file = std::find_if(delivery.files.begin(), delivery.files.end(),
-                                   [&](const auto& stored) { return stored.id == entry.id; });
-    if (file != delivery.files.end() && !same(entry, *file)) {
-      throw Error(ErrorCode::kIntegrity,
-                  "the manifest has another length or digest than was stored");
-    }
-  }
-  shelf.deliveries().close(caller.tenant, id, records::to_json(envelope), ids,
+  shelf.deliveries().close(caller.tenant, id, records::to_json(envelope),
+                           checked_ids(manifest.files, delivery.files),
+                           checked_ids(manifest.indexes, delivery.indexes),
                            caller.did(storage::AuditKind::kDeposit, id));
 }
 

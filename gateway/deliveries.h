@@ -38,9 +38,9 @@ void open_delivery(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
 records::SignedCover open_cover(storage::Store& shelf, storage::TenantId tenant, const Uuid& id);
 
 /// Closes the delivery `id` with its manifest, which `caller`'s device signed as it did the cover,
-/// and which must name that cover and exactly the files that lie in it. Visible and durable when it
-/// returns. Throws Error kBadSignature, kMalformed, kCoverMismatch, kIntegrity (a length or digest
-/// differs), kConflict, kNotFound.
+/// and which must name that cover and exactly the files and indexes that lie in it. Visible and
+/// durable when it returns. Throws Error kBadSignature, kMalformed, kCoverMismatch, kIntegrity (a
+/// length or digest differs), kConflict, kNotFound.
 void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
                     const records::Envelope& manifest);
 

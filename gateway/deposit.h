@@ -20,11 +20,13 @@ struct Receipt {
   records::Envelope manifest;
 };
 
+storage::FileSummary summary_of(const storage::FileRecord& file);
+
 /// Seals `body` for the recipients of `cover` while it arrives, and stores it as a delivery of its
-/// own of `sender`, closed by a manifest that `gateway_key` signs. Durable and visible when it
-/// returns; after a throw nothing of it ever is. The plaintext lives in this call's memory alone.
-/// Throws Error kEmptyBody, kNotWhatItClaims, kUnavailable, and whatever `body` throws.
-/// Thread-safe.
+/// own of `sender`, with an index of what the inspector found, closed by a manifest that
+/// `gateway_key` signs. Durable and visible when it returns; after a throw nothing of it ever is.
+/// The plaintext lives in this call's memory alone. Throws Error kEmptyBody, kNotWhatItClaims,
+/// kUnavailable, and whatever `body` throws. Thread-safe.
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
                 const Caller& sender, storage::BlobStore& shelf);
@@ -36,5 +38,12 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
 /// kConflict, kNotFound, kUnavailable, and whatever `body` throws. Thread-safe.
 storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::SignedCover& cover,
                                    const Caller& sender, storage::BlobStore& shelf);
+
+/// Takes the index of such a file, an age file likewise, which has at most one chunk. Returns what
+/// the manifest must say of it. Throws as deposit_sealed, kNotFound if the delivery has no such
+/// file, kConflict if that has an index already, and kTooLarge.
+storage::FileSummary deposit_sealed_index(Source& body, const Uuid& file,
+                                          const records::SignedCover& cover, const Caller& sender,
+                                          storage::BlobStore& shelf);
 
 }  // namespace letterbox::gateway

@@ -30,14 +30,16 @@ class TimedWriter final : public storage::BlobWriter {
     const Lap lap(spent_);
     writer_->append(row);
   }
-  void commit(const storage::FileRecord& file, const storage::AuditEvent& event) override {
+  void commit(const storage::FileRecord& file, const storage::SealedIndex* index,
+              const storage::AuditEvent& event) override {
     const Lap lap(spent_);
-    writer_->commit(file, event);
+    writer_->commit(file, index, event);
   }
-  void commit_as_delivery(const storage::FileRecord& file, const storage::NewDelivery& delivery,
-                          const std::string& manifest, const storage::AuditEvent& event) override {
+  void commit_as_delivery(const storage::FileRecord& file, const storage::SealedIndex* index,
+                          const storage::NewDelivery& delivery, const std::string& manifest,
+                          const storage::AuditEvent& event) override {
     const Lap lap(spent_);
-    writer_->commit_as_delivery(file, delivery, manifest, event);
+    writer_->commit_as_delivery(file, index, delivery, manifest, event);
   }
 
  private:

@@ -53,6 +53,14 @@ class DepositTiming {
     std::unique_ptr<Source> read(storage::TenantId tenant, const Uuid& id) override {
       return shelf_.read(tenant, id);
     }
+    void put_index(storage::TenantId tenant, const Uuid& delivery, const Uuid& file,
+                   const storage::SealedIndex& index, const storage::AuditEvent& event) override {
+      shelf_.put_index(tenant, delivery, file, index, event);
+    }
+    std::unique_ptr<storage::IndexReader> read_indexes(storage::TenantId tenant,
+                                                       const Uuid& delivery) override {
+      return shelf_.read_indexes(tenant, delivery);
+    }
     bool remove(storage::TenantId tenant, const Uuid& id,
                 const storage::AuditEvent& event) override {
       return shelf_.remove(tenant, id, event);

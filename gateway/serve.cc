@@ -22,6 +22,7 @@
 #include "gateway/process.h"
 #include "gateway/readiness.h"
 #include "gateway/routes/routes.h"
+#include "gateway/stow/closer.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -77,11 +78,11 @@ void reload_certificates(const Config& config, const DataDirectory& data,
   }
 }
 
-// Returns when told to stop. Should the private database server end under us, requests could only
-// fail from then on: to end too lets whoever supervises this process start both anew. Throws Error
-// kUnavailable.
+// Returns when told to stop. Should the private database server end under us, or what inspects
+// DICOM, requests could only fail from then on: to end too lets whoever supervises this process
+// start both anew. Throws Error kUnavailable.
 void wait_for_stop(const sigset_t& signals, Database& database, const DataDirectory& data,
-                   const std::function<void()>& reload) {
+                   dicom::Inspector& inspector, const std::function<void()>& reload) {
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);
@@ -93,6 +94,8 @@ void wait_for_stop(const sigset_t& signals, Database& database, const DataDirect
     } else if (!database.running()) {
       throw Error(ErrorCode::kUnavailable, "the private database server has ended; why is in " +
                                                (data.cluster() / "postgresql.log").string());
+    } else if (!inspector.running()) {
+      throw Error(ErrorCode::kUnavailable, "the process that makes inspectors has ended");
     }
   }
 }
@@ -164,6 +167,7 @@ void serve(const Config& config) {
                 "another letterboxd serves from " + config.data.string() + "; stop it first");
   }
   const crypto::SigningKey signing_key = data.signing_key();
+  const Secret<32> uid_key = data.uid_key();
   const ServerCertificate certificate = certificate_of(config, data);
   Database database(config, data, true);
   storage::Store& store = database.store();
@@ -174,6 +178,7 @@ void serve(const Config& config) {
 
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
+  stow::Closer closer(store, signing_key);
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
   std::optional<Routes> routes;
@@ -190,7 +195,8 @@ void serve(const Config& config) {
   const crypto::VerifyKey& gateway_key = signing_key.verify_key();
   authentication.emplace(store, gateway_key,
                          AuthenticationOptions{public_url, config.machine_tokens, config.rates});
-  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics});
+  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics,
+                          closer, uid_key, config.stow_parts});
   std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {
@@ -222,7 +228,8 @@ void serve(const Config& config) {
   log::info("serving",
             {{"address", config.listen.host}, {"port", std::to_string(transport.port())}});
 
-  wait_for_stop(signals, database, data, [&] { reload_certificates(config, data, transport); });
+  wait_for_stop(signals, database, data, *inspector,
+                [&] { reload_certificates(config, data, transport); });
   readiness.leave();
   give_notice(signals, config.shutdown_notice);
   readiness.drain();

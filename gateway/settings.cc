@@ -226,6 +226,9 @@ std::vector<Setting> settings_of(Config& config) {
       {"machine.tokens", boolean(config.machine_tokens),
        "Whether machines that can't show a certificate may show a token instead."},
 
+      {"stow.parts", number(config.stow_parts, 1, 1000000),
+       "Parts of a STOW-RS request; more: 413."},
+
       {"tls.certificate", path(config.tls_certificate, "FILE"),
        "PEM: the server's certificate, then what leads to its authority, which comes last. Absent: "
        "the gateway's own authority makes one. Read again on SIGHUP."},

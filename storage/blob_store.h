@@ -29,6 +29,20 @@ struct FileRecord {
   Digest payload_sha256;         ///< of nonce and chunks
 };
 
+/// A sealed index without its header: nonce and one row.
+struct IndexPayload {
+  std::array<Byte, 16> nonce;
+  Ciphertext row;
+  Digest sha256;  ///< of nonce and row
+};
+
+/// What a recipient may look at before fetching a file: a small age file of its own, which has the
+/// file's id (docs/format.md, "The index").
+struct SealedIndex {
+  Bytes header;
+  IndexPayload payload;
+};
+
 /// A file being stored. For one thread at a time. Destroyed before a commit, it drops what was
 /// staged (or, where the database is away, leaves it to the sweep).
 class BlobWriter {
@@ -42,14 +56,35 @@ class BlobWriter {
   /// Makes the file part of its open delivery; durable when it returns. Throws Error kConflict if
   /// the delivery isn't open, or the tenant has a file of this id already; kNotFound if there is no
   /// such delivery; kUnavailable; kInternal if `file.payload_length` isn't what was appended. After
-  /// a throw of kUnavailable the outcome may be unknown.
-  virtual void commit(const FileRecord& file, const AuditEvent& event) = 0;
+  /// a throw of kUnavailable the outcome may be unknown. `index` may be null: the file has none.
+  virtual void commit(const FileRecord& file, const SealedIndex* index,
+                      const AuditEvent& event) = 0;
 
   /// The delivery of one file in one transaction: makes `delivery`, puts the file in and closes it
   /// with `manifest`. Visible and durable when it returns. Throws as commit, and Error kNotFound if
   /// the sender is no principal of the tenant.
-  virtual void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                                  const std::string& manifest, const AuditEvent& event) = 0;
+  virtual void commit_as_delivery(const FileRecord& file, const SealedIndex* index,
+                                  const NewDelivery& delivery, const std::string& manifest,
+                                  const AuditEvent& event) = 0;
+};
+
+/// An index as it was stored.
+struct StoredIndex {
+  Uuid file;
+  ByteView header;
+  std::array<Byte, 16> nonce;
+  ByteView row;
+};
+
+/// The indexes of a delivery, one after the other. Isn't thread-safe, and mustn't outlive the
+/// store.
+class IndexReader {
+ public:
+  virtual ~IndexReader() = default;
+
+  /// The next one, whose views live until the next call; nothing at the end. Throws Error kNotFound
+  /// if the delivery isn't there (any more), kUnavailable. Holds no connection between calls.
+  virtual std::optional<StoredIndex> next() = 0;
 };
 
 /// A tenant's calls find, remove and collide with what is its own, whatever ids another one uses.
@@ -69,10 +104,20 @@ class BlobStore {
   /// no connection between pieces. The Source isn't thread-safe, and mustn't outlive the store.
   virtual std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) = 0;
 
-  /// Takes a file away for good, whatever its delivery's state: the header, without which the rest
-  /// can't be opened by anybody, and the rows. The delivery and its manifest stay and still name
-  /// it. False if there was none. Until PostgreSQL has vacuumed, its disk still holds the bytes.
-  /// Throws Error kUnavailable.
+  /// Adds the index of a file that is in an open delivery. Durable when it returns. Throws Error
+  /// kNotFound if there is no such delivery, or it has no such file; kConflict if it isn't open, or
+  /// the file has an index; kUnavailable.
+  virtual void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file,
+                         const SealedIndex& index, const AuditEvent& event) = 0;
+
+  /// The indexes of a closed delivery that hasn't expired, in the order of file ids. That there is
+  /// no such delivery, next() says.
+  virtual std::unique_ptr<IndexReader> read_indexes(TenantId tenant, const Uuid& delivery) = 0;
+
+  /// Takes a file and its index away for good, whatever its delivery's state: the header, without
+  /// which the rest can't be opened by anybody, and the rows. The delivery and its manifest stay
+  /// and still name it. False if there was none. Until PostgreSQL has vacuumed, its disk still
+  /// holds the bytes. Throws Error kUnavailable.
   virtual bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) = 0;
 };
 

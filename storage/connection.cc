@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace letterbox::storage {
@@ -72,8 +73,54 @@ Parameter::Parameter(std::int32_t number) noexcept : size_(sizeof number) {
   }
 }
 
+Parameter::Parameter(const std::optional<std::string>& text) noexcept
+    : Parameter(text ? as_bytes(*text) : ByteView()) {
+  is_null_ = !text;
+}
+
+Parameter::Parameter(const std::optional<Uuid>& uuid) noexcept
+    : Parameter(uuid ? ByteView(uuid->bytes()) : ByteView()) {
+  is_null_ = !uuid;
+}
+
 const char* Parameter::data() const noexcept {
+  if (is_null_) return nullptr;
   return reinterpret_cast<const char*>(data_ != nullptr ? data_ : number_.data());
+}
+
+namespace {
+
+void put_number(Bytes& bytes, std::uint64_t number, int size) {
+  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8) {
+    bytes.push_back(static_cast<Byte>((number >> shift) & 0xff));
+  }
+}
+
+}  // namespace
+
+// array_recv in PostgreSQL's arrayfuncs.c: dimensions, whether there are nulls, the type; then for
+// each dimension its length and first index; then each element behind its length.
+ArrayParameter::ArrayParameter(Element element, std::size_t elements) {
+  for (const std::uint64_t number :
+       {std::uint64_t{1}, std::uint64_t{0}, std::uint64_t{static_cast<std::uint32_t>(element)},
+        std::uint64_t{elements}, std::uint64_t{1}}) {
+    put_number(bytes_, number, 4);
+  }
+}
+
+void ArrayParameter::add(ByteView element) {
+  put_number(bytes_, element.size(), 4);
+  bytes_.insert(bytes_.end(), element.begin(), element.end());
+}
+
+void ArrayParameter::add(std::int32_t number) {
+  put_number(bytes_, 4, 4);
+  put_number(bytes_, static_cast<std::uint32_t>(number), 4);
+}
+
+void ArrayParameter::add(std::int64_t number) {
+  put_number(bytes_, 8, 4);
+  put_number(bytes_, static_cast<std::uint64_t>(number), 8);
 }
 
 ByteView BinaryResult::bytes(int row, int column) const noexcept {
@@ -85,6 +132,18 @@ std::uint64_t BinaryResult::number(int row, int column) const {
   std::uint64_t number = 0;
   for (const Byte byte : bytes(row, column)) number = (number << 8) | byte;
   return number;
+}
+
+bool BinaryResult::succeeded() const noexcept {
+  const ExecStatusType status = PQresultStatus(result_.get());
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+std::size_t BinaryResult::affected() const {
+  const std::string_view text = PQcmdTuples(result_.get());
+  std::size_t rows = 0;
+  std::from_chars(text.data(), text.data() + text.size(), rows);
+  return rows;
 }
 
 Connection::Connection(const std::string& conninfo, std::chrono::seconds patience)
@@ -112,23 +171,89 @@ pqxx::connection_base& Connection::records() noexcept {
   return *wire_;
 }
 
-BinaryResult Connection::execute(const char* sql, std::initializer_list<Parameter> parameters) {
-  std::vector<const char*> values;
-  std::vector<int> lengths;
-  for (const Parameter& parameter : parameters) {
-    values.push_back(parameter.data());
-    lengths.push_back(parameter.size());
+const std::string& Connection::prepared(const std::string& sql) {
+  const auto known = names_.find(sql);
+  if (known != names_.end()) return known->second;
+  std::string name = "records" + std::to_string(names_.size());
+  wire_->prepare(name, sql);
+  return names_.emplace(sql, std::move(name)).first->second;
+}
+
+namespace {
+
+// A statement's parameters as libpq takes them.
+struct Values {
+  template <typename Parameters>
+  explicit Values(const Parameters& parameters) {
+    for (const Parameter& parameter : parameters) {
+      data.push_back(parameter.data());
+      lengths.push_back(parameter.size());
+    }
+    formats.assign(data.size(), 1);
   }
-  const std::vector<int> formats(values.size(), 1);
+  int count() const noexcept { return static_cast<int>(data.size()); }
 
-  PGresult* raw = PQexecParams(wire_->wire(), sql, static_cast<int>(values.size()), nullptr,
-                               values.data(), lengths.data(), formats.data(), 1);
-  BinaryResult result(raw);
-  const ExecStatusType status = PQresultStatus(raw);
-  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return result;
+  std::vector<const char*> data;
+  std::vector<int> lengths;
+  std::vector<int> formats;
+};
 
+}  // namespace
+
+void Connection::fail(const BinaryResult& failed, const char* sql) {
   if (lost()) throw pqxx::broken_connection(PQerrorMessage(wire_->wire()));
-  throw pqxx::sql_error(PQresultErrorMessage(raw), sql, PQresultErrorField(raw, PG_DIAG_SQLSTATE));
+  const PGresult* const result = failed.raw();
+  throw pqxx::sql_error(PQresultErrorMessage(result), sql,
+                        PQresultErrorField(result, PG_DIAG_SQLSTATE));
+}
+
+BinaryResult Connection::execute(const char* sql, std::initializer_list<Parameter> parameters) {
+  const Values values(parameters);
+  BinaryResult result(PQexecParams(wire_->wire(), sql, values.count(), nullptr, values.data.data(),
+                                   values.lengths.data(), values.formats.data(), 1));
+  if (!result.succeeded()) fail(result, sql);
+  return result;
+}
+
+const char* Connection::prepare(const char* sql) {
+  const auto known = prepared_.find(sql);
+  if (known != prepared_.end()) return known->second.c_str();
+  std::string name = "s" + std::to_string(prepared_.size());
+  const BinaryResult result(PQprepare(wire_->wire(), name.c_str(), sql, 0, nullptr));
+  if (!result.succeeded()) fail(result, sql);
+  return prepared_.emplace(sql, std::move(name)).first->second.c_str();
+}
+
+std::vector<BinaryResult> Connection::execute_all(const std::vector<Statement>& statements) {
+  std::vector<const char*> names;
+  for (const Statement& statement : statements) names.push_back(prepare(statement.sql));
+
+  PGconn* const wire = wire_->wire();
+  const auto require = [&](int done) {
+    if (done != 1) throw pqxx::broken_connection(PQerrorMessage(wire));
+  };
+  // In pipeline mode nothing is awaited before the end, and after a failure the server skips the
+  // rest. Results are small, so that it never waits for us to read them while we write.
+  require(PQenterPipelineMode(wire));
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    const Values values(statements[i].parameters);
+    require(PQsendQueryPrepared(wire, names[i], values.count(), values.data.data(),
+                                values.lengths.data(), values.formats.data(), 1));
+  }
+  require(PQpipelineSync(wire));
+
+  // A null pointer ends the results of each statement; the Sync has one without.
+  std::vector<BinaryResult> results;
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    results.emplace_back(PQgetResult(wire));
+    while (PGresult* more = PQgetResult(wire)) PQclear(more);
+  }
+  PQclear(PQgetResult(wire));
+  require(PQexitPipelineMode(wire));
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (!results[i].succeeded()) fail(results[i], statements[i].sql);
+  }
+  return results;
 }
 
 bool Connection::fit_for_use() {

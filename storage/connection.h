@@ -5,15 +5,22 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/uuid.h"
 
 namespace letterbox::storage {
@@ -25,14 +32,37 @@ class Parameter {
   Parameter(const Uuid& uuid) noexcept : Parameter(ByteView(uuid.bytes())) {}
   /// As PostgreSQL's int4 (network order).
   Parameter(std::int32_t number) noexcept;
+  /// A text, or NULL.
+  Parameter(const std::optional<std::string>& text) noexcept;
+  Parameter(const std::optional<Uuid>& uuid) noexcept;
 
+  /// Null for NULL.
   const char* data() const noexcept;
   int size() const noexcept { return static_cast<int>(size_); }
 
  private:
   const Byte* data_ = nullptr;  ///< null: see number_
-  std::size_t size_;
+  std::size_t size_ = 0;
+  bool is_null_ = false;
   std::array<Byte, 4> number_{};
+};
+
+/// An array as a parameter, in PostgreSQL's binary format. Must outlive its use.
+class ArrayParameter {
+ public:
+  /// PostgreSQL's numbers for types (pg_type.dat), which never change.
+  enum class Element : std::uint32_t { kBytea = 17, kInt8 = 20, kInt4 = 23, kUuid = 2950 };
+
+  explicit ArrayParameter(Element element, std::size_t elements);
+  void add(ByteView element);
+  void add(const Uuid& uuid) { add(ByteView(uuid.bytes())); }
+  void add(std::int32_t number);
+  void add(std::int64_t number);
+
+  operator Parameter() const noexcept { return Parameter(ByteView(bytes_)); }
+
+ private:
+  Bytes bytes_;
 };
 
 /// A result in binary format; the views that it gives live as long as it does.
@@ -40,6 +70,8 @@ class BinaryResult {
  public:
   explicit BinaryResult(PGresult* result) noexcept : result_(result) {}
 
+  bool succeeded() const noexcept;
+  const PGresult* raw() const noexcept { return result_.get(); }
   int rows() const noexcept { return PQntuples(result_.get()); }
   bool is_null(int row, int column) const noexcept {
     return PQgetisnull(result_.get(), row, column) == 1;
@@ -47,12 +79,35 @@ class BinaryResult {
   ByteView bytes(int row, int column) const noexcept;
   /// Of an int8.
   std::uint64_t number(int row, int column) const;
+  /// Throw Error kIntegrity if it has another length.
+  Uuid uuid(int row, int column) const { return Uuid::from_bytes(array<16>(row, column)); }
+  template <std::size_t N>
+  std::array<Byte, N> array(int row, int column) const;
+  /// How many rows an INSERT, UPDATE, DELETE or SELECT came to.
+  std::size_t affected() const;
 
  private:
   struct Clear {
     void operator()(PGresult* result) const noexcept { PQclear(result); }
   };
   std::unique_ptr<PGresult, Clear> result_;
+};
+
+template <std::size_t N>
+std::array<Byte, N> BinaryResult::array(int row, int column) const {
+  const ByteView field = bytes(row, column);
+  if (field.size() != N) {
+    throw Error(ErrorCode::kIntegrity, "the database holds a value of the wrong length");
+  }
+  std::array<Byte, N> copy;
+  std::copy(field.begin(), field.end(), copy.begin());
+  return copy;
+}
+
+/// For execute_all.
+struct Statement {
+  const char* sql;  ///< one of few, each of which is prepared and stays so: a literal
+  std::vector<Parameter> parameters;
 };
 
 /// Errors from here are libpqxx's: broken_connection, sql_error with its SQLSTATE.
@@ -66,8 +121,14 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   pqxx::connection_base& records() noexcept;
+  /// The name under which `sql` is prepared here, for libpqxx's exec_prepared. What is prepared
+  /// stays so, so `sql` must be one of few.
+  const std::string& prepared(const std::string& sql);
   /// One statement, parameters and result binary; inside records()'s transaction if there is one.
   BinaryResult execute(const char* sql, std::initializer_list<Parameter> parameters);
+  /// All of them in one round trip, one after the other, with a result for each. Outside of
+  /// records()'s transaction they are one of their own. The first that fails throws.
+  std::vector<BinaryResult> execute_all(const std::vector<Statement>& statements);
 
   /// Between uses: not lost, and outside any transaction.
   bool fit_for_use();
@@ -77,8 +138,14 @@ class Connection {
  private:
   class Wire;
   class Silence;
+  const char* prepare(const char* sql);
+  [[noreturn]] void fail(const BinaryResult& failed, const char* sql);
+
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Silence> silence_;
+  // The names of prepared statements, by their text: what libpqxx prepares, and what we do.
+  std::map<std::string, std::string, std::less<>> names_;
+  std::map<std::string_view, std::string> prepared_;
 };
 
 }  // namespace letterbox::storage

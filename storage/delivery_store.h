@@ -47,6 +47,7 @@ struct Delivery {
   std::vector<std::string> covers;      ///< envelopes, version 1 first
   std::optional<std::string> manifest;  ///< an envelope; there once closed
   std::vector<FileSummary> files;       ///< by id; without those that were removed
+  std::vector<FileSummary> indexes;     ///< their indexes, by the file's id; not each has one
 };
 
 /// Who may know of a delivery.
@@ -55,6 +56,15 @@ struct Audience {
   std::vector<std::string> recipients;  ///< age1… strings, bytewise, each once
   DeliveryState state;
 };
+
+/// A part of an inbox.
+struct InboxPage {
+  std::vector<Delivery> deliveries;
+  bool more;  ///< there are others, after the last one
+};
+
+/// A page of an inbox ends when its manifests come to so much, whatever the limit.
+inline constexpr std::size_t kInboxPageManifests = std::size_t{4} * 1024 * 1024;
 
 /// A tenant's calls find, change and collide with what is its own, whatever ids another one uses.
 /// Thread-safe. Every call may throw Error kUnavailable; a call that returned is durable.
@@ -66,19 +76,25 @@ class DeliveryStore {
   /// tenant.
   virtual void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) = 0;
   /// Makes an open delivery and its files visible. Throws Error kConflict if it is closed already,
-  /// holds no file, or `files` (the manifest's ids) aren't exactly its files; kNotFound.
+  /// holds no file, or `files` and `indexes` (the manifest's ids) aren't exactly its files and
+  /// those of them that have an index; kNotFound.
   virtual void close(TenantId tenant, const Uuid& id, const std::string& manifest,
-                     const std::vector<Uuid>& files, const AuditEvent& event) = 0;
-  /// Whatever its state, unless expired.
+                     const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
+                     const AuditEvent& event) = 0;
+  /// Takes a delivery back, whatever its state: its headers, MACs and inboxes forget it at once and
+  /// for good, and the sealed bytes follow. From then on no call finds it; covers and manifest,
+  /// which were signed, stay in the database. False if there was none, or it was revoked before.
+  virtual bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) = 0;
+  /// Whatever its state, unless expired or revoked.
   virtual std::optional<Delivery> find(TenantId tenant, const Uuid& id) = 0;
   /// The same delivery, if all that is asked is whose it is: one cheap query.
   virtual std::optional<Audience> audience(TenantId tenant, const Uuid& id) = 0;
   /// Closed, unexpired deliveries for this age1… key, oldest first, from after `after`; at most
-  /// `limit`. Their order is that of their ids, so the time they were opened: `after` pages through
-  /// one listing, and is no mark to ask from for news, because what was open long comes in before
-  /// it.
-  virtual std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
-                                      const std::optional<Uuid>& after, std::size_t limit) = 0;
+  /// `limit`, and at least one if there is one. Their order is that of their ids, so the time they
+  /// were opened: `after` pages through one listing, and is no mark to ask from for news, because
+  /// what was open long comes in before it.
+  virtual InboxPage inbox(TenantId tenant, const std::string& recipient,
+                          const std::optional<Uuid>& after, std::size_t limit) = 0;
 };
 
 }  // namespace letterbox::storage

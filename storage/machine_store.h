@@ -40,6 +40,7 @@ struct MachineToken : NewMachineToken {
 struct Machine {
   TenantId tenant;
   Uuid principal;
+  std::string handle;
   std::optional<std::string> mailbox;  ///< if by a token
 };
 

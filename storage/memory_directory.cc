@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "storage/audit_check.h"
+#include "storage/study_check.h"
 
 namespace letterbox::storage {
 
@@ -335,7 +336,8 @@ class Machines final : public MachineStore {
     for (const auto& [tenant, records] : directory_.tenants) {
       const auto found = find_in(records.certificates, spki_sha256);
       if (found && !found->revoked && records.is_active(found->principal)) {
-        return Machine{tenant, found->principal, {}};
+        return Machine{
+            tenant, found->principal, records.principals.at(found->principal).handle, {}};
       }
     }
     return std::nullopt;
@@ -368,7 +370,8 @@ class Machines final : public MachineStore {
       const auto found = find_in(records.tokens, sha256);
       if (found && !found->revoked && records.is_active(found->principal) &&
           found->range.contains(peer)) {
-        return Machine{tenant, found->principal, found->mailbox};
+        return Machine{tenant, found->principal, records.principals.at(found->principal).handle,
+                       found->mailbox};
       }
     }
     return std::nullopt;
@@ -466,6 +469,7 @@ class Mailboxes final : public MailboxStore {
   explicit Mailboxes(Directory& directory) : directory_(directory) {}
 
   void put(TenantId tenant, const Mailbox& mailbox, const AuditEvent& event) override {
+    require_sound_pause(mailbox.closes_after);
     const std::lock_guard lock(directory_.mutex);
     TenantRecords& records = directory_.of(tenant, event);
     for (const Uuid& depositor : mailbox.depositors) {

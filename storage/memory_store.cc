@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "storage/memory_directory.h"
+#include "storage/memory_shelf.h"
+#include "storage/memory_studies.h"
 #include "storage/row_framing.h"
 #include "storage/store.h"
 
@@ -18,106 +19,9 @@ namespace {
 
 using Rows = std::vector<Ciphertext>;
 
-struct StoredFile {
-  FileRecord record;
-  std::shared_ptr<const Rows> rows;  // a reader may hold on to them
-};
-
-struct StoredDelivery {
-  NewDelivery opened;
-  std::set<std::string> recipients;
-  std::optional<std::string> manifest;
-  std::set<Uuid> files;
-
-  bool alive() const { return opened.expires > std::chrono::system_clock::now(); }
-  bool visible() const { return alive() && manifest.has_value(); }
-};
-
-// What one tenant has.
-struct TenantShelf {
-  std::map<Uuid, StoredDelivery> deliveries;
-  std::map<Uuid, StoredFile> files;
-
-  void require_new(const NewDelivery& delivery) const {
-    if (deliveries.contains(delivery.id)) {
-      throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
-    }
-  }
-
-  StoredDelivery& open(const NewDelivery& delivery) {
-    StoredDelivery& opened = deliveries[delivery.id];
-    opened.opened = delivery;
-    opened.recipients.insert(delivery.recipients.begin(), delivery.recipients.end());
-    return opened;
-  }
-
-  StoredDelivery* alive(const Uuid& id) {
-    const auto found = deliveries.find(id);
-    return found != deliveries.end() && found->second.alive() ? &found->second : nullptr;
-  }
-
-  StoredDelivery& still_open(const Uuid& id) {
-    StoredDelivery* const delivery = alive(id);
-    if (delivery == nullptr) {
-      throw Error(ErrorCode::kNotFound,
-                  "there is no such delivery, or it has expired: " + id.text());
-    }
-    if (delivery->manifest) {
-      throw Error(ErrorCode::kConflict, "the delivery is closed already: " + id.text());
-    }
-    return *delivery;
-  }
-
-  void require_free(const Uuid& file) const {
-    if (files.contains(file)) {
-      throw Error(ErrorCode::kConflict, "a file has this id already: " + file.text());
-    }
-  }
-
-  const StoredFile* visible(const Uuid& file) const {
-    const auto found = files.find(file);
-    if (found == files.end()) return nullptr;
-    return deliveries.at(found->second.record.delivery).visible() ? &found->second : nullptr;
-  }
-
-  Delivery describe(const StoredDelivery& stored) const {
-    Delivery delivery;
-    delivery.id = stored.opened.id;
-    delivery.sender = stored.opened.sender;
-    delivery.state = stored.manifest ? DeliveryState::kClosed : DeliveryState::kOpen;
-    delivery.sealed_by_gateway = stored.opened.sealed_by_gateway;
-    delivery.created = stored.opened.created;
-    delivery.expires = stored.opened.expires;
-    delivery.covers = {stored.opened.cover};
-    delivery.manifest = stored.manifest;
-    for (const Uuid& id : stored.files) {
-      const FileRecord& file = files.at(id).record;
-      delivery.files.push_back({id, file.payload_length, file.payload_sha256});
-    }
-    return delivery;
-  }
-};
-
-// Everything, under one lock. Whoever changes something checks it all, then records the event,
-// which may be refused, and then changes it: nothing has to be undone.
-struct Shelf {
-  explicit Shelf(MemoryDirectory& all) : directory(all) {}
-
-  std::mutex mutex;
-  std::map<TenantId, TenantShelf> tenants;
-  MemoryDirectory& directory;  // has a lock of its own, which is taken after this one
-
-  void require_sender(TenantId tenant, const NewDelivery& delivery) {
-    if (!directory.principals().find(tenant, delivery.sender)) {
-      throw Error(ErrorCode::kNotFound, "the sender is no principal of this tenant");
-    }
-  }
-  void record(TenantId tenant, const AuditEvent& event) { directory.audit().append(tenant, event); }
-};
-
 class Writer final : public BlobWriter {
  public:
-  Writer(Shelf& shelf, TenantId tenant, const Uuid& file)
+  Writer(MemoryShelf& shelf, TenantId tenant, const Uuid& file)
       : shelf_(shelf), tenant_(tenant), file_(file) {}
 
   void append(const Ciphertext& row) override {
@@ -126,34 +30,36 @@ class Writer final : public BlobWriter {
     rows_->push_back(row);
   }
 
-  void commit(const FileRecord& file, const AuditEvent& event) override {
+  void commit(const FileRecord& file, const SealedIndex* index, const AuditEvent& event) override {
     require_unfinished();
     framing_.require(file, file_);
+    auto indexed = memory_index(file.id, index);
     const std::lock_guard lock(shelf_.mutex);
-    TenantShelf& own = shelf_.tenants[tenant_];
-    StoredDelivery& delivery = own.still_open(file.delivery);
+    MemoryTenant& own = shelf_.tenants[tenant_];
+    own.still_open(file.delivery);
     own.require_free(file.id);
     shelf_.record(tenant_, event);
-    put(file, own, delivery);
+    put(file, std::move(indexed), own);
   }
 
-  void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                          const std::string& manifest, const AuditEvent& event) override {
+  void commit_as_delivery(const FileRecord& file, const SealedIndex* index,
+                          const NewDelivery& delivery, const std::string& manifest,
+                          const AuditEvent& event) override {
     require_sound(delivery);
     if (file.delivery != delivery.id) {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
     }
     require_unfinished();
     framing_.require(file, file_);
+    auto indexed = memory_index(file.id, index);
     const std::lock_guard lock(shelf_.mutex);
-    TenantShelf& own = shelf_.tenants[tenant_];
+    MemoryTenant& own = shelf_.tenants[tenant_];
     own.require_new(delivery);
     own.require_free(file.id);
     shelf_.require_sender(tenant_, delivery);
     shelf_.record(tenant_, event);
-    StoredDelivery& made = own.open(delivery);
-    put(file, own, made);
-    made.manifest = manifest;
+    own.open(delivery).manifest = manifest;
+    put(file, std::move(indexed), own);
   }
 
  private:
@@ -161,13 +67,12 @@ class Writer final : public BlobWriter {
     if (committed_) throw Error(ErrorCode::kInternal, "the file is committed already");
   }
 
-  void put(const FileRecord& file, TenantShelf& own, StoredDelivery& delivery) {
-    own.files.emplace(file.id, StoredFile{file, std::move(rows_)});
-    delivery.files.insert(file.id);
+  void put(const FileRecord& file, std::shared_ptr<const MemoryIndex> index, MemoryTenant& own) {
+    own.put({file, std::move(rows_), std::move(index), std::nullopt});
     committed_ = true;
   }
 
-  Shelf& shelf_;
+  MemoryShelf& shelf_;
   const TenantId tenant_;
   const Uuid file_;
   RowFraming framing_;
@@ -177,14 +82,14 @@ class Writer final : public BlobWriter {
 
 class Reader final : public Source {
  public:
-  Reader(Shelf& shelf, TenantId tenant, const Uuid& file)
+  Reader(MemoryShelf& shelf, TenantId tenant, const Uuid& file)
       : shelf_(shelf), tenant_(tenant), file_(file) {}
 
   ByteView next() override {
     if (rows_ != nullptr && next_ == rows_->size()) return {};
     {
       const std::lock_guard lock(shelf_.mutex);
-      const StoredFile* file = shelf_.tenants[tenant_].visible(file_);
+      const MemoryFile* file = shelf_.tenants[tenant_].visible(file_);
       if (file == nullptr) {
         throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
       }
@@ -194,16 +99,51 @@ class Reader final : public Source {
   }
 
  private:
-  Shelf& shelf_;
+  MemoryShelf& shelf_;
   const TenantId tenant_;
   const Uuid file_;
   std::shared_ptr<const Rows> rows_;
   std::size_t next_ = 0;
 };
 
+class Indexes final : public IndexReader {
+ public:
+  Indexes(MemoryShelf& shelf, TenantId tenant, const Uuid& delivery)
+      : shelf_(shelf), tenant_(tenant), delivery_(delivery) {}
+
+  std::optional<StoredIndex> next() override {
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryTenant& own = shelf_.tenants[tenant_];
+    const MemoryDelivery* const delivery = own.alive(delivery_);
+    if (delivery == nullptr || !delivery->manifest) {
+      throw Error(ErrorCode::kNotFound, "there is no such delivery any more: " + delivery_.text());
+    }
+    for (auto id = last_ ? delivery->files.upper_bound(*last_) : delivery->files.begin();
+         id != delivery->files.end(); ++id) {
+      last_ = *id;
+      piece_ = own.files.at(*id).index;
+      if (piece_ != nullptr) return StoredIndex{*id, piece_->header, piece_->nonce, piece_->row};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  MemoryShelf& shelf_;
+  const TenantId tenant_;
+  const Uuid delivery_;
+  std::optional<Uuid> last_;
+  std::shared_ptr<const MemoryIndex> piece_;  // what the views given out last look at
+};
+
+// Whether `named` are these ids, each once.
+template <typename Ids>
+bool names_exactly(const std::vector<Uuid>& named, const Ids& ids) {
+  return std::is_permutation(named.begin(), named.end(), ids.begin(), ids.end());
+}
+
 class Blobs final : public BlobStore {
  public:
-  explicit Blobs(Shelf& shelf) : shelf_(shelf) {}
+  explicit Blobs(MemoryShelf& shelf) : shelf_(shelf) {}
 
   std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) override {
     return std::make_unique<Writer>(shelf_, tenant, id);
@@ -211,7 +151,7 @@ class Blobs final : public BlobStore {
 
   std::optional<FileRecord> find(TenantId tenant, const Uuid& id) override {
     const std::lock_guard lock(shelf_.mutex);
-    const StoredFile* file = shelf_.tenants[tenant].visible(id);
+    const MemoryFile* file = shelf_.tenants[tenant].visible(id);
     if (file == nullptr) return std::nullopt;
     return file->record;
   }
@@ -220,9 +160,29 @@ class Blobs final : public BlobStore {
     return std::make_unique<Reader>(shelf_, tenant, id);
   }
 
+  void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file, const SealedIndex& index,
+                 const AuditEvent& event) override {
+    auto indexed = memory_index(file, &index);
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryTenant& own = shelf_.tenants[tenant];
+    if (!own.still_open(delivery).files.contains(file)) {
+      throw Error(ErrorCode::kNotFound, "the delivery has no such file: " + file.text());
+    }
+    MemoryFile& indexes = own.files.at(file);
+    if (indexes.index != nullptr) {
+      throw Error(ErrorCode::kConflict, "the file has an index already: " + file.text());
+    }
+    shelf_.record(tenant, event);
+    indexes.index = std::move(indexed);
+  }
+
+  std::unique_ptr<IndexReader> read_indexes(TenantId tenant, const Uuid& delivery) override {
+    return std::make_unique<Indexes>(shelf_, tenant, delivery);
+  }
+
   bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
-    TenantShelf& own = shelf_.tenants[tenant];
+    MemoryTenant& own = shelf_.tenants[tenant];
     const auto file = own.files.find(id);
     if (file == own.files.end()) return false;
     shelf_.record(tenant, event);
@@ -232,17 +192,17 @@ class Blobs final : public BlobStore {
   }
 
  private:
-  Shelf& shelf_;
+  MemoryShelf& shelf_;
 };
 
 class Deliveries final : public DeliveryStore {
  public:
-  explicit Deliveries(Shelf& shelf) : shelf_(shelf) {}
+  explicit Deliveries(MemoryShelf& shelf) : shelf_(shelf) {}
 
   void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override {
     require_sound(delivery);
     const std::lock_guard lock(shelf_.mutex);
-    TenantShelf& own = shelf_.tenants[tenant];
+    MemoryTenant& own = shelf_.tenants[tenant];
     own.require_new(delivery);
     shelf_.require_sender(tenant, delivery);
     shelf_.record(tenant, event);
@@ -250,59 +210,84 @@ class Deliveries final : public DeliveryStore {
   }
 
   void close(TenantId tenant, const Uuid& id, const std::string& manifest,
-             const std::vector<Uuid>& files, const AuditEvent& event) override {
+             const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
+             const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
-    StoredDelivery& delivery = shelf_.tenants[tenant].still_open(id);
-    const bool exactly = std::is_permutation(files.begin(), files.end(), delivery.files.begin(),
-                                             delivery.files.end());
-    if (files.empty() || !exactly) {
-      throw Error(ErrorCode::kConflict,
-                  "the manifest names other files than the delivery holds: " + id.text());
+    MemoryTenant& own = shelf_.tenants[tenant];
+    MemoryDelivery& delivery = own.still_open(id);
+    std::vector<Uuid> indexed;
+    for (const Uuid& file : delivery.files) {
+      if (own.files.at(file).index != nullptr) indexed.push_back(file);
+    }
+    if (files.empty() || !names_exactly(files, delivery.files) ||
+        !names_exactly(indexes, indexed)) {
+      throw Error(
+          ErrorCode::kConflict,
+          "the manifest names other files or indexes than the delivery holds: " + id.text());
     }
     shelf_.record(tenant, event);
     delivery.manifest = manifest;
+    if (delivery.study) delivery.study->joinable = false;
+  }
+
+  bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryTenant& own = shelf_.tenants[tenant];
+    const auto found = own.deliveries.find(id);
+    if (found == own.deliveries.end() || found->second.revoked) return false;
+    shelf_.record(tenant, event);
+    MemoryDelivery& delivery = found->second;
+    for (const Uuid& file : delivery.files) own.files.erase(file);
+    delivery.files.clear();
+    delivery.study.reset();
+    delivery.revoked = true;
+    return true;
   }
 
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override {
     const std::lock_guard lock(shelf_.mutex);
-    TenantShelf& own = shelf_.tenants[tenant];
-    const StoredDelivery* const found = own.alive(id);
+    MemoryTenant& own = shelf_.tenants[tenant];
+    const MemoryDelivery* const found = own.alive(id);
     if (found == nullptr) return std::nullopt;
     return own.describe(*found);
   }
 
   std::optional<Audience> audience(TenantId tenant, const Uuid& id) override {
     const std::lock_guard lock(shelf_.mutex);
-    const StoredDelivery* const found = shelf_.tenants[tenant].alive(id);
+    const MemoryDelivery* const found = shelf_.tenants[tenant].alive(id);
     if (found == nullptr) return std::nullopt;
     return Audience{found->opened.sender,
                     {found->recipients.begin(), found->recipients.end()},
                     found->manifest ? DeliveryState::kClosed : DeliveryState::kOpen};
   }
 
-  std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
-                              const std::optional<Uuid>& after, std::size_t limit) override {
+  InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,
+                  std::size_t limit) override {
     const std::lock_guard lock(shelf_.mutex);
-    TenantShelf& own = shelf_.tenants[tenant];
-    std::vector<Delivery> found;
+    MemoryTenant& own = shelf_.tenants[tenant];
+    InboxPage page{{}, false};
+    std::size_t manifests = 0;
     auto place = after ? own.deliveries.upper_bound(*after) : own.deliveries.begin();
-    for (; place != own.deliveries.end() && found.size() < limit; ++place) {
-      const StoredDelivery& delivery = place->second;
-      if (delivery.visible() && delivery.recipients.contains(recipient)) {
-        found.push_back(own.describe(delivery));
-      }
+    for (; place != own.deliveries.end(); ++place) {
+      const MemoryDelivery& delivery = place->second;
+      if (!delivery.visible() || !delivery.recipients.contains(recipient)) continue;
+      page.more = page.deliveries.size() == limit || manifests >= kInboxPageManifests;
+      if (page.more) break;
+      page.deliveries.push_back(own.describe(delivery));
+      manifests += delivery.manifest->size();
     }
-    return found;
+    return page;
   }
 
  private:
-  Shelf& shelf_;
+  MemoryShelf& shelf_;
 };
 
 class MemoryStore final : public Store {
  public:
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
+  StudyStore& studies() override { return studies_; }
   TenantStore& tenants() override { return directory_.tenants(); }
   PrincipalStore& principals() override { return directory_.principals(); }
   DeviceStore& devices() override { return directory_.devices(); }
@@ -318,7 +303,8 @@ class MemoryStore final : public Store {
 
  private:
   MemoryDirectory directory_;
-  Shelf shelf_{directory_};
+  MemoryShelf shelf_{directory_};
+  MemoryStudies studies_{shelf_};
   Blobs blobs_{shelf_};
   Deliveries deliveries_{shelf_};
 };

@@ -52,8 +52,8 @@ class Pool {
   /// `work(transaction, connection)` in a transaction, which is committed: durable when this
   /// returns.
   template <typename Work>
-  auto transact(Work&& work) {
-    return run([&](Connection& connection) {
+  auto transact(Work&& work, Effort effort = Effort::kPatient) {
+    const auto whole = [&](Connection& connection) {
       pqxx::work transaction(connection.records());
       if constexpr (std::is_void_v<std::invoke_result_t<Work&, pqxx::work&, Connection&>>) {
         work(transaction, connection);
@@ -63,6 +63,17 @@ class Pool {
         commit(transaction, connection);
         return result;
       }
+    };
+    return run(whole, effort);
+  }
+
+  /// What one of few statements reads. It is a snapshot by itself, so it takes one round trip; and
+  /// it is parsed and planned once a connection, which costs more than most of them do.
+  template <typename... Parameters>
+  pqxx::result ask(const std::string& sql, const Parameters&... parameters) {
+    return run([&](Connection& connection) {
+      pqxx::nontransaction session(connection.records());
+      return session.exec_prepared(connection.prepared(sql), parameters...);
     });
   }
 

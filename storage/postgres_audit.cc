@@ -40,6 +40,14 @@ const char* text_of(AuditKind kind) noexcept {
   return "";
 }
 
+const char* text_of(AuditOutcome outcome) noexcept {
+  return outcome == AuditOutcome::kSuccess ? "success" : "failure";
+}
+
+constexpr const char* kRecord = R"SQL(
+  INSERT INTO audit (tenant_id, id, kind, outcome, principal_id, device, peer, object_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::text::inet, $8))SQL";
+
 AuditKind audit_kind_of(const pqxx::field& field) {
   const auto text = field.as<std::string>();
   for (const AuditKind kind : kKinds) {
@@ -63,13 +71,21 @@ AuditRecord record_of(const pqxx::row& row) {
 
 void record(pqxx::work& transaction, TenantId tenant, const AuditEvent& event) {
   require_sound(event);
-  transaction.exec_params(R"SQL(
-      INSERT INTO audit (tenant_id, id, kind, outcome, principal_id, device, peer, object_id)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8))SQL",
-                          tenant.uuid.text(), Uuid::v7().text(), text_of(event.kind),
-                          event.outcome == AuditOutcome::kSuccess ? "success" : "failure",
-                          or_null(text_of(event.principal)), or_null(event.device),
-                          or_null(event.peer), or_null(text_of(event.object)));
+  transaction.exec_params(kRecord, tenant.uuid.text(), Uuid::v7().text(), text_of(event.kind),
+                          text_of(event.outcome), or_null(text_of(event.principal)),
+                          or_null(event.device), or_null(event.peer),
+                          or_null(text_of(event.object)));
+}
+
+AuditStatement::AuditStatement(TenantId tenant, const AuditEvent& event)
+    : tenant_(tenant), event_(event) {
+  require_sound(event);
+}
+
+Statement AuditStatement::statement() const {
+  return {kRecord,
+          {tenant_.uuid, id_, as_bytes(text_of(event_.kind)), as_bytes(text_of(event_.outcome)),
+           event_.principal, event_.device, event_.peer, event_.object}};
 }
 
 void PostgresAudit::append(TenantId tenant, const AuditEvent& event) {

@@ -23,4 +23,17 @@ class PostgresAudit final : public AuditStore {
 /// until the commit a reader of the trail waits.
 void record(pqxx::work& transaction, TenantId tenant, const AuditEvent& event);
 
+/// The same as a statement among others, the last one. `event` must outlive it. Throws as
+/// require_sound (storage/audit_check.h).
+class AuditStatement {
+ public:
+  AuditStatement(TenantId tenant, const AuditEvent& event);
+  Statement statement() const;
+
+ private:
+  const TenantId tenant_;
+  const Uuid id_ = Uuid::v7();
+  const AuditEvent& event_;
+};
+
 }  // namespace letterbox::storage

@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "storage/postgres_audit.h"
 #include "storage/postgres_deliveries.h"
+#include "storage/postgres_staging.h"
 #include "storage/postgres_values.h"
 #include "storage/row_framing.h"
+#include "storage/study_check.h"
 
 namespace letterbox::storage {
 
@@ -38,11 +40,6 @@ constexpr const char* kStageRow = R"SQL(
 
 constexpr const char* kForeignKeyViolation = "23503";  // the payload isn't there any more
 
-constexpr const char* kDropStaged = R"SQL(
-  WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
-  DELETE FROM payload USING relaxed
-   WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
-
 // --- The last transaction -----------------------------------------------------------------------
 
 constexpr const char* kAddPayload = R"SQL(
@@ -69,24 +66,50 @@ constexpr const char* kAddFile = R"SQL(
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
   ON CONFLICT DO NOTHING)SQL";
 
+// Hangs on the payload, whose id the file knows.
+constexpr const char* kAddIndex = R"SQL(
+  INSERT INTO sealed_index (tenant_id, payload_id, content) VALUES ($1, $2, $3))SQL";
+
+constexpr const char* kKnowIndex = R"SQL(
+  UPDATE file
+     SET index_header = $3, index_nonce = $4, index_length = $5, index_sha256 = $6
+   WHERE tenant_id = $1 AND id = $2)SQL";
+
+// Those who bring an index for one file take turns.
+constexpr const char* kFileToIndex = R"SQL(
+  SELECT payload_id, index_header IS NOT NULL AS indexed
+    FROM file
+   WHERE tenant_id = $1 AND id = $2 AND delivery_id = $3
+     FOR NO KEY UPDATE)SQL";
+
 // --- Reading ------------------------------------------------------------------------------------
 
 constexpr const char* kFindFile = R"SQL(
   SELECT f.delivery_id, f.header, f.nonce, f.payload_length, f.payload_sha256
     FROM file AS f
-    JOIN delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
-   WHERE f.tenant_id = $1 AND f.id = $2
-     AND d.closed IS NOT NULL AND d.expires > now())SQL";
+    JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
+   WHERE f.tenant_id = $1 AND f.id = $2 AND d.closed IS NOT NULL)SQL";
 
 // One row of the payload, or null in its place; no row at all if the file can't be seen.
 constexpr const char* kReadRow = R"SQL(
   SELECT f.payload_length, r.content
     FROM file AS f
-    JOIN delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
+    JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
     LEFT JOIN payload_row AS r ON r.tenant_id = f.tenant_id AND r.payload_id = f.payload_id
                               AND r.row_no = $3
-   WHERE f.tenant_id = $1 AND f.id = $2
-     AND d.closed IS NOT NULL AND d.expires > now())SQL";
+   WHERE f.tenant_id = $1 AND f.id = $2 AND d.closed IS NOT NULL)SQL";
+
+// So many indexes a round trip: 2 MiB at most. Nulls if there is none; no row at all if the
+// delivery can't be seen.
+constexpr const char* kReadIndexes = R"SQL(
+  SELECT f.id, f.index_header, f.index_nonce, i.content
+    FROM live_delivery AS d
+    LEFT JOIN (file AS f
+               JOIN sealed_index AS i ON i.tenant_id = f.tenant_id AND i.payload_id = f.payload_id)
+           ON f.tenant_id = d.tenant_id AND f.delivery_id = d.id AND f.id > $3
+   WHERE d.tenant_id = $1 AND d.id = $2 AND d.closed IS NOT NULL
+   ORDER BY f.id
+   LIMIT 32)SQL";
 
 // --- Removing -----------------------------------------------------------------------------------
 
@@ -106,6 +129,14 @@ constexpr const char* kSweepRows = R"SQL(
 constexpr const char* kSweepPayloads = R"SQL(
   DELETE FROM payload WHERE staged_by = $1)SQL";
 
+void add_index(pqxx::work& transaction, Connection& connection, TenantId tenant, const Uuid& file,
+               const Uuid& payload, const SealedIndex& index) {
+  connection.execute(kAddIndex, {tenant.uuid, payload, index.payload.row.view()});
+  transaction.exec_params(kKnowIndex, tenant.uuid.text(), file.text(), binary(index.header),
+                          binary(index.payload.nonce), length_of(index.payload),
+                          binary(index.payload.sha256));
+}
+
 class Writer final : public BlobWriter {
  public:
   Writer(Pool& pool, const Uuid& instance, TenantId tenant, const Uuid& file)
@@ -114,11 +145,7 @@ class Writer final : public BlobWriter {
   ~Writer() override {
     if (!begun_ || committed_) return;
     try {
-      pool_.run(
-          [&](Connection& connection) {
-            connection.execute(kDropStaged, {tenant_.uuid, payload_, instance_});
-          },
-          Pool::Effort::kOnce);
+      drop_staged(pool_, tenant_, instance_, {payload_});
     } catch (const Error& error) {
       log::error("staged rows left to the next sweep", error);
     }
@@ -137,23 +164,24 @@ class Writer final : public BlobWriter {
     framing_ = extended;
   }
 
-  void commit(const FileRecord& file, const AuditEvent& event) override {
-    finish(file, [&](pqxx::work& transaction, Connection& connection) {
+  void commit(const FileRecord& file, const SealedIndex* index, const AuditEvent& event) override {
+    finish(file, index, [&](pqxx::work& transaction, Connection& connection) {
       hold_open(transaction, tenant_, file.delivery);
-      put(file, transaction, connection);
+      put(file, index, transaction, connection);
       record(transaction, tenant_, event);
     });
   }
 
-  void commit_as_delivery(const FileRecord& file, const NewDelivery& delivery,
-                          const std::string& manifest, const AuditEvent& event) override {
+  void commit_as_delivery(const FileRecord& file, const SealedIndex* index,
+                          const NewDelivery& delivery, const std::string& manifest,
+                          const AuditEvent& event) override {
     require_sound(delivery);
     if (file.delivery != delivery.id) {
       throw Error(ErrorCode::kInternal, "the file names another delivery than the one to make");
     }
-    finish(file, [&](pqxx::work& transaction, Connection& connection) {
+    finish(file, index, [&](pqxx::work& transaction, Connection& connection) {
       insert_closed_delivery(transaction, tenant_, delivery, manifest);
-      put(file, transaction, connection);
+      put(file, index, transaction, connection);
       record(transaction, tenant_, event);
     });
   }
@@ -179,16 +207,18 @@ class Writer final : public BlobWriter {
   }
 
   template <typename Work>
-  void finish(const FileRecord& file, Work&& work) {
+  void finish(const FileRecord& file, const SealedIndex* index, Work&& work) {
     require_unfinished();
     framing_.require(file, file_);
+    if (index != nullptr) require_sound(*index);
     pool_.transact(work);
     committed_ = true;
     held_.reset();
   }
 
   // The file with its payload: the rows that were staged, and the one held back.
-  void put(const FileRecord& file, pqxx::work& transaction, Connection& connection) {
+  void put(const FileRecord& file, const SealedIndex* index, pqxx::work& transaction,
+           Connection& connection) {
     if (!begun_) {
       connection.execute(kAddPayload, {tenant_.uuid, payload_});
     } else {
@@ -206,6 +236,7 @@ class Writer final : public BlobWriter {
     if (added.affected_rows() == 0) {
       throw Error(ErrorCode::kConflict, "a file has this id already: " + file.id.text());
     }
+    if (index != nullptr) add_index(transaction, connection, tenant_, file.id, payload_, *index);
   }
 
   void require_all_rows(pqxx::work& transaction) const {
@@ -271,6 +302,38 @@ class Reader final : public Source {
   std::optional<BinaryResult> piece_;    // what the view given out last looks at
 };
 
+class Indexes final : public IndexReader {
+ public:
+  Indexes(Pool& pool, TenantId tenant, const Uuid& delivery)
+      : pool_(pool), tenant_(tenant), delivery_(delivery) {}
+
+  std::optional<StoredIndex> next() override {
+    if (!page_ || row_ == page_->rows()) {
+      page_ = pool_.run([&](Connection& connection) {
+        return connection.execute(kReadIndexes, {tenant_.uuid, delivery_, last_});
+      });
+      row_ = 0;
+    }
+    if (page_->rows() == 0) {
+      throw Error(ErrorCode::kNotFound, "there is no such delivery any more: " + delivery_.text());
+    }
+    if (page_->is_null(row_, 0)) return std::nullopt;
+    last_ = page_->uuid(row_, 0);
+    const StoredIndex index{last_, page_->bytes(row_, 1), page_->array<16>(row_, 2),
+                            page_->bytes(row_, 3)};
+    ++row_;
+    return index;
+  }
+
+ private:
+  Pool& pool_;
+  const TenantId tenant_;
+  const Uuid delivery_;
+  Uuid last_;                         // nil, which is smaller than any, before the first
+  std::optional<BinaryResult> page_;  // what the views given out last look at
+  int row_ = 0;                       // of the page, the next one
+};
+
 }  // namespace
 
 std::unique_ptr<BlobWriter> PostgresBlobs::begin(TenantId tenant, const Uuid& id) {
@@ -293,6 +356,28 @@ std::optional<FileRecord> PostgresBlobs::find(TenantId tenant, const Uuid& id) {
 
 std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id) {
   return std::make_unique<Reader>(pool_, tenant, id);
+}
+
+void PostgresBlobs::put_index(TenantId tenant, const Uuid& delivery, const Uuid& file,
+                              const SealedIndex& index, const AuditEvent& event) {
+  require_sound(index);
+  pool_.transact([&](pqxx::work& transaction, Connection& connection) {
+    hold_open(transaction, tenant, delivery);
+    const pqxx::result found =
+        transaction.exec_params(kFileToIndex, tenant.uuid.text(), file.text(), delivery.text());
+    if (found.empty()) {
+      throw Error(ErrorCode::kNotFound, "the delivery has no such file: " + file.text());
+    }
+    if (found[0]["indexed"].as<bool>()) {
+      throw Error(ErrorCode::kConflict, "the file has an index already: " + file.text());
+    }
+    add_index(transaction, connection, tenant, file, uuid_of(found[0]["payload_id"]), index);
+    record(transaction, tenant, event);
+  });
+}
+
+std::unique_ptr<IndexReader> PostgresBlobs::read_indexes(TenantId tenant, const Uuid& delivery) {
+  return std::make_unique<Indexes>(pool_, tenant, delivery);
 }
 
 bool PostgresBlobs::remove(TenantId tenant, const Uuid& id, const AuditEvent& event) {

@@ -13,6 +13,9 @@ class PostgresBlobs final : public BlobStore {
   std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) override;
   std::optional<FileRecord> find(TenantId tenant, const Uuid& id) override;
   std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) override;
+  void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file, const SealedIndex& index,
+                 const AuditEvent& event) override;
+  std::unique_ptr<IndexReader> read_indexes(TenantId tenant, const Uuid& delivery) override;
   bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override;
 
   Swept sweep();

@@ -5,7 +5,9 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "storage/postgres_audit.h"
+#include "storage/postgres_staging.h"
 #include "storage/postgres_values.h"
 #include "storage/row_framing.h"
 
@@ -18,8 +20,8 @@ void lock_open(pqxx::work& transaction, TenantId tenant, const Uuid& id,
                const std::string& strength) {
   const pqxx::result found = transaction.exec_params(R"SQL(
       SELECT closed IS NULL AS open
-        FROM delivery
-       WHERE tenant_id = $1 AND id = $2 AND expires > now()
+        FROM live_delivery
+       WHERE tenant_id = $1 AND id = $2
          FOR )SQL" + strength,
                                                      tenant.uuid.text(), id.text());
   if (found.empty()) {
@@ -34,20 +36,6 @@ void require_inserted(const pqxx::result& inserted, const NewDelivery& delivery)
   if (inserted.affected_rows() == 0) {
     throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
   }
-}
-
-void insert_cover_and_recipients(pqxx::work& transaction, TenantId tenant,
-                                 const NewDelivery& delivery) {
-  transaction.exec_params(R"SQL(
-      INSERT INTO cover (tenant_id, delivery_id, version, envelope)
-      VALUES ($1, $2, 1, $3))SQL",
-                          tenant.uuid.text(), delivery.id.text(), binary(delivery.cover));
-  transaction.exec_params(R"SQL(
-      INSERT INTO delivery_recipient (tenant_id, delivery_id, recipient)
-      SELECT DISTINCT $1::uuid, $2::uuid, recipient
-        FROM unnest($3::text[]) AS recipient)SQL",
-                          tenant.uuid.text(), delivery.id.text(),
-                          array_literal(delivery.recipients));
 }
 
 // Deliveries with all that belongs to them, in three statements however many they are, in the
@@ -85,14 +73,18 @@ std::vector<Delivery> load(Snapshot& snapshot, TenantId tenant, const std::vecto
   }
 
   for (const pqxx::row& row : snapshot.exec_params(R"SQL(
-        SELECT delivery_id, id, payload_length, payload_sha256
+        SELECT delivery_id, id, payload_length, payload_sha256, index_length, index_sha256
           FROM file
          WHERE tenant_id = $1 AND delivery_id = ANY ($2::uuid[])
          ORDER BY delivery_id, id)SQL",
                                                    tenant.uuid.text(), wanted)) {
-    found.at(uuid_of(row["delivery_id"]))
-        .files.push_back({uuid_of(row["id"]), row["payload_length"].as<std::uint64_t>(),
-                          array_of<32>(row["payload_sha256"])});
+    Delivery& delivery = found.at(uuid_of(row["delivery_id"]));
+    const Uuid id = uuid_of(row["id"]);
+    delivery.files.push_back(
+        {id, row["payload_length"].as<std::uint64_t>(), array_of<32>(row["payload_sha256"])});
+    if (row["index_length"].is_null()) continue;
+    delivery.indexes.push_back(
+        {id, row["index_length"].as<std::uint64_t>(), array_of<32>(row["index_sha256"])});
   }
 
   std::vector<Delivery> deliveries;
@@ -108,6 +100,20 @@ std::vector<Uuid> ids_of(const pqxx::result& rows) {
 }
 
 }  // namespace
+
+void insert_cover_and_recipients(pqxx::work& transaction, TenantId tenant,
+                                 const NewDelivery& delivery) {
+  transaction.exec_params(R"SQL(
+      INSERT INTO cover (tenant_id, delivery_id, version, envelope)
+      VALUES ($1, $2, 1, $3))SQL",
+                          tenant.uuid.text(), delivery.id.text(), binary(delivery.cover));
+  transaction.exec_params(R"SQL(
+      INSERT INTO delivery_recipient (tenant_id, delivery_id, recipient)
+      SELECT DISTINCT $1::uuid, $2::uuid, recipient
+        FROM unnest($3::text[]) AS recipient)SQL",
+                          tenant.uuid.text(), delivery.id.text(),
+                          array_literal(delivery.recipients));
+}
 
 void insert_closed_delivery(pqxx::work& transaction, TenantId tenant, const NewDelivery& delivery,
                             const std::string& manifest) {
@@ -145,35 +151,79 @@ void PostgresDeliveries::open(TenantId tenant, const NewDelivery& delivery,
 }
 
 void PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::string& manifest,
-                               const std::vector<Uuid>& files, const AuditEvent& event) {
+                               const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
+                               const AuditEvent& event) {
   std::vector<Uuid> named = files;
+  std::vector<Uuid> indexed = indexes;
   std::sort(named.begin(), named.end());
+  std::sort(indexed.begin(), indexed.end());
   pool_.transact([&](pqxx::work& transaction, Connection&) {
     lock_open(transaction, tenant, id, "UPDATE");
     // PostgreSQL orders uuids by their bytes, as we do.
-    const std::vector<Uuid> held = ids_of(transaction.exec_params(
-        "SELECT id FROM file WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY id",
-        tenant.uuid.text(), id.text()));
-    if (held.empty() || named != held) {
+    std::vector<Uuid> held;
+    std::vector<Uuid> held_indexes;
+    for (const pqxx::row& row : transaction.exec_params(R"SQL(
+        SELECT id, index_header IS NOT NULL AS indexed
+          FROM file
+         WHERE tenant_id = $1 AND delivery_id = $2
+         ORDER BY id)SQL",
+                                                        tenant.uuid.text(), id.text())) {
+      held.push_back(uuid_of(row["id"]));
+      if (row["indexed"].as<bool>()) held_indexes.push_back(held.back());
+    }
+    if (held.empty() || named != held || indexed != held_indexes) {
       throw Error(ErrorCode::kConflict, "the manifest names " + std::to_string(named.size()) +
-                                            " files, the delivery " + id.text() + " holds " +
-                                            std::to_string(held.size()) +
-                                            (held.size() == named.size() ? " others" : ""));
+                                            " files and " + std::to_string(indexed.size()) +
+                                            " indexes, the delivery " + id.text() + " holds " +
+                                            std::to_string(held.size()) + " and " +
+                                            std::to_string(held_indexes.size()) + ", or others");
     }
     transaction.exec_params(R"SQL(
         UPDATE delivery
-           SET closed = now(), manifest = $3
+           SET closed = now(), manifest = $3, joinable = false
          WHERE tenant_id = $1 AND id = $2)SQL",
                             tenant.uuid.text(), id.text(), binary(manifest));
     record(transaction, tenant, event);
   });
 }
 
+bool PostgresDeliveries::revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) {
+  // 1. Headers and MACs go, and nobody sees it any more. The sealed bytes become what this instance
+  //    has staged, so that they can go in their own time.
+  const auto payloads =
+      pool_.transact([&](pqxx::work& transaction, Connection&) -> std::optional<std::vector<Uuid>> {
+        const auto revoked = transaction.exec_params(R"SQL(
+            UPDATE delivery
+               SET revoked = now(), joinable = false, study_mac = NULL, mailbox = NULL,
+                   closes_after = NULL
+             WHERE tenant_id = $1 AND id = $2 AND revoked IS NULL)SQL",
+                                                     tenant.uuid.text(), id.text());
+        if (revoked.affected_rows() == 0) return std::nullopt;
+        std::vector<Uuid> left = ids_of(transaction.exec_params(
+            "DELETE FROM file WHERE tenant_id = $1 AND delivery_id = $2 RETURNING payload_id",
+            tenant.uuid.text(), id.text()));
+        transaction.exec_params(
+            "UPDATE payload SET staged_by = $3 WHERE tenant_id = $1 AND id = ANY ($2::uuid[])",
+            tenant.uuid.text(), array_literal(left), instance_.text());
+        record(transaction, tenant, event);
+        return left;
+      });
+  if (!payloads) return false;
+
+  // 2. The sealed bytes, which nobody can open any more. It is revoked, whatever becomes of this.
+  try {
+    drop_staged(pool_, tenant, instance_, *payloads);
+  } catch (const Error& error) {
+    log::error("sealed bytes of a revoked delivery left to the next sweep", error);
+  }
+  return true;
+}
+
 std::optional<Delivery> PostgresDeliveries::find(TenantId tenant, const Uuid& id) {
   return pool_.read([&](auto& snapshot) -> std::optional<Delivery> {
-    const auto alive = ids_of(snapshot.exec_params(
-        "SELECT id FROM delivery WHERE tenant_id = $1 AND id = $2 AND expires > now()",
-        tenant.uuid.text(), id.text()));
+    const auto alive =
+        ids_of(snapshot.exec_params("SELECT id FROM live_delivery WHERE tenant_id = $1 AND id = $2",
+                                    tenant.uuid.text(), id.text()));
     if (alive.empty()) return std::nullopt;
     return load(snapshot, tenant, alive).front();
   });
@@ -184,9 +234,9 @@ std::optional<Audience> PostgresDeliveries::audience(TenantId tenant, const Uuid
     // Every delivery has a recipient.
     const pqxx::result found = snapshot.exec_params(R"SQL(
         SELECT d.sender_id, d.closed IS NOT NULL AS closed, r.recipient
-          FROM delivery AS d
+          FROM live_delivery AS d
           JOIN delivery_recipient AS r ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id
-         WHERE d.tenant_id = $1 AND d.id = $2 AND d.expires > now()
+         WHERE d.tenant_id = $1 AND d.id = $2
          ORDER BY r.recipient)SQL",
                                                     tenant.uuid.text(), id.text());
     if (found.empty()) return std::nullopt;
@@ -201,23 +251,32 @@ std::optional<Audience> PostgresDeliveries::audience(TenantId tenant, const Uuid
   });
 }
 
-std::vector<Delivery> PostgresDeliveries::inbox(TenantId tenant, const std::string& recipient,
-                                                const std::optional<Uuid>& after,
-                                                std::size_t limit) {
+InboxPage PostgresDeliveries::inbox(TenantId tenant, const std::string& recipient,
+                                    const std::optional<Uuid>& after, std::size_t limit) {
   // No UUIDv7 is smaller than the nil UUID.
   const std::string start = after ? after->text() : "00000000-0000-0000-0000-000000000000";
-  const auto most = std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max());
+  // One more than asked tells whether there is a next page.
+  const auto most = std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max() - 1) + 1;
   return pool_.read([&](auto& snapshot) {
-    return load(snapshot, tenant,
-                ids_of(snapshot.exec_params(R"SQL(
-        SELECT d.id
+    std::vector<Uuid> ids;
+    std::size_t manifests = 0;
+    bool more = false;
+    for (const pqxx::row& row :
+         snapshot.exec_params(R"SQL(
+        SELECT d.id, octet_length(d.manifest) AS manifest
           FROM delivery_recipient AS r
-          JOIN delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
+          JOIN live_delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
          WHERE r.tenant_id = $1 AND r.recipient = $2 AND r.delivery_id > $3
-           AND d.closed IS NOT NULL AND d.expires > now()
+           AND d.closed IS NOT NULL
          ORDER BY r.delivery_id
          LIMIT $4::bigint)SQL",
-                                            tenant.uuid.text(), binary(recipient), start, most)));
+                              tenant.uuid.text(), binary(recipient), start, most)) {
+      more = ids.size() == limit || manifests >= kInboxPageManifests;
+      if (more) break;
+      ids.push_back(uuid_of(row["id"]));
+      manifests += row["manifest"].template as<std::size_t>();
+    }
+    return InboxPage{load(snapshot, tenant, ids), more};
   });
 }
 

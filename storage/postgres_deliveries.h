@@ -9,18 +9,22 @@ namespace letterbox::storage {
 
 class PostgresDeliveries final : public DeliveryStore {
  public:
-  explicit PostgresDeliveries(Pool& pool) : pool_(pool) {}
+  /// `instance` sweeps what is left of a delivery that was revoked.
+  PostgresDeliveries(Pool& pool, const Uuid& instance) : pool_(pool), instance_(instance) {}
 
   void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override;
   void close(TenantId tenant, const Uuid& id, const std::string& manifest,
-             const std::vector<Uuid>& files, const AuditEvent& event) override;
+             const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
+             const AuditEvent& event) override;
+  bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) override;
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override;
   std::optional<Audience> audience(TenantId tenant, const Uuid& id) override;
-  std::vector<Delivery> inbox(TenantId tenant, const std::string& recipient,
-                              const std::optional<Uuid>& after, std::size_t limit) override;
+  InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,
+                  std::size_t limit) override;
 
  private:
   Pool& pool_;
+  const Uuid instance_;
 };
 
 // The steps that a blob's last transaction takes here.
@@ -29,6 +33,9 @@ class PostgresDeliveries final : public DeliveryStore {
 /// kConflict if the id is taken, kNotFound if the sender is no principal of the tenant.
 void insert_closed_delivery(pqxx::work& transaction, TenantId tenant, const NewDelivery& delivery,
                             const std::string& manifest);
+/// What a delivery has beside its own row: its first cover, and whose inboxes it is in.
+void insert_cover_and_recipients(pqxx::work& transaction, TenantId tenant,
+                                 const NewDelivery& delivery);
 /// Holds an open delivery open until the transaction ends; many may hold one. Throws Error
 /// kNotFound, kConflict if it is closed.
 void hold_open(pqxx::work& transaction, TenantId tenant, const Uuid& id);

@@ -96,44 +96,35 @@ bool PostgresDevices::revoke(TenantId tenant, const std::string& recipient,
 
 std::vector<Device> PostgresDevices::list(TenantId tenant,
                                           const std::optional<std::string>& handle) {
-  return pool_.read([&](auto& snapshot) {
-    const std::string id = tenant.uuid.text();
-    const pqxx::result rows =
-        handle ? snapshot.exec_params(kSelect + " AND p.handle = $2 ORDER BY d.recipient", id,
-                                      binary(*handle))
-               : snapshot.exec_params(kSelect + " ORDER BY p.handle, d.recipient", id);
-    std::vector<Device> devices;
-    for (const pqxx::row& row : rows) devices.push_back(device_of(row));
-    return devices;
-  });
+  const std::string id = tenant.uuid.text();
+  const pqxx::result rows =
+      handle ? pool_.ask(kSelect + " AND p.handle = $2 ORDER BY d.recipient", id, binary(*handle))
+             : pool_.ask(kSelect + " ORDER BY p.handle, d.recipient", id);
+  std::vector<Device> devices;
+  for (const pqxx::row& row : rows) devices.push_back(device_of(row));
+  return devices;
 }
 
 std::optional<Device> PostgresDevices::find_recipient(TenantId tenant,
                                                       const std::string& recipient) {
-  return pool_.read([&](auto& snapshot) -> std::optional<Device> {
-    const pqxx::result found = snapshot.exec_params(kSelect + " AND d.recipient = $2",
-                                                    tenant.uuid.text(), binary(recipient));
-    if (found.empty()) return std::nullopt;
-    return device_of(found[0]);
-  });
+  const pqxx::result found =
+      pool_.ask(kSelect + " AND d.recipient = $2", tenant.uuid.text(), binary(recipient));
+  if (found.empty()) return std::nullopt;
+  return device_of(found[0]);
 }
 
 std::optional<KeyHolder> PostgresDevices::find_key(const std::string& key_id) {
-  return pool_.read([&](auto& snapshot) -> std::optional<KeyHolder> {
-    const pqxx::result found =
-        snapshot.exec_params(kSelectAll + " WHERE d.key_id = $1", binary(key_id));
-    if (found.empty()) return std::nullopt;
-    return KeyHolder{{uuid_of(found[0]["tenant_id"])},
-                     device_of(found[0]),
-                     kind_of(found[0]["kind"]),
-                     found[0]["principal_revoked"].template as<bool>()};
-  });
+  const pqxx::result found = pool_.ask(kSelectAll + " WHERE d.key_id = $1", binary(key_id));
+  if (found.empty()) return std::nullopt;
+  return KeyHolder{{uuid_of(found[0]["tenant_id"])},
+                   device_of(found[0]),
+                   kind_of(found[0]["kind"]),
+                   found[0]["principal_revoked"].as<bool>()};
 }
 
 std::vector<AcceptedRecord> PostgresDevices::history(TenantId tenant, const std::string& handle) {
-  return pool_.read([&](auto& snapshot) {
-    std::vector<AcceptedRecord> records;
-    for (const pqxx::row& row : snapshot.exec_params(R"SQL(
+  std::vector<AcceptedRecord> records;
+  for (const pqxx::row& row : pool_.ask(R"SQL(
         WITH own AS (
           SELECT d.position, d.recipient, d.accepted, d.record
             FROM device AS d
@@ -147,12 +138,11 @@ std::vector<AcceptedRecord> PostgresDevices::history(TenantId tenant, const std:
                   JOIN own USING (recipient)
                  WHERE r.tenant_id = $1) AS filed
          ORDER BY position)SQL",
-                                                     tenant.uuid.text(), binary(handle))) {
-      records.push_back({row["recipient"].template as<std::string>(), time_of(row["accepted"]),
-                         text_of_bytea(row["record"])});
-    }
-    return records;
-  });
+                                        tenant.uuid.text(), binary(handle))) {
+    records.push_back({row["recipient"].as<std::string>(), time_of(row["accepted"]),
+                       text_of_bytea(row["record"])});
+  }
+  return records;
 }
 
 }  // namespace letterbox::storage

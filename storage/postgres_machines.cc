@@ -53,33 +53,32 @@ bool PostgresMachines::revoke_certificate(TenantId tenant, const Digest& spki_sh
 }
 
 std::vector<Certificate> PostgresMachines::certificates(TenantId tenant) {
-  return pool_.read([&](auto& snapshot) {
-    std::vector<Certificate> certificates;
-    for (const pqxx::row& row : snapshot.exec_params(R"SQL(
-        SELECT spki_sha256, principal_id, extract(epoch FROM c.added)::bigint AS added,
-               extract(epoch FROM c.revoked)::bigint AS revoked
-          FROM machine_certificate AS c
-         WHERE tenant_id = $1
-         ORDER BY date_trunc('second', c.added), spki_sha256)SQL",
-                                                     tenant.uuid.text())) {
-      certificates.push_back({array_of<32>(row["spki_sha256"]), uuid_of(row["principal_id"]),
-                              time_of(row["added"]), optional_time_of(row["revoked"])});
-    }
-    return certificates;
-  });
+  std::vector<Certificate> certificates;
+  for (const pqxx::row& row : pool_.ask(R"SQL(
+      SELECT spki_sha256, principal_id, extract(epoch FROM c.added)::bigint AS added,
+             extract(epoch FROM c.revoked)::bigint AS revoked
+        FROM machine_certificate AS c
+       WHERE tenant_id = $1
+       ORDER BY date_trunc('second', c.added), spki_sha256)SQL",
+                                        tenant.uuid.text())) {
+    certificates.push_back({array_of<32>(row["spki_sha256"]), uuid_of(row["principal_id"]),
+                            time_of(row["added"]), optional_time_of(row["revoked"])});
+  }
+  return certificates;
 }
 
 std::optional<Machine> PostgresMachines::find_certificate(const Digest& spki_sha256) {
-  return pool_.read([&](auto& snapshot) -> std::optional<Machine> {
-    const pqxx::result found = snapshot.exec_params(R"SQL(
-        SELECT c.tenant_id, c.principal_id
-          FROM machine_certificate AS c
-          JOIN principal AS p ON p.tenant_id = c.tenant_id AND p.id = c.principal_id
-         WHERE c.spki_sha256 = $1 AND c.revoked IS NULL AND p.revoked IS NULL)SQL",
-                                                    binary(spki_sha256));
-    if (found.empty()) return std::nullopt;
-    return Machine{{uuid_of(found[0]["tenant_id"])}, uuid_of(found[0]["principal_id"]), {}};
-  });
+  const pqxx::result found = pool_.ask(R"SQL(
+      SELECT c.tenant_id, c.principal_id, p.handle
+        FROM machine_certificate AS c
+        JOIN principal AS p ON p.tenant_id = c.tenant_id AND p.id = c.principal_id
+       WHERE c.spki_sha256 = $1 AND c.revoked IS NULL AND p.revoked IS NULL)SQL",
+                                       binary(spki_sha256));
+  if (found.empty()) return std::nullopt;
+  return Machine{{uuid_of(found[0]["tenant_id"])},
+                 uuid_of(found[0]["principal_id"]),
+                 found[0]["handle"].as<std::string>(),
+                 {}};
 }
 
 void PostgresMachines::add_token(TenantId tenant, const NewMachineToken& token,
@@ -103,38 +102,35 @@ bool PostgresMachines::revoke_token(TenantId tenant, const Digest& sha256,
 }
 
 std::vector<MachineToken> PostgresMachines::tokens(TenantId tenant) {
-  return pool_.read([&](auto& snapshot) {
-    std::vector<MachineToken> tokens;
-    for (const pqxx::row& row : snapshot.exec_params(R"SQL(
-        SELECT token_sha256, principal_id, mailbox, address_range,
-               extract(epoch FROM t.added)::bigint AS added,
-               extract(epoch FROM t.revoked)::bigint AS revoked
-          FROM machine_token AS t
-         WHERE tenant_id = $1
-         ORDER BY date_trunc('second', t.added), token_sha256)SQL",
-                                                     tenant.uuid.text())) {
-      tokens.push_back({{array_of<32>(row["token_sha256"]), uuid_of(row["principal_id"]),
-                         row["mailbox"].template as<std::string>(), range_of(row["address_range"])},
-                        time_of(row["added"]),
-                        optional_time_of(row["revoked"])});
-    }
-    return tokens;
-  });
+  std::vector<MachineToken> tokens;
+  for (const pqxx::row& row : pool_.ask(R"SQL(
+      SELECT token_sha256, principal_id, mailbox, address_range,
+             extract(epoch FROM t.added)::bigint AS added,
+             extract(epoch FROM t.revoked)::bigint AS revoked
+        FROM machine_token AS t
+       WHERE tenant_id = $1
+       ORDER BY date_trunc('second', t.added), token_sha256)SQL",
+                                        tenant.uuid.text())) {
+    tokens.push_back({{array_of<32>(row["token_sha256"]), uuid_of(row["principal_id"]),
+                       row["mailbox"].as<std::string>(), range_of(row["address_range"])},
+                      time_of(row["added"]),
+                      optional_time_of(row["revoked"])});
+  }
+  return tokens;
 }
 
 std::optional<Machine> PostgresMachines::find_token(const Digest& sha256, const std::string& peer) {
-  return pool_.read([&](auto& snapshot) -> std::optional<Machine> {
-    const pqxx::result found = snapshot.exec_params(R"SQL(
-        SELECT t.tenant_id, t.principal_id, t.mailbox, t.address_range
-          FROM machine_token AS t
-          JOIN principal AS p ON p.tenant_id = t.tenant_id AND p.id = t.principal_id
-         WHERE t.token_sha256 = $1 AND t.revoked IS NULL AND p.revoked IS NULL)SQL",
-                                                    binary(sha256));
-    if (found.empty() || !range_of(found[0]["address_range"]).contains(peer)) return std::nullopt;
-    return Machine{{uuid_of(found[0]["tenant_id"])},
-                   uuid_of(found[0]["principal_id"]),
-                   found[0]["mailbox"].template as<std::string>()};
-  });
+  const pqxx::result found = pool_.ask(R"SQL(
+      SELECT t.tenant_id, t.principal_id, p.handle, t.mailbox, t.address_range
+        FROM machine_token AS t
+        JOIN principal AS p ON p.tenant_id = t.tenant_id AND p.id = t.principal_id
+       WHERE t.token_sha256 = $1 AND t.revoked IS NULL AND p.revoked IS NULL)SQL",
+                                       binary(sha256));
+  if (found.empty() || !range_of(found[0]["address_range"]).contains(peer)) return std::nullopt;
+  return Machine{{uuid_of(found[0]["tenant_id"])},
+                 uuid_of(found[0]["principal_id"]),
+                 found[0]["handle"].as<std::string>(),
+                 found[0]["mailbox"].as<std::string>()};
 }
 
 }  // namespace letterbox::storage

@@ -1,49 +1,47 @@
 #include "storage/postgres_mailboxes.h"
 
-#include <map>
-
 #include "base/error.h"
 #include "storage/postgres_audit.h"
 #include "storage/postgres_values.h"
+#include "storage/study_check.h"
 
 namespace letterbox::storage {
 
 namespace {
 
-// All mailboxes of a tenant, or one.
-template <typename Snapshot>
-std::vector<Mailbox> load(Snapshot& snapshot, TenantId tenant,
-                          const std::optional<std::string>& name) {
-  const std::string id = tenant.uuid.text();
-  const auto ask = [&](const std::string& select, const std::string& column) {
-    return name ? snapshot.exec_params(select + " AND " + column + " = $2", id, binary(*name))
-                : snapshot.exec_params(select, id);
-  };
+const std::string kSelect = R"SQL(
+    SELECT m.name, m.closes_after,
+           ARRAY(SELECT handle FROM mailbox_recipient
+                  WHERE tenant_id = m.tenant_id AND mailbox = m.name) AS recipients,
+           ARRAY(SELECT principal_id FROM mailbox_depositor
+                  WHERE tenant_id = m.tenant_id AND mailbox = m.name) AS depositors
+      FROM mailbox AS m
+     WHERE m.tenant_id = $1)SQL";
 
-  std::map<std::string, Mailbox> found;
-  for (const pqxx::row& row : ask("SELECT name FROM mailbox WHERE tenant_id = $1", "name")) {
-    const auto key = row[0].template as<std::string>();
-    found[key].name = key;
+// Of an array without nulls.
+template <typename Take>
+void for_each_element(const pqxx::field& array, Take take) {
+  pqxx::array_parser elements = array.as_array();
+  for (auto next = elements.get_next(); next.first != pqxx::array_parser::done;
+       next = elements.get_next()) {
+    if (next.first == pqxx::array_parser::string_value) take(next.second);
   }
-  for (const pqxx::row& row :
-       ask("SELECT mailbox, handle FROM mailbox_recipient WHERE tenant_id = $1", "mailbox")) {
-    found.at(row[0].template as<std::string>())
-        .recipients.insert(row[1].template as<std::string>());
-  }
-  for (const pqxx::row& row :
-       ask("SELECT mailbox, principal_id FROM mailbox_depositor WHERE tenant_id = $1", "mailbox")) {
-    found.at(row[0].template as<std::string>()).depositors.insert(uuid_of(row[1]));
-  }
+}
 
-  std::vector<Mailbox> mailboxes;
-  mailboxes.reserve(found.size());
-  for (auto& [key, mailbox] : found) mailboxes.push_back(std::move(mailbox));
-  return mailboxes;
+Mailbox mailbox_of(const pqxx::row& row) {
+  Mailbox mailbox{row["name"].as<std::string>(), {}, {}};
+  mailbox.closes_after = std::chrono::seconds(row["closes_after"].as<std::int64_t>());
+  for_each_element(row["recipients"],
+                   [&](const std::string& handle) { mailbox.recipients.insert(handle); });
+  for_each_element(row["depositors"],
+                   [&](const std::string& id) { mailbox.depositors.insert(uuid_in(id)); });
+  return mailbox;
 }
 
 }  // namespace
 
 void PostgresMailboxes::put(TenantId tenant, const Mailbox& mailbox, const AuditEvent& event) {
+  require_sound_pause(mailbox.closes_after);
   const std::string id = tenant.uuid.text();
   const std::vector<std::string> recipients(mailbox.recipients.begin(), mailbox.recipients.end());
   const std::vector<Uuid> depositors(mailbox.depositors.begin(), mailbox.depositors.end());
@@ -51,9 +49,9 @@ void PostgresMailboxes::put(TenantId tenant, const Mailbox& mailbox, const Audit
     // The row stays when it is replaced: tokens hang on it. Changing it makes those who put the
     // same one take turns.
     transaction.exec_params(R"SQL(
-        INSERT INTO mailbox (tenant_id, name) VALUES ($1, $2)
-        ON CONFLICT (tenant_id, name) DO UPDATE SET name = excluded.name)SQL",
-                            id, binary(mailbox.name));
+        INSERT INTO mailbox (tenant_id, name, closes_after) VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET closes_after = excluded.closes_after)SQL",
+                            id, binary(mailbox.name), mailbox.closes_after.count());
     transaction.exec_params("DELETE FROM mailbox_recipient WHERE tenant_id = $1 AND mailbox = $2",
                             id, binary(mailbox.name));
     transaction.exec_params("DELETE FROM mailbox_depositor WHERE tenant_id = $1 AND mailbox = $2",
@@ -71,15 +69,18 @@ void PostgresMailboxes::put(TenantId tenant, const Mailbox& mailbox, const Audit
 }
 
 std::optional<Mailbox> PostgresMailboxes::find(TenantId tenant, const std::string& name) {
-  return pool_.read([&](auto& snapshot) -> std::optional<Mailbox> {
-    auto found = load(snapshot, tenant, name);
-    if (found.empty()) return std::nullopt;
-    return std::move(found.front());
-  });
+  const pqxx::result found =
+      pool_.ask(kSelect + " AND m.name = $2", tenant.uuid.text(), binary(name));
+  if (found.empty()) return std::nullopt;
+  return mailbox_of(found[0]);
 }
 
 std::vector<Mailbox> PostgresMailboxes::list(TenantId tenant) {
-  return pool_.read([&](auto& snapshot) { return load(snapshot, tenant, std::nullopt); });
+  std::vector<Mailbox> mailboxes;
+  for (const pqxx::row& row : pool_.ask(kSelect + " ORDER BY m.name", tenant.uuid.text())) {
+    mailboxes.push_back(mailbox_of(row));
+  }
+  return mailboxes;
 }
 
 bool PostgresMailboxes::remove(TenantId tenant, const std::string& name, const AuditEvent& event) {

@@ -76,28 +76,20 @@ Principal PostgresPrincipals::make(TenantId tenant, const std::string& handle, P
 }
 
 std::optional<Principal> PostgresPrincipals::find(TenantId tenant, const Uuid& id) {
-  return pool_.read([&](auto& snapshot) {
-    return first_of(snapshot.exec_params(kSelect + " AND id = $2", tenant.uuid.text(), id.text()));
-  });
+  return first_of(pool_.ask(kSelect + " AND id = $2", tenant.uuid.text(), id.text()));
 }
 
 std::optional<Principal> PostgresPrincipals::find_handle(TenantId tenant,
                                                          const std::string& handle) {
-  return pool_.read([&](auto& snapshot) {
-    return first_of(
-        snapshot.exec_params(kSelect + " AND handle = $2", tenant.uuid.text(), binary(handle)));
-  });
+  return first_of(pool_.ask(kSelect + " AND handle = $2", tenant.uuid.text(), binary(handle)));
 }
 
 std::vector<Principal> PostgresPrincipals::list(TenantId tenant) {
-  return pool_.read([&](auto& snapshot) {
-    std::vector<Principal> principals;
-    for (const pqxx::row& row :
-         snapshot.exec_params(kSelect + " ORDER BY handle", tenant.uuid.text())) {
-      principals.push_back(principal_of(row));
-    }
-    return principals;
-  });
+  std::vector<Principal> principals;
+  for (const pqxx::row& row : pool_.ask(kSelect + " ORDER BY handle", tenant.uuid.text())) {
+    principals.push_back(principal_of(row));
+  }
+  return principals;
 }
 
 bool PostgresPrincipals::revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) {

@@ -18,6 +18,7 @@
 #include "storage/postgres_mailboxes.h"
 #include "storage/postgres_nonces.h"
 #include "storage/postgres_principals.h"
+#include "storage/postgres_studies.h"
 #include "storage/postgres_tenants.h"
 #include "storage/store.h"
 
@@ -28,7 +29,10 @@ namespace {
 class PostgresStore final : public Store {
  public:
   explicit PostgresStore(const PostgresOptions& options)
-      : pool_(options), blobs_(pool_, options.instance) {
+      : pool_(options),
+        blobs_(pool_, options.instance),
+        deliveries_(pool_, options.instance),
+        studies_(pool_, options.instance) {
     const auto applied = pool_.transact(
         [](pqxx::work& transaction, Connection&) { return migrate(transaction, migrations()); });
     for (const Migration& migration : applied) {
@@ -39,6 +43,7 @@ class PostgresStore final : public Store {
 
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
+  StudyStore& studies() override { return studies_; }
   TenantStore& tenants() override { return tenants_; }
   PrincipalStore& principals() override { return principals_; }
   DeviceStore& devices() override { return devices_; }
@@ -81,7 +86,8 @@ class PostgresStore final : public Store {
 
   Pool pool_;
   PostgresBlobs blobs_;
-  PostgresDeliveries deliveries_{pool_};
+  PostgresDeliveries deliveries_;
+  PostgresStudies studies_;
   PostgresTenants tenants_{pool_};
   PostgresPrincipals principals_{pool_};
   PostgresDevices devices_{pool_};

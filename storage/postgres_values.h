@@ -53,10 +53,13 @@ inline std::optional<std::chrono::sys_seconds> optional_time_of(const pqxx::fiel
   return time_of(field);
 }
 
-inline Uuid uuid_of(const pqxx::field& field) {
-  const auto uuid = Uuid::parse(field.as<std::string>());
+inline Uuid uuid_in(const std::string& text) {
+  const auto uuid = Uuid::parse(text);
   if (!uuid) throw Error(ErrorCode::kInternal, "the database holds an id that isn't a UUIDv7");
   return *uuid;
+}
+inline Uuid uuid_of(const pqxx::field& field) {
+  return uuid_in(field.as<std::string>());
 }
 
 inline std::optional<Uuid> optional_uuid_of(const pqxx::field& field) {

@@ -16,11 +16,13 @@
 #include "storage/mailbox_store.h"
 #include "storage/nonce_store.h"
 #include "storage/principal_store.h"
+#include "storage/study_store.h"
 #include "storage/tenant_store.h"
 
 namespace letterbox::storage {
 
-/// What a sweep took away: staged files that nobody finishes any more, and their rows.
+/// What a sweep took away: staged files that nobody finishes any more, and their rows; and what
+/// was left of revoked deliveries.
 struct Swept {
   std::uint64_t files = 0;
   std::uint64_t rows = 0;
@@ -44,6 +46,7 @@ class Store {
   virtual ~Store() = default;
   virtual BlobStore& blobs() = 0;
   virtual DeliveryStore& deliveries() = 0;
+  virtual StudyStore& studies() = 0;
 
   virtual TenantStore& tenants() = 0;
   virtual PrincipalStore& principals() = 0;

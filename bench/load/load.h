@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "bench/load/connection.h"
 #include "bench/load/exchange.h"
-#include "bench/load/tls_connection.h"
 
 namespace letterbox::load {
 
@@ -22,11 +22,12 @@ void run_slow(const Endpoint& endpoint, const SlowLoad& load);
 
 struct RequestLoad {
   std::size_t connections = 0;
-  std::uint64_t count = 0;         ///< requests; 0: as many as the time lets
-  std::chrono::seconds time{};     ///< no request begins after it
-  std::uint64_t report = 0;        ///< prints "progress N" every so many; 0: never
-  std::vector<Request> cycle;      ///< what each connection asks, in turns
-  const Signer* signer = nullptr;  ///< of all of them, if there is one; it outlives the load
+  std::uint64_t count = 0;            ///< requests; 0: as many as the time lets
+  std::chrono::seconds time{};        ///< no request begins after it
+  std::chrono::seconds patience{60};  ///< for one answer
+  std::uint64_t report = 0;           ///< prints "progress N" every so many; 0: never
+  std::vector<Request> cycle;         ///< what each connection asks, in turns
+  const Signer* signer = nullptr;     ///< of all of them, if there is one; it outlives the load
 };
 
 /// Asks on every connection, one request after the other, and says how long the answers took. False

@@ -51,13 +51,12 @@ int main(int argc, char** argv) {
   CLI::App app("A load for a server on this machine");
   app.require_subcommand(1);
   std::string address;
-  std::string suite;
-  std::string certificate;
-  std::string private_key;
+  Security security;
   std::string seed;
   std::string url;
   std::size_t connections = 1;
   std::size_t time = 600;
+  std::size_t patience = 60;
   std::size_t openings = 500;
   RequestLoad requests;
   std::vector<std::string> kept;
@@ -66,12 +65,15 @@ int main(int argc, char** argv) {
   CLI::App* const slow = app.add_subcommand("slow", "request heads, one byte a second");
   slow->add_option("--openings", openings, "new connections a second, at the most");
   CLI::App* const ask = app.add_subcommand("requests", "one request after the other");
-  ask->add_option("--suite", suite, "offer TLS 1.3 with this suite alone");
-  CLI::Option* const key = ask->add_option("--key", private_key, "PEM, of the certificate");
-  ask->add_option("--certificate", certificate, "PEM, to show")->needs(key);
+  ask->add_option("--suite", security.suite, "offer TLS 1.3 with this suite alone");
+  ask->add_flag("--plain", security.plain, "HTTP without TLS");
+  CLI::Option* const key =
+      ask->add_option("--key", security.private_key, "PEM, of the certificate");
+  ask->add_option("--certificate", security.certificate, "PEM, to show")->needs(key);
   CLI::Option* const called = ask->add_option("--url", url, "the gateway's name for signatures");
   ask->add_option("--seed", seed, "32 bytes, of the key that signs")->needs(called);
   ask->add_option("--count", requests.count, "of requests; 0: as many as the time lets");
+  ask->add_option("--patience", patience, "seconds that an answer may take");
   ask->add_option("--report", requests.report, "say how far it is, every so many requests");
   ask->add_option("--send", kept, "a request")->take_all();
   ask->add_option("--fresh", fresh, "a request on a new connection")->take_all();
@@ -83,7 +85,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   try {
-    const Endpoint endpoint(address, suite, certificate, private_key);
+    const Endpoint endpoint(address, security);
     std::optional<Signer> signer;
     if (!seed.empty()) requests.signer = &signer.emplace(seed, url);
     bool good = true;
@@ -92,6 +94,7 @@ int main(int argc, char** argv) {
     } else {
       requests.connections = connections;
       requests.time = std::chrono::seconds(time);
+      requests.patience = std::chrono::seconds(patience);
       for (const std::string& text : kept) requests.cycle.emplace_back(text, address);
       for (const std::string& text : fresh) {
         requests.cycle.emplace_back(text, address).fresh = true;

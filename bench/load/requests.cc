@@ -15,7 +15,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{60};    // for one answer
 constexpr std::size_t kMostErrors = 1000;        // then the server is taken to be down
 constexpr std::size_t kTurnBytes = 1024 * 1024;  // of one connection, before others get a turn
 const std::string kZeros(256UL * 1024, '\0');
@@ -119,7 +118,7 @@ class Client {
   }
 
   void lose_patience(Clock::time_point now) {
-    if (!busy_ || now - began_ < kPatience) return;
+    if (!busy_ || now - began_ < load_.patience) return;
     connection_.reset();
     tally_.failed("no answer for too long");
     next();
@@ -140,7 +139,7 @@ class Client {
     if (request().fresh) connection_.reset();
     if (!connection_) {
       shaken_ = false;
-      connection_ = std::make_unique<TlsConnection>(endpoint_, this);
+      connection_ = std::make_unique<Connection>(endpoint_, this);
     } else {
       send();  // If that fails, the socket is ready for work(), which meets it again.
     }
@@ -201,7 +200,7 @@ class Client {
   const Endpoint& endpoint_;
   const RequestLoad& load_;
   Tally& tally_;
-  std::unique_ptr<TlsConnection> connection_;
+  std::unique_ptr<Connection> connection_;
   bool shaken_ = false;
   bool busy_ = false;
   std::size_t kind_ = 0;

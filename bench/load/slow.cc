@@ -16,7 +16,7 @@ constexpr std::size_t kTicks = 100;  // a second; connections take turns in them
 constexpr std::chrono::milliseconds kTick{1000 / kTicks};
 
 struct Slot {
-  std::unique_ptr<TlsConnection> connection;
+  std::unique_ptr<Connection> connection;
   bool open = false;
   std::size_t sent = 0;
 };
@@ -55,7 +55,7 @@ class Slow {
       Slot* const slot = waiting_.front();
       waiting_.pop_front();
       slot->sent = 0;
-      slot->connection = std::make_unique<TlsConnection>(endpoint_, slot);
+      slot->connection = std::make_unique<Connection>(endpoint_, slot);
       ++opened_;
     }
   }

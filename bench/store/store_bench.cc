@@ -62,7 +62,7 @@ Uuid deliver(storage::Store& store, const Sender& sender, const std::vector<Ciph
   const storage::FileRecord file{Uuid::v7(), delivery.id, Bytes(300), {}, length_of(rows), {}};
   const auto writer = store.blobs().begin(sender.tenant, file.id);
   for (const Ciphertext& row : rows) writer->append(row);
-  writer->commit_as_delivery(file, delivery, std::string(800, 'm'), event);
+  writer->commit_as_delivery(file, nullptr, delivery, std::string(800, 'm'), event);
   return file.id;
 }
 

@@ -97,6 +97,18 @@ std::vector<std::string> parse_tags(std::string_view text) {
 
 }  // namespace
 
+std::vector<std::string> joined(std::vector<std::string> left_out,
+                                const std::vector<std::string>& more) {
+  left_out.insert(left_out.end(), more.begin(), more.end());
+  std::sort(left_out.begin(), left_out.end());
+  left_out.erase(std::unique(left_out.begin(), left_out.end()), left_out.end());
+  if (left_out.size() > kMaxNamed) {
+    left_out.resize(kMaxNamed);
+    left_out.emplace_back(kMoreLeftOut);
+  }
+  return left_out;
+}
+
 Bytes to_answer(const Attributes& attributes) {
   Bytes answer;
   for (const std::string& tag : attributes.left_out) {

@@ -16,8 +16,12 @@ struct Attributes {
   std::vector<std::string> left_out;
 };
 
-inline constexpr std::size_t kMaxNamed = 1000;
+inline constexpr std::size_t kMaxNamed = 511;
 inline constexpr const char* kMoreLeftOut = "FFFFFFFF";
+
+/// Both lists in order, each name once, and no more of them than Attributes::left_out may have.
+std::vector<std::string> joined(std::vector<std::string> left_out,
+                                const std::vector<std::string>& more);
 
 /// Most bytes of an answer.
 inline constexpr std::size_t kMaxAnswer = kMaxAttributes + 9 * (kMaxNamed + 1);

@@ -1,9 +1,13 @@
 #include "dicom/attributes/characters.h"
 
+#include <dcmtk/dcmdata/dcdeftag.h>
+
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
+
+#include "dicom/attributes/japanese.h"
 
 namespace letterbox::dicom {
 
@@ -27,8 +31,6 @@ constexpr std::array kCharacterSets = {
     "ISO_IR 192",
     "GB18030",
     "GBK",
-    "\\ISO 2022 IR 87\\ISO 2022 IR 159",
-    "ISO 2022 IR 13\\ISO 2022 IR 87",
     "\\ISO 2022 IR 149",
     "\\ISO 2022 IR 58",
     "ISO 2022 IR 100\\ISO 2022 IR 101\\ISO 2022 IR 109\\ISO 2022 IR 110\\ISO 2022 IR 144\\"
@@ -43,9 +45,25 @@ bool is_plain_ascii(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != kEscape; });
 }
 
+// One character set of a data set that has several.
+bool is_japanese_term(std::string_view term) {
+  constexpr std::array<std::string_view, 5> kTerms = {"", "ISO 2022 IR 6", "ISO 2022 IR 13",
+                                                      "ISO 2022 IR 87", "ISO 2022 IR 159"};
+  return std::find(kTerms.begin(), kTerms.end(), term) != kTerms.end();
+}
+
+bool select_japanese(OFCharacterEncoding& encoding) {
+  return encoding.selectEncoding("EUC-JP", "UTF-8").good();
+}
+
 }  // namespace
 
 void load_character_sets() {
+  static OFCharacterEncoding japanese;
+  if (select_japanese(japanese)) {
+    OFString unused;
+    japanese.convertString("A", unused);
+  }
   static std::vector<std::unique_ptr<DcmSpecificCharacterSet>> loaded;
   for (const char* set : kCharacterSets) {
     auto& converter = loaded.emplace_back(std::make_unique<DcmSpecificCharacterSet>());
@@ -54,14 +72,25 @@ void load_character_sets() {
   }
 }
 
-Characters::Characters(DcmItem& data_set)
-    : known_(converter_.selectCharacterSet(data_set).good()) {}
+Characters::Characters(DcmItem& data_set) : known_(converter_.selectCharacterSet(data_set).good()) {
+  if (known_) return;
+  is_japanese_ = true;
+  for (unsigned long i = 0; is_japanese_; ++i) {
+    OFString term;
+    if (data_set.findAndGetOFString(DCM_SpecificCharacterSet, term, i).bad()) break;
+    is_japanese_ = is_japanese_term({term.data(), term.size()});
+  }
+  is_japanese_ = is_japanese_ && select_japanese(japanese_);
+}
 
 std::optional<std::string> Characters::to_utf8(std::string_view text, const char* delimiters) {
   if (is_plain_ascii(text)) return std::string(text);
   OFString converted;
-  if (!known_ || converter_.convertString(text.data(), text.size(), converted, delimiters).bad()) {
-    return std::nullopt;
+  if (known_) {
+    if (converter_.convertString(text.data(), text.size(), converted, delimiters).bad()) return {};
+  } else {
+    const std::optional<std::string> euc = is_japanese_ ? to_euc_jp(text) : std::nullopt;
+    if (!euc || japanese_.convertString(euc->data(), euc->size(), converted).bad()) return {};
   }
   return std::string(converted.data(), converted.size());
 }

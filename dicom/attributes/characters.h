@@ -4,6 +4,7 @@
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcitem.h>
 #include <dcmtk/dcmdata/dcspchrs.h>
+#include <dcmtk/ofstd/ofchrenc.h>
 
 #include <optional>
 #include <string>
@@ -27,7 +28,9 @@ class Characters {
 
  private:
   DcmSpecificCharacterSet converter_;
-  bool known_;
+  bool known_;  ///< to DCMTK
+  OFCharacterEncoding japanese_;
+  bool is_japanese_ = false;
 };
 
 }  // namespace letterbox::dicom

@@ -318,19 +318,35 @@ std::vector<Written> write_elements(DcmItem& data_set) {
   return elements;
 }
 
-// The largest go first: what a file is found by is small, and may stand behind what isn't.
+// What names the instance, and what a list of letters is made of. The rest may be of any number,
+// and then these must not be what doesn't fit.
+bool is_looked_for(std::string_view tag) {
+  constexpr std::array<std::string_view, 20> kTags = {
+      "00080005",                                                              // characters
+      "00080016", "00080018", "0020000D", "0020000E",                          // what it is
+      "00100010", "00100020", "00100021", "00100030", "00100040",              // whose
+      "00080020", "00080021", "00080022", "00080030", "00080050", "00080060",  // when, which
+      "00081030", "0008103E", "00200011", "00200013"};
+  return std::find(kTags.begin(), kTags.end(), tag) != kTags.end();
+}
+
 void leave_out_what_does_not_fit(std::vector<Written>& elements) {
   std::vector<Written*> by_size;
   for (Written& element : elements) by_size.push_back(&element);
   std::stable_sort(by_size.begin(), by_size.end(), [](const Written* a, const Written* b) {
-    return a->json.size() < b->json.size();
+    const bool a_comes_last = !is_looked_for(a->tag);
+    const bool b_comes_last = !is_looked_for(b->tag);
+    return std::pair(a_comes_last, a->json.size()) < std::pair(b_comes_last, b->json.size());
   });
   std::size_t size = std::string_view("{}").size();
   for (Written* element : by_size) {
-    size += element->json.size() + std::string_view(",").size();
-    if (size <= kMaxAttributes) continue;
-    element->json.clear();
-    element->left_out = true;
+    const std::size_t with_comma = element->json.size() + 1;
+    if (size + with_comma <= kMaxAttributes) {
+      size += with_comma;
+    } else {
+      element->json.clear();
+      element->left_out = true;
+    }
   }
 }
 

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
 #include "base/secret.h"
 #include "dicom/photo/exif.h"
 
@@ -73,52 +72,30 @@ int two_bytes(ByteView bytes, std::size_t at) {
 
 }  // namespace
 
-JpegCleaner::JpegCleaner(Source& photo)
-    : reader_(photo, "JPEG"), finding_{.type = MediaType::kJpeg} {}
+JpegCleaner::JpegCleaner(Source& photo) : PhotoWalker(MediaType::kJpeg, photo, "JPEG") {}
 
 JpegCleaner::~JpegCleaner() {
   wipe(segment_);
 }
 
-ByteView JpegCleaner::next() {
-  try {
-    return walk();
-  } catch (...) {
-    at_ = At::kRefused;
-    throw;
+ByteView JpegCleaner::step() {
+  switch (at_) {
+    case At::kStart:
+      return begin();
+    case At::kSegments:
+      return segment();
+    case At::kScan:
+      return scan_data();
   }
+  return {};
 }
 
-ByteView JpegCleaner::walk() {
-  for (;;) {
-    ByteView piece;
-    switch (at_) {
-      case At::kStart:
-        begin();
-        return kStart;
-      case At::kSegments:
-        piece = segment();
-        break;
-      case At::kScan:
-        piece = scan_data();
-        break;
-      case At::kTail:
-        tail();
-        break;
-      case At::kEnd:
-        return {};
-      case At::kRefused:
-        reader_.refuse("it was refused before");
-    }
-    if (!piece.empty()) return piece;
-  }
-}
-
-void JpegCleaner::begin() {
-  if (reader_.ahead().empty()) throw Error(ErrorCode::kEmptyBody, "the body is empty");
+ByteView JpegCleaner::begin() {
+  expect_bytes();
   if (reader_.byte() != 0xff || reader_.byte() != kStartOfImage)
     reader_.refuse("it doesn't begin as a JPEG does; send it as what it is");
   at_ = At::kSegments;
+  return kStart;
 }
 
 // One marker segment, or nothing of it if it isn't kept.
@@ -126,7 +103,7 @@ ByteView JpegCleaner::segment() {
   const Byte marker = this->marker();
   if (marker == kEndOfImage) {
     check_end();
-    at_ = At::kTail;
+    end_picture();
     return kEnd;
   }
   const bool application = marker >= kFirstApplication && marker <= kLastApplication;
@@ -179,7 +156,7 @@ void JpegCleaner::read_segment(Byte marker) {
 }
 
 ByteView JpegCleaner::content() const noexcept {
-  return ByteView(segment_).subspan(4, segment_size_ - 4);
+  return ByteView(segment_).first(segment_size_).subspan(kContent);
 }
 
 bool JpegCleaner::begins_with(std::string_view name) const noexcept {
@@ -229,16 +206,12 @@ bool JpegCleaner::keep_application_data(Byte marker) {
 
 // JFIF 1.02: the density is kept; the thumbnail behind it is another picture of the patient.
 bool JpegCleaner::keep_jfif() {
-  constexpr std::size_t kWithoutThumbnail = 14;
-  if (content().size() < kWithoutThumbnail) {
-    drop(kApplicationData);
-    return false;
-  }
-  std::array<Byte, kWithoutThumbnail> kept;
-  std::copy_n(content().begin(), kept.size(), kept.begin());
-  if (kept[12] != 0 && kept[13] != 0) drop(kThumbnail);
-  kept[12] = kept[13] = 0;
-  rewrite(kept);
+  if (!cut_to(14)) return false;
+  Byte& thumbnail_width = segment_[kContent + 12];
+  Byte& thumbnail_height = segment_[kContent + 13];
+  if (thumbnail_width != 0 && thumbnail_height != 0) drop(kThumbnail);
+  thumbnail_width = thumbnail_height = 0;
+  jfif_ = true;
   return true;
 }
 
@@ -258,21 +231,25 @@ bool JpegCleaner::keep_orientation() {
   drop("EXIF");
   if (exif.thumbnail) drop(kThumbnail);
   if (first) finding_.captured = exif.captured;
-  rewrite(kept);
+  set_content_size(kept.size());
+  std::copy(kept.begin(), kept.end(), segment_.begin() + kContent);
   return exif.orientation != 1;
 }
 
 // Adobe's Technical Note 5116: without it CMYK and RGB show false colours.
 bool JpegCleaner::keep_colour_transform() {
-  constexpr std::size_t kSize = 12;
-  if (content().size() < kSize) {
+  if (!cut_to(12)) return false;
+  adobe_transform_ = content().back();
+  return true;
+}
+
+// Whatever stands behind an application segment's fields goes; one without them isn't that segment.
+bool JpegCleaner::cut_to(std::size_t size) {
+  if (content().size() < size) {
     drop(kApplicationData);
     return false;
   }
-  std::array<Byte, kSize> kept;
-  std::copy_n(content().begin(), kept.size(), kept.begin());
-  adobe_transform_ = kept.back();
-  rewrite(kept);
+  set_content_size(size);
   return true;
 }
 
@@ -402,26 +379,24 @@ ByteView JpegCleaner::scan_data() {
   return there.first(end);
 }
 
-// Whatever stands behind EOI: further pictures of an MPF file, a film, a ZIP.
-void JpegCleaner::tail() {
-  for (ByteView piece = reader_.ahead(); !piece.empty(); piece = reader_.ahead()) {
-    drop("trailing bytes");
-    reader_.skip(piece.size());
-  }
-  at_ = At::kEnd;
+JpegColour JpegCleaner::colour() const noexcept {
+  if (!frame_) return JpegColour::kUnknown;
+  const auto& components = frame_->components;
+  if (components.size() == 1) return JpegColour::kGrey;
+  if (components.size() == 4) return JpegColour::kCmyk;
+  if (components.size() != 3) return JpegColour::kUnknown;
+  if (jfif_) return JpegColour::kYcc;
+  if (adobe_transform_) return *adobe_transform_ == 0 ? JpegColour::kRgb : JpegColour::kYcc;
+  const bool named_rgb =
+      components[0].id == 'R' && components[1].id == 'G' && components[2].id == 'B';
+  return named_rgb ? JpegColour::kRgb : JpegColour::kYcc;
 }
 
-void JpegCleaner::rewrite(ByteView content) {
-  segment_size_ = 4 + content.size();
-  segment_[2] = static_cast<Byte>((2 + content.size()) >> 8);
-  segment_[3] = static_cast<Byte>((2 + content.size()) & 0xff);
-  std::copy(content.begin(), content.end(), segment_.begin() + 4);
-}
-
-void JpegCleaner::drop(const char* what) {
-  const auto& dropped = finding_.dropped;
-  if (std::find(dropped.begin(), dropped.end(), what) == dropped.end())
-    finding_.dropped.emplace_back(what);
+void JpegCleaner::set_content_size(std::size_t size) {
+  const std::size_t length = 2 + size;
+  segment_size_ = 2 + length;
+  segment_[2] = static_cast<Byte>(length >> 8);
+  segment_[3] = static_cast<Byte>(length & 0xff);
 }
 
 }  // namespace letterbox::dicom

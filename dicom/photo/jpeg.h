@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "dicom/inspector.h"
-#include "dicom/photo/byte_reader.h"
+#include "dicom/photo/walker.h"
 
 namespace letterbox::dicom {
 
@@ -28,32 +27,31 @@ struct JpegFrame {
   std::vector<Component> components = {};
 };
 
+/// What a viewer takes the components for (JFIF 1.02; Adobe's Technical Note 5116; T.872).
+enum class JpegColour : std::uint8_t { kGrey, kRgb, kYcc, kCmyk, kUnknown };
+
 /// See clean_photo().
-class JpegCleaner final : public Intake {
+class JpegCleaner final : public PhotoWalker {
  public:
   explicit JpegCleaner(Source& photo);
   ~JpegCleaner() override;
   JpegCleaner(const JpegCleaner&) = delete;
   JpegCleaner& operator=(const JpegCleaner&) = delete;
 
-  ByteView next() override;
-  const Finding& finding() const override { return finding_; }
-  InstanceUids known() const override { return {}; }
-
-  /// Once the first scan has begun; the other two are settled by then, too.
+  /// Whether the first scan has begun: from then on all of these are settled.
+  bool in_picture() const noexcept { return scanned_ != 0; }
   const std::optional<JpegFrame>& frame() const noexcept { return frame_; }
+  JpegColour colour() const noexcept;
+  /// As Exif::orientation.
   int orientation() const noexcept { return orientation_.value_or(1); }
-  /// The colour transform that an Adobe APP14 names: 0 none, 1 YCbCr, 2 YCCK.
-  std::optional<Byte> adobe_transform() const noexcept { return adobe_transform_; }
 
  private:
-  enum class At : std::uint8_t { kStart, kSegments, kScan, kTail, kEnd, kRefused };
+  enum class At : std::uint8_t { kStart, kSegments, kScan };
 
-  ByteView walk();
-  void begin();
+  ByteView step() override;
+  ByteView begin();
   ByteView segment();
   ByteView scan_data();
-  void tail();
 
   Byte marker();
   void read_segment(Byte marker);
@@ -66,24 +64,24 @@ class JpegCleaner final : public Intake {
   void check_huffman_tables();
   void check_scan();
   void check_end() const;
-  void rewrite(ByteView content);
-  void drop(const char* what);
+  bool cut_to(std::size_t size);
+  void set_content_size(std::size_t size);
 
   /// Of the segment at hand, without marker and length.
   ByteView content() const noexcept;
   bool begins_with(std::string_view name) const noexcept;
 
-  ByteReader reader_;
-  Finding finding_;
   At at_ = At::kStart;
   /// The segment at hand: marker, length, content.
   std::array<Byte, 2 + 65535> segment_;
+  static constexpr std::size_t kContent = 4;
   std::size_t segment_size_ = 0;
   /// A 0xff at the end of a piece, whose meaning is in the next one.
   bool open_ff_ = false;
 
   std::optional<JpegFrame> frame_;
   std::optional<int> orientation_;
+  bool jfif_ = false;
   std::optional<Byte> adobe_transform_;
   unsigned quantization_tables_ = 0;  // bit n: table n was there
   unsigned dc_tables_ = 0;

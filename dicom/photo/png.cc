@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
 #include "base/secret.h"
 #include "dicom/photo/exif.h"
 
@@ -117,50 +116,30 @@ const char* name_of(std::uint32_t type, std::string_view start) {
 
 }  // namespace
 
-PngCleaner::PngCleaner(Source& photo) : reader_(photo, "PNG"), finding_{.type = MediaType::kPng} {
+PngCleaner::PngCleaner(Source& photo) : PhotoWalker(MediaType::kPng, photo, "PNG") {
   buffer_.reserve(kExifRead);
 }
 
 PngCleaner::~PngCleaner() {
+  buffer_.resize(buffer_.capacity());  // what was longer before is still there
   wipe(buffer_);
 }
 
-ByteView PngCleaner::next() {
-  try {
-    return walk();
-  } catch (...) {
-    at_ = At::kRefused;
-    throw;
+ByteView PngCleaner::step() {
+  switch (at_) {
+    case At::kStart:
+      return begin();
+    case At::kChunk:
+      return chunk();
+    case At::kContent:
+      return content();
   }
-}
-
-ByteView PngCleaner::walk() {
-  for (;;) {
-    ByteView piece;
-    switch (at_) {
-      case At::kStart:
-        return begin();
-      case At::kChunk:
-        piece = chunk();
-        break;
-      case At::kContent:
-        piece = content();
-        break;
-      case At::kTail:
-        tail();
-        break;
-      case At::kEnd:
-        return {};
-      case At::kRefused:
-        reader_.refuse("it was refused before");
-    }
-    if (!piece.empty()) return piece;
-  }
+  return {};
 }
 
 // Signature and header, which must come first.
 ByteView PngCleaner::begin() {
-  if (reader_.ahead().empty()) throw Error(ErrorCode::kEmptyBody, "the body is empty");
+  expect_bytes();
   buffer_.resize(kSignature.size() + 8 + 13);
   const std::span<Byte> signature = std::span(buffer_).first(kSignature.size());
   const std::span<Byte> header = std::span(buffer_).subspan(kSignature.size());
@@ -244,7 +223,8 @@ ByteView PngCleaner::content() {
     return there;
   }
   check_sum();
-  at_ = last_type_ == kEnd ? At::kTail : At::kChunk;
+  if (last_type_ == kEnd) end_picture();
+  at_ = At::kChunk;
   return buffer_;
 }
 
@@ -256,8 +236,7 @@ void PngCleaner::check_sum() {
 
 ByteView PngCleaner::drop_chunk(std::uint32_t type) {
   last_type_ = type;
-  const bool first_exif = type == kExif && !exif_seen_;
-  exif_seen_ = exif_seen_ || first_exif;
+  const bool first_exif = type == kExif && !orientation_;
   buffer_.resize(std::min<std::size_t>(left_, type == kExif ? kExifRead : kKeywordRead));
   reader_.read(buffer_);
   sum_ = crc(sum_, buffer_);
@@ -268,6 +247,7 @@ ByteView PngCleaner::drop_chunk(std::uint32_t type) {
   Bytes rebuilt;
   if (first_exif) {
     const Exif exif = read_exif(buffer_);
+    orientation_ = exif.orientation;
     if (exif.orientation != 1) rebuilt = orientation_tiff(exif.orientation);
     if (!(whole && buffer_ == rebuilt)) drop("EXIF");
     if (exif.thumbnail) drop("thumbnail");
@@ -288,20 +268,6 @@ ByteView PngCleaner::put_exif(ByteView tiff) {
   buffer_.insert(buffer_.end(), tiff.begin(), tiff.end());
   append(buffer_, crc(0, ByteView(buffer_).subspan(4)));
   return buffer_;
-}
-
-void PngCleaner::tail() {
-  for (ByteView piece = reader_.ahead(); !piece.empty(); piece = reader_.ahead()) {
-    drop("trailing bytes");
-    reader_.skip(piece.size());
-  }
-  at_ = At::kEnd;
-}
-
-void PngCleaner::drop(const char* what) {
-  const auto& dropped = finding_.dropped;
-  if (std::find(dropped.begin(), dropped.end(), what) == dropped.end())
-    finding_.dropped.emplace_back(what);
 }
 
 }  // namespace letterbox::dicom

@@ -6,41 +6,35 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "dicom/inspector.h"
-#include "dicom/photo/byte_reader.h"
+#include "dicom/photo/walker.h"
 
 namespace letterbox::dicom {
 
 /// See clean_photo().
-class PngCleaner final : public Intake {
+class PngCleaner final : public PhotoWalker {
  public:
   explicit PngCleaner(Source& photo);
   ~PngCleaner() override;
   PngCleaner(const PngCleaner&) = delete;
   PngCleaner& operator=(const PngCleaner&) = delete;
 
-  ByteView next() override;
-  const Finding& finding() const override { return finding_; }
-  InstanceUids known() const override { return {}; }
+  /// As Exif::orientation; settled at the end.
+  int orientation() const noexcept { return orientation_.value_or(1); }
 
  private:
-  enum class At : std::uint8_t { kStart, kChunk, kContent, kTail, kEnd, kRefused };
+  enum class At : std::uint8_t { kStart, kChunk, kContent };
 
-  ByteView walk();
+  ByteView step() override;
   ByteView begin();
   ByteView chunk();
   ByteView content();
-  void tail();
 
   void check_header(ByteView content) const;
   void check_order(std::uint32_t type);
   void check_sum();
   ByteView drop_chunk(std::uint32_t type);
   ByteView put_exif(ByteView tiff);
-  void drop(const char* what);
 
-  ByteReader reader_;
-  Finding finding_;
   At at_ = At::kStart;
   /// What is put out that isn't in the source as it stands, and what is looked into.
   Bytes buffer_;
@@ -49,7 +43,7 @@ class PngCleaner final : public Intake {
   std::uint32_t last_type_ = 0;
   std::uint32_t kept_ = 0;  // bit n: the n-th kind that is kept was there
   int colour_type_ = 0;
-  bool exif_seen_ = false;
+  std::optional<int> orientation_;
 };
 
 }  // namespace letterbox::dicom

@@ -65,7 +65,7 @@ void allow_computing_only(int wire) {
   };
   for (const int call : kAllowed) allow(call);
   for (const int call : {SCMP_SYS(read), SCMP_SYS(write)}) {
-    allow(call, SCMP_A0(SCMP_CMP_EQ, descriptor));
+    allow(call, SCMP_A0(SCMP_CMP_EQ, descriptor, 0));  // clang wants every member
   }
   // Nothing that was written becomes a program.
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {

@@ -11,7 +11,7 @@ struct ChildLimits {
   /// address space.
   std::size_t memory = std::size_t{256} << 20;
   /// Seconds of computing in its life.
-  std::chrono::seconds cpu{10};
+  std::chrono::seconds cpu{4};
 };
 
 /// For good: from here on this process can read and write the descriptor `wire`, get memory within

@@ -38,8 +38,14 @@ Sandbox::Sandbox(const SandboxedWork& work, const SandboxLimits& limits)
 
 Sandbox::~Sandbox() {
   control_.reset();
-  while (waitpid(zygote_, nullptr, 0) < 0 && errno == EINTR) {
+  while (zygote_ > 0 && waitpid(zygote_, nullptr, 0) < 0 && errno == EINTR) {
   }
+}
+
+bool Sandbox::running() {
+  const std::lock_guard lock(zygote_lock_);
+  if (zygote_ > 0 && waitpid(zygote_, nullptr, WNOHANG) == zygote_) zygote_ = -1;
+  return zygote_ > 0;
 }
 
 Bytes Sandbox::ask(ByteView request) {
@@ -106,7 +112,7 @@ bool Sandbox::usable(const Child& child) const {
 Sandbox::Child Sandbox::fresh(std::size_t number) {
   Descriptor wire;
   {
-    const std::lock_guard lock(asking_for_child_);
+    const std::lock_guard lock(zygote_lock_);
     auto byte = static_cast<std::uint8_t>(number);
     if (!send_descriptor(control_.get(), byte, {}) ||
         !receive_descriptor(control_.get(), byte, wire)) {

@@ -2,8 +2,6 @@
 // Image Capture).
 #pragma once
 
-#include <optional>
-
 #include "base/bytes.h"
 #include "dicom/photo/jpeg.h"
 #include "dicom/wrap/metadata.h"
@@ -14,26 +12,30 @@ namespace letterbox::dicom {
 /// the JPEG in fragments. Rows, columns, samples, Photometric Interpretation, Lossy Image
 /// Compression and the transfer syntax follow from the JPEG, whatever the metadata says. Nothing
 /// is decoded; the photo is cleaned as clean_photo() does. The file then takes the way of every
-/// other: an Inspector judges it, and refuses what lacks a UID. Memory: the attributes, and one
-/// fragment.
+/// other: an Inspector judges it, and refuses what lacks a UID. Memory: the attributes, and two
+/// fragments of 1 MiB.
 class ComposedInstance final : public Source {
  public:
   /// `jpeg` must outlive this.
   ComposedInstance(InstanceMetadata metadata, Source& jpeg);
+  ~ComposedInstance() override;
+  ComposedInstance(const ComposedInstance&) = delete;
+  ComposedInstance& operator=(const ComposedInstance&) = delete;
 
   /// Throws what JpegCleaner throws; Error kUnsupportedTransferSyntax for a JPEG that isn't
   /// baseline or extended with 8 bits, or is CMYK; kNotWhatItClaims for one that doesn't lie
-  /// upright (DICOM has nothing that would tell viewers to turn it).
+  /// upright (DICOM has nothing that would tell viewers to turn it); kTooLarge for a value that is
+  /// too long for its VR, or over 1 MiB before the picture.
   ByteView next() override;
 
   /// Once next() has said that this is the end: `captured` and `dropped` of the photo.
   const Finding& photo() const noexcept { return photo_.finding(); }
 
  private:
-  enum class At : std::uint8_t { kHead, kFragments, kDelimiter, kEnd };
+  enum class At : std::uint8_t { kHead, kFragments, kEnd };
 
-  ByteView head();
-  ByteView fragment();
+  void put_head();
+  void put_fragment();
 
   InstanceMetadata metadata_;
   JpegCleaner photo_;

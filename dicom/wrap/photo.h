@@ -17,8 +17,8 @@ enum class Laterality : std::uint8_t { kLeft, kRight, kBoth };
 
 /// Of whom and of what a photo was taken, and which study it belongs to. UTF-8.
 struct PhotoContext {
-  // What an index's label says (docs/format.md, "The index"), in its form. All of the first three
-  // empty: there is no patient.
+  // What an index's label says (docs/format.md, "The index"), in its form. Nothing in the first
+  // three: there is no patient.
   std::optional<std::string> patient_name = {};  ///< "Müller^Eva"
   std::optional<std::string> patient_id = {};
   std::optional<std::string> born = {};  ///< "1970-12-31"
@@ -51,7 +51,7 @@ PhotoContext new_photo_context();
 /// series is a new one. Throws Error kMalformed; kTooLarge over kMaxMetadata.
 PhotoContext parse_worklist_entry(ByteView json);
 
-/// "2.25." and a random number of 122 bits (PS3.5 section B.2).
+/// "2.25." and a fresh UUIDv7 as a number (PS3.5 section B.2).
 std::string new_uid();
 
 struct WrappedPhoto {
@@ -62,12 +62,12 @@ struct WrappedPhoto {
 /// A VL Photographic Image (PS3.3 section A.32.4), upright, its metadata cleaned away as
 /// clean_photo() does. A JPEG that lies upright is taken over byte for byte if it is baseline or
 /// extended; others are turned and recoded without loss where whole blocks allow that, and else
-/// decoded, and stored uncompressed. A PNG is decoded; what it lets through shows white. Lossy
-/// Image Compression says "01" of whatever was a JPEG. `now` dates the study if the photo tells no
-/// time. Throws what clean_photo() throws; Error kNotWhatItClaims for a picture that can't be
-/// decoded, kUnsupportedMediaType for CMYK, 12 bits, lossless and other JPEG that isn't a photo's,
+/// decoded and stored uncompressed, as is one of RGB samples. A PNG is decoded; what it lets
+/// through shows white. Lossy Image Compression says "01" of whatever was a JPEG. `now` dates the
+/// study if the photo tells no time. Throws what clean_photo() throws; Error kNotWhatItClaims for a
+/// picture that can't be decoded, kUnsupportedMediaType for CMYK, 12 bits and lossless JPEG,
 /// kTooLarge over kMaxWrapped bytes, kMaxPixels pixels, or 65535 rows or columns, kMalformed for a
-/// context that DICOM can't express (a value too long, a birth date that is none).
+/// context that DICOM can't express (a value too long, a birth date or UID that is none).
 WrappedPhoto wrap_photo(MediaType type, Source& photo, const PhotoContext& context,
                         std::chrono::sys_seconds now);
 

@@ -194,6 +194,10 @@ class CommandLine {
         ->type_name("HANDLE")
         ->required();
     put.add_option("--from", options.depositors, "Who may put something in")->type_name("HANDLE");
+    put.add_option("--closes-after", options.closes_after,
+                   "How long a study must have been quiet before it is delivered; 0: not at all")
+        ->type_name("SECONDS")
+        ->capture_default_str();
     verb(mailbox, "list", "Recipients and depositors of each",
          [](const Config& config, Arguments&) {
            list_mailboxes(Host(config).store(), config.tenant, std::cout);

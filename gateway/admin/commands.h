@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -63,6 +64,7 @@ struct MailboxOptions {
   std::string tenant;
   std::vector<std::string> recipients;  ///< handles, of whoever is or will be there
   std::vector<std::string> depositors;  ///< handles of principals
+  std::uint32_t closes_after = 60;      ///< seconds, at most half an hour
 };
 /// In the place of the one with its name, if there is one.
 void put_mailbox(storage::Store& store, const MailboxOptions& options, std::ostream& out);

@@ -2,6 +2,7 @@
 #include "gateway/admin/commands.h"
 #include "gateway/admin/host.h"
 #include "gateway/directory/names.h"
+#include "storage/study_store.h"
 
 namespace letterbox::gateway::admin {
 
@@ -23,7 +24,14 @@ void put_mailbox(storage::Store& store, const MailboxOptions& options, std::ostr
                 "a mailbox is named by 1 to 64 of a-z, 0-9, '.', '_' and '-', a letter or digit "
                 "first");
   }
-  storage::Mailbox mailbox{.name = options.name, .recipients = {}, .depositors = {}};
+  const std::chrono::seconds closes_after(options.closes_after);
+  if (closes_after > storage::kLongestOpen) {
+    throw Error(ErrorCode::kUsage, "--closes-after is at most half an hour, 1800");
+  }
+  storage::Mailbox mailbox{.name = options.name,
+                           .recipients = {},
+                           .depositors = {},
+                           .closes_after = closes_after};
   for (const std::string& text : options.recipients) {
     mailbox.recipients.insert(parse_handle_of(options.tenant, text).text());
   }
@@ -38,7 +46,7 @@ void put_mailbox(storage::Store& store, const MailboxOptions& options, std::ostr
 void list_mailboxes(storage::Store& store, const std::string& tenant, std::ostream& out) {
   const storage::TenantId id = find_tenant(store, tenant);
   for (const storage::Mailbox& mailbox : store.mailboxes().list(id)) {
-    out << mailbox.name << "\n";
+    out << mailbox.name << "  closes after " << mailbox.closes_after.count() << " s\n";
     for (const std::string& recipient : mailbox.recipients) out << "  to " << recipient << "\n";
     for (const Uuid& depositor : mailbox.depositors) {
       const auto principal = store.principals().find(id, depositor);

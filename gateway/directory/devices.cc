@@ -1,8 +1,21 @@
 #include "gateway/directory/devices.h"
 
 #include "base/error.h"
+#include "gateway/directory/verified_records.h"
 
 namespace letterbox::gateway {
+
+namespace {
+
+constexpr std::size_t kMostRemembered = 4096;  // a few MiB
+
+// What bytes say doesn't depend on who asks, so it is remembered for all.
+VerifiedRecords& verified_records() {
+  static VerifiedRecords all(kMostRemembered);
+  return all;
+}
+
+}  // namespace
 
 std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& directory,
                                                       storage::TenantId tenant,
@@ -10,8 +23,7 @@ std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& dire
   std::vector<records::AcceptedRecord> accepted;
   for (const storage::AcceptedRecord& entry : directory.history(tenant, handle.text())) {
     try {
-      accepted.push_back(records::verify_accepted(records::parse_envelope(entry.record),
-                                                  accepted.size(), entry.accepted));
+      accepted.push_back(verified_records().verify(entry.record, accepted.size(), entry.accepted));
     } catch (const Error&) {
       throw Error(ErrorCode::kInternal, "a record in the directory doesn't verify");
     }

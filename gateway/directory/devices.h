@@ -11,8 +11,9 @@
 
 namespace letterbox::gateway {
 
-/// All records about the devices of `handle` in the order of their acceptance, each verified as it
-/// is read: the database isn't trusted to hold what was put in. Empty if there is no such handle.
+/// All records about the devices of `handle` in the order of their acceptance, each verified, if
+/// not by this read then by an earlier one of the very same bytes: the database isn't trusted to
+/// hold what was put in. Empty if there is no such handle.
 /// Throws Error kUnavailable, kInternal (a record that doesn't verify). Thread-safe.
 std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& directory,
                                                       storage::TenantId tenant,

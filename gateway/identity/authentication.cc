@@ -141,9 +141,8 @@ Caller Authentication::by_token(const Presented& presented, std::string_view tok
 }
 
 Caller Authentication::machine(const storage::Machine& machine, const transport::Peer& peer) {
-  const auto principal = store_.principals().find(machine.tenant, machine.principal);
-  const auto handle = principal ? records::Handle::parse(principal->handle) : std::nullopt;
-  if (!handle) throw Error(ErrorCode::kInternal, "a machine without a principal");
+  const auto handle = records::Handle::parse(machine.handle);
+  if (!handle) throw Error(ErrorCode::kInternal, "a machine whose handle is none");
   return {.role = Role::kMachine,
           .principal_kind = storage::PrincipalKind::kMachine,
           .tenant = machine.tenant,

@@ -23,12 +23,30 @@ const std::vector<Right>& rights() {
       {"POST", "/v1/deliveries", {kPerson}, kMayAddress},
       {"PUT", "/v1/deliveries/{id}/cover", {kPerson}, kSends},
       {"POST", "/v1/deliveries/{id}/files", {kPerson}, kSends},
+      {"POST", "/v1/deliveries/{id}/indexes", {kPerson}, kSends},
       {"POST", "/v1/deliveries/{id}/close", {kPerson}, kSends},
       {"GET", "/v1/inbox", {kPerson}, kNothing},
       {"GET", "/v1/deliveries/{id}", {kPerson}, kSendsOrReceives},
+      {"GET", "/v1/deliveries/{id}/index", {kPerson}, kSendsOrReceives},
+      // A machine may take back what it sent by mistake. What it sent it can't read.
+      {"DELETE", "/v1/deliveries/{id}", {kPerson, kMachine}, kSends},
       {"GET", "/v1/files/{id}", {kPerson}, kSendsOrReceives},
       {"HEAD", "/v1/files/{id}", {kPerson}, kSendsOrReceives},
       {"DELETE", "/v1/files/{id}", {kPerson}, kSends},
+
+      {"POST", "/to/{mailbox}/dicom-web/studies", {kPerson, kMachine}, kMayAddress},
+      {"POST", "/to/{mailbox}/dicom-web/studies/{study}", {kPerson, kMachine}, kMayAddress},
+      // Nothing can be read by these: they say so, or that there is nothing.
+      {"GET", "/to/{mailbox}/dicom-web/studies", {kPerson, kMachine}, kMayAddress},
+      {"GET", "/to/{mailbox}/dicom-web/{resource...}", {kPerson, kMachine}, kMayAddress},
+      {"POST",
+       "/to/{mailbox}/dicom-web/commitment-requests/{transaction}",
+       {kPerson, kMachine},
+       kMayAddress},
+      {"GET",
+       "/to/{mailbox}/dicom-web/commitment-requests/{transaction}",
+       {kPerson, kMachine},
+       kMayAddress},
 
       {"POST", "/v1/invitations", {kPerson, kAdministrator}, kMayInvite},
       {"GET", "/v1/invitations", {kPerson, kAdministrator}, kMadeIt},
@@ -39,9 +57,9 @@ const std::vector<Right>& rights() {
       {"POST", "/v1/principals", {kAdministrator}, kNothing},
       {"DELETE", "/v1/principals/{id}", {kAdministrator}, kNothing},
       {"GET", "/v1/mailboxes", {kAdministrator}, kNothing},
-      {"GET", "/v1/mailboxes/{id}", {kAdministrator}, kNothing},
-      {"PUT", "/v1/mailboxes/{id}", {kAdministrator}, kNothing},
-      {"DELETE", "/v1/mailboxes/{id}", {kAdministrator}, kNothing},
+      {"GET", "/v1/mailboxes/{mailbox}", {kAdministrator}, kNothing},
+      {"PUT", "/v1/mailboxes/{mailbox}", {kAdministrator}, kNothing},
+      {"DELETE", "/v1/mailboxes/{mailbox}", {kAdministrator}, kNothing},
   };
   return table;
 }

@@ -80,7 +80,7 @@ void get_invitations(Call& call) {
 
 void delete_invitation(Call& call) {
   call.target.allow_only({});
-  const std::optional<Digest> id = digest_from_hex(call.id);
+  const std::optional<Digest> id = digest_from_hex(call.path("id"));
   const auto invitations = call.services.shelf.invitations().list(call.caller.tenant);
   const auto found = std::ranges::find_if(
       invitations, [&](const auto& one) { return id && one.token_sha256 == *id; });
@@ -138,7 +138,8 @@ void get_mailboxes(Call& call) {
 
 void get_mailbox(Call& call) {
   call.target.allow_only({});
-  const auto mailbox = call.services.shelf.mailboxes().find(call.caller.tenant, call.id);
+  const auto mailbox =
+      call.services.shelf.mailboxes().find(call.caller.tenant, call.path("mailbox"));
   if (!mailbox) throw Error(ErrorCode::kNotFound, "no such mailbox");
   call.answer_json(status_codes::OK,
                    mailbox_json(*mailbox, principals(call).list(call.caller.tenant)));
@@ -146,9 +147,13 @@ void get_mailbox(Call& call) {
 
 void put_mailbox(Call& call) {
   call.target.allow_only({});
-  if (!is_mailbox_name(call.id)) throw Error(ErrorCode::kMalformed, "a mailbox isn't named so");
+  if (!is_mailbox_name(call.path("mailbox")))
+    throw Error(ErrorCode::kMalformed, "a mailbox isn't named so");
   const MailboxRequest asked = parse_mailbox_request(call.json_body());
-  storage::Mailbox mailbox{.name = call.id, .recipients = {}, .depositors = {}};
+  storage::Mailbox mailbox{.name = call.path("mailbox"),
+                           .recipients = {},
+                           .depositors = {},
+                           .closes_after = asked.closes_after};
   for (const records::Handle& handle : asked.recipients) {
     require_in_tenant(call, handle);
     mailbox.recipients.insert(handle.text());
@@ -165,7 +170,7 @@ void put_mailbox(Call& call) {
 
 void delete_mailbox(Call& call) {
   call.target.allow_only({});
-  if (!call.services.shelf.mailboxes().remove(call.caller.tenant, call.id,
+  if (!call.services.shelf.mailboxes().remove(call.caller.tenant, call.path("mailbox"),
                                               call.did(AuditKind::kAdministration))) {
     throw Error(ErrorCode::kNotFound, "no such mailbox");
   }

@@ -19,15 +19,17 @@ Json envelope(const std::string& json) {
   return Json::parse(json);
 }
 
+Json stored_object(const storage::FileSummary& file) {
+  return {{"file", file.id.text()},
+          {"length", file.payload_length},
+          {"sha256", base64(file.payload_sha256)}};
+}
+
 Json delivery_object(const storage::Delivery& delivery) {
   Json covers = Json::array();
   for (const std::string& cover : delivery.covers) covers.push_back(envelope(cover));
   Json files = Json::array();
-  for (const storage::FileSummary& file : delivery.files) {
-    files.push_back({{"file", file.id.text()},
-                     {"length", file.payload_length},
-                     {"sha256", base64(file.payload_sha256)}});
-  }
+  for (const storage::FileSummary& file : delivery.files) files.push_back(stored_object(file));
   const auto sealed_by =
       delivery.sealed_by_gateway ? records::SealedBy::kGateway : records::SealedBy::kDevice;
   return {{"delivery", delivery.id.text()},
@@ -37,12 +39,6 @@ Json delivery_object(const storage::Delivery& delivery) {
           {"covers", std::move(covers)},
           {"manifest", delivery.manifest ? envelope(*delivery.manifest) : Json(nullptr)},
           {"files", std::move(files)}};
-}
-
-Json stored_object(const storage::FileRecord& file) {
-  return {{"file", file.id.text()},
-          {"length", file.payload_length},
-          {"sha256", base64(file.payload_sha256)}};
 }
 
 }  // namespace
@@ -72,13 +68,13 @@ std::string draft_json(const records::Cover& cover) {
       .dump();
 }
 
-std::string stored_json(const storage::FileRecord& file) {
+std::string stored_json(const storage::FileSummary& file) {
   return stored_object(file).dump();
 }
 
 std::string receipt_json(const Receipt& receipt, const records::SignedCover& cover) {
   Json json{{"delivery", receipt.file.delivery.text()}};
-  json.update(stored_object(receipt.file));
+  json.update(stored_object(summary_of(receipt.file)));
   json["cover"] = envelope(records::to_json(cover.envelope));
   json["manifest"] = envelope(records::to_json(receipt.manifest));
   return json.dump();

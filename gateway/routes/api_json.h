@@ -22,7 +22,7 @@ DraftRequest parse_draft_request(std::string_view json);
 
 /// Answers.
 std::string draft_json(const records::Cover& cover);
-std::string stored_json(const storage::FileRecord& file);
+std::string stored_json(const storage::FileSummary& file);
 std::string receipt_json(const Receipt& receipt, const records::SignedCover& cover);
 std::string delivery_json(const storage::Delivery& delivery);
 std::string inbox_json(const std::vector<storage::Delivery>& deliveries,

@@ -57,8 +57,14 @@ records::Envelope Call::envelope_body() {
   return records::parse_envelope(small_body());
 }
 
+const std::string& Call::path(std::string_view name) const {
+  const auto found = named_segments.find(name);
+  if (found == named_segments.end()) throw Error(ErrorCode::kInternal, "no such segment");
+  return found->second;
+}
+
 Uuid Call::path_id() const {
-  const std::optional<Uuid> uuid = Uuid::parse(id);
+  const std::optional<Uuid> uuid = Uuid::parse(path("id"));
   if (!uuid) throw Error(ErrorCode::kNotFound, "the id in the path isn't a UUIDv7");
   return *uuid;
 }

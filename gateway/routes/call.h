@@ -3,6 +3,8 @@
 
 #include <cpprest/http_msg.h>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "gateway/identity/caller.h"
 #include "gateway/routes/routes.h"
 #include "gateway/routes/target.h"
+#include "gateway/stow/content_type.h"
 #include "records/dsse.h"
 #include "records/time.h"
 
@@ -27,7 +30,6 @@ struct Call {
   const web::http::http_request& request;
   const Services& services;
   Target target = {};
-  std::string id = {};                ///< the path's {id}, if the route has one
   std::string route = "-";            ///< the route's template, for the log
   std::string allow = {};             ///< for a 405: methods that the caller has a right to
   web::http::status_code status = 0;  ///< 0 until an answer has begun
@@ -54,7 +56,11 @@ struct Call {
   std::string json_body();
   records::Envelope envelope_body();
 
-  /// An id that isn't one names nothing: throws Error kNotFound, like one that doesn't exist.
+  /// The segment of the path that the route's template calls {name}. Throws Error kInternal if it
+  /// calls none so.
+  const std::string& path(std::string_view name) const;
+  /// The same for {id}. One that isn't an id names nothing: throws Error kNotFound, like one that
+  /// doesn't exist.
   Uuid path_id() const;
   /// Of the query. Throw Error kMalformed.
   std::optional<Uuid> id_parameter(std::string_view name) const;
@@ -77,6 +83,10 @@ struct Call {
     return caller.did(kind, object);
   }
 
+  /// Where a DICOMweb client asks: how it is told of failures, too.
+  std::optional<stow::Form> dicom_form = {};
+  /// By its name in the template, each segment that stands for something.
+  std::map<std::string, std::string, std::less<>> named_segments = {};
   std::unique_ptr<Source> checked_body = {};  ///< made by body()
 };
 

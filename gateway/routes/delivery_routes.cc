@@ -114,7 +114,21 @@ void post_delivery_file(Call& call) {
   const storage::FileRecord file =
       deposit_sealed(timing.body(), *id, cover, call.caller, timing.shelf());
   call.services.metrics.stored(timing.storing());
-  call.answer_json(status_codes::Created, stored_json(file), "/v1/files/" + file.id.text());
+  call.answer_json(status_codes::Created, stored_json(summary_of(file)),
+                   "/v1/files/" + file.id.text());
+}
+
+void post_index(Call& call) {
+  call.target.allow_only({"id"});
+  const Uuid delivery = call.path_id();
+  require_audience(call, delivery, sends);
+  call.require_content_type("application/age");
+  const std::optional<Uuid> file = call.id_parameter("id");
+  if (!file) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
+  const records::SignedCover cover = open_cover(call.services.shelf, call.caller.tenant, delivery);
+  const storage::FileSummary index =
+      deposit_sealed_index(call.body(), *file, cover, call.caller, call.services.shelf.blobs());
+  call.answer_json(status_codes::Created, stored_json(index));
 }
 
 namespace {
@@ -144,6 +158,29 @@ void get_delivery(Call& call) {
   answer_delivery(call, id);
 }
 
+void delete_delivery(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_audience(call, id, sends);
+  if (!call.services.shelf.deliveries().revoke(call.caller.tenant, id,
+                                               call.did(storage::AuditKind::kRevocation, id))) {
+    throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  }
+  call.answer_empty(status_codes::NoContent);
+}
+
+void get_indexes(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_closed(require_audience(call, id, sends_or_receives));
+  const std::optional<Indexes> indexes =
+      collect_indexes(call.services.shelf, call.caller.tenant, id);
+  if (!indexes) throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  http_response response(status_codes::OK);
+  response.headers().set_content_type(kIndexesMediaType);
+  call.answer(std::move(response), *indexes->content, indexes->length);
+}
+
 void get_inbox(Call& call) {
   call.target.allow_only({"after", "limit"});
   std::size_t limit = kMaxInboxPage;
@@ -154,16 +191,12 @@ void get_inbox(Call& call) {
     }
     limit = std::min(limit, kMaxInboxPage);
   }
-  // One more than asked tells whether there is a next page.
-  std::vector<storage::Delivery> page = call.services.shelf.deliveries().inbox(
+  const storage::InboxPage page = call.services.shelf.deliveries().inbox(
       call.caller.tenant, call.caller.device->record.recipient.text(), call.id_parameter("after"),
-      limit + 1);
+      limit);
   std::optional<Uuid> next;
-  if (page.size() > limit) {
-    page.resize(limit, page.front());
-    next = page.back().id;
-  }
-  call.answer_json(status_codes::OK, inbox_json(page, next));
+  if (page.more) next = page.deliveries.back().id;
+  call.answer_json(status_codes::OK, inbox_json(page.deliveries, next));
 }
 
 void get_file(Call& call) {

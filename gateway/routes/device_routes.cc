@@ -16,7 +16,7 @@ using web::http::status_codes;
 
 // The device that the path names by its key's fingerprint, if it is one of the caller's tenant.
 storage::Device device_in(const Call& call) {
-  auto holder = call.services.shelf.devices().find_key(call.id);
+  auto holder = call.services.shelf.devices().find_key(call.path("id"));
   if (!holder || holder->tenant != call.caller.tenant) {
     throw Error(ErrorCode::kNotFound, "no such device");
   }

@@ -54,6 +54,16 @@ std::vector<records::Handle> handles_of(const Json& json, const char* name) {
   return handles;
 }
 
+// Seconds.
+std::chrono::seconds closes_after_of(const Json& json) {
+  const auto found = json.find("closes_after");
+  if (found == json.end()) return storage::Mailbox{}.closes_after;
+  if (!found->is_number_unsigned() || *found > storage::kLongestOpen / std::chrono::seconds{1}) {
+    refuse();
+  }
+  return std::chrono::seconds(found->get<unsigned>());
+}
+
 Json time_or_null(const std::optional<records::Time>& time) {
   return time ? Json(records::to_text(*time)) : Json(nullptr);
 }
@@ -80,7 +90,9 @@ Json object_of(const storage::Mailbox& mailbox, const std::vector<storage::Princ
   for (const storage::Principal& principal : principals) {
     if (mailbox.depositors.contains(principal.id)) depositors.push_back(principal.handle);
   }
-  return {{"recipients", mailbox.recipients}, {"depositors", std::move(depositors)}};
+  return {{"recipients", mailbox.recipients},
+          {"depositors", std::move(depositors)},
+          {"closes_after", mailbox.closes_after.count()}};
 }
 
 }  // namespace
@@ -114,8 +126,8 @@ MachineRequest parse_machine_request(std::string_view text) {
 }
 
 MailboxRequest parse_mailbox_request(std::string_view text) {
-  const Json json = parse_object(text, {"recipients", "depositors"});
-  return {handles_of(json, "recipients"), handles_of(json, "depositors")};
+  const Json json = parse_object(text, {"recipients", "depositors", "closes_after"});
+  return {handles_of(json, "recipients"), handles_of(json, "depositors"), closes_after_of(json)};
 }
 
 std::string enrolled_json(const Enrolled& enrolled) {

@@ -2,6 +2,7 @@
 // strict: these members and no others. They throw Error kMalformed.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ MachineRequest parse_machine_request(std::string_view json);
 struct MailboxRequest {
   std::vector<records::Handle> recipients;
   std::vector<records::Handle> depositors;
+  std::chrono::seconds closes_after;  ///< as storage::Mailbox has it, which is the default
 };
 MailboxRequest parse_mailbox_request(std::string_view json);
 

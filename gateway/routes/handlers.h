@@ -15,10 +15,20 @@ void post_delivery(Call& call);
 void put_cover(Call& call);
 void post_delivery_file(Call& call);
 void post_close(Call& call);
+void post_index(Call& call);
 void get_delivery(Call& call);
+void delete_delivery(Call& call);
+void get_indexes(Call& call);
 void get_inbox(Call& call);
 void get_file(Call& call);
 void delete_file(Call& call);
+
+// stow_routes.cc
+void post_studies(Call& call);
+void post_study(Call& call);
+void get_studies(Call& call);
+void refuse_retrieve(Call& call);
+void refuse_commitment(Call& call);
 
 // device_routes.cc
 void post_device(Call& call);

@@ -24,6 +24,9 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kTooLarge:
       return {413, "/problems/too-large", "Content too large",
               "The request is over a limit of this gateway."};
+    case ErrorCode::kFieldsTooLarge:
+      return {431, "/problems/fields-too-large", "Header fields too large",
+              "The header fields of a part are over a limit of this gateway."};
     case ErrorCode::kUnsupportedMediaType:
       return {
           415, "/problems/unsupported-media-type", "Unsupported media type",

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <span>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "gateway/routes/call.h"
 #include "gateway/routes/handlers.h"
 #include "gateway/routes/problem.h"
+#include "gateway/stow/answer.h"
 #include "gateway/transport/exchange.h"
 
 namespace letterbox::gateway {
@@ -29,8 +31,9 @@ struct Route {
         right(right_to(its_method, its_path)) {}
 
   std::string_view method;
-  std::string_view path;              ///< the template
-  std::vector<std::string> segments;  ///< of the path; "{id}" matches any one segment
+  std::string_view path;  ///< the template
+  /// Of the path. "{name}" stands for any one segment, "{name...}" for one or more at the end.
+  std::vector<std::string> segments;
   void (*handler)(Call&);
   bool while_draining;
   const Right* right;  ///< null if nobody has one
@@ -49,10 +52,20 @@ const std::vector<Route>& table() {
       {"DELETE", "/v1/files/{id}", delete_file},
       {"POST", "/v1/deliveries", post_delivery},
       {"GET", "/v1/deliveries/{id}", get_delivery},
+      {"DELETE", "/v1/deliveries/{id}", delete_delivery},
       {"PUT", "/v1/deliveries/{id}/cover", put_cover},
       {"POST", "/v1/deliveries/{id}/files", post_delivery_file},
+      {"POST", "/v1/deliveries/{id}/indexes", post_index},
+      {"GET", "/v1/deliveries/{id}/index", get_indexes},
       {"POST", "/v1/deliveries/{id}/close", post_close},
       {"GET", "/v1/inbox", get_inbox},
+
+      {"POST", "/to/{mailbox}/dicom-web/studies", post_studies},
+      {"POST", "/to/{mailbox}/dicom-web/studies/{study}", post_study},
+      {"GET", "/to/{mailbox}/dicom-web/studies", get_studies},
+      {"POST", "/to/{mailbox}/dicom-web/commitment-requests/{transaction}", refuse_commitment},
+      {"GET", "/to/{mailbox}/dicom-web/commitment-requests/{transaction}", refuse_commitment},
+      {"GET", "/to/{mailbox}/dicom-web/{resource...}", refuse_retrieve},
 
       {"GET", "/v1/self", get_self},
       {"POST", "/v1/devices", post_device},
@@ -67,9 +80,9 @@ const std::vector<Route>& table() {
       {"POST", "/v1/principals", post_principal},
       {"DELETE", "/v1/principals/{id}", delete_principal},
       {"GET", "/v1/mailboxes", get_mailboxes},
-      {"GET", "/v1/mailboxes/{id}", get_mailbox},
-      {"PUT", "/v1/mailboxes/{id}", put_mailbox},
-      {"DELETE", "/v1/mailboxes/{id}", delete_mailbox},
+      {"GET", "/v1/mailboxes/{mailbox}", get_mailbox},
+      {"PUT", "/v1/mailboxes/{mailbox}", put_mailbox},
+      {"DELETE", "/v1/mailboxes/{mailbox}", delete_mailbox},
   };
   return routes;
 }
@@ -78,10 +91,25 @@ bool has_right(Role role, const Route& route) {
   return route.right != nullptr && has(role, *route.right);
 }
 
-bool matches(const Route& route, const std::vector<std::string>& segments) {
+bool is_named(const std::string& segment) {
+  return segment.starts_with('{');
+}
+
+bool matches(const Route& route, std::span<const std::string> segments) {
+  if (route.segments.back().ends_with("...}") && segments.size() > route.segments.size()) {
+    segments = segments.first(route.segments.size());
+  }
   return std::ranges::equal(route.segments, segments, [](const auto& expected, const auto& sent) {
-    return expected == "{id}" || expected == sent;
+    return is_named(expected) || expected == sent;
   });
+}
+
+void name_segments(Call& call, const Route& route) {
+  for (std::size_t i = 0; i < route.segments.size(); ++i) {
+    const std::string& segment = route.segments[i];
+    if (!is_named(segment)) continue;
+    call.named_segments.emplace(segment.substr(1, segment.size() - 2), call.target.segments()[i]);
+  }
 }
 
 // Null if there is none.
@@ -125,7 +153,7 @@ void dispatch(Call& call) {
   call.right = route->right;
   // Nothing to be found where there is no right: whether there is something is then a secret, too.
   if (!has_right(call.caller.role, *route)) call.permit(false);
-  if (route->segments.size() > 2) call.id = call.target.segments()[2];
+  name_segments(call, *route);
   route->handler(call);
 }
 
@@ -150,7 +178,13 @@ void answer_problem(Call& call, ErrorCode code, const std::string& request_id) {
   if (call.status != 0) return;
   const Problem problem = problem_of(code);
   http_response response(problem.status);
-  response.set_body(to_json(problem), kProblemMediaType);
+  const auto reason = stow::reason_of_status(problem.status);
+  if (call.dicom_form && reason) {
+    response.set_body(stow::to_text({{}, {}, {*reason}}, *call.dicom_form),
+                      std::string(stow::media_type_of(*call.dicom_form)));
+  } else {
+    response.set_body(to_json(problem), kProblemMediaType);
+  }
   response.headers().add("Letterbox-Request-Id", request_id);
   if (code == ErrorCode::kWrongMethod) response.headers().add("Allow", call.allow);
   if (code == ErrorCode::kUnavailable) response.headers().add("Retry-After", "5");

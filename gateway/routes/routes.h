@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "crypto/signing.h"
 #include "dicom/inspector.h"
 #include "gateway/identity/authentication.h"
@@ -19,6 +20,10 @@ class http_request;
 
 namespace letterbox::gateway {
 
+namespace stow {
+class Closer;
+}
+
 /// What the handlers stand on. All of it outlives the Routes.
 struct Services {
   storage::Store& shelf;
@@ -28,6 +33,9 @@ struct Services {
   Authentication& authentication;
   Readiness& readiness;
   Metrics& metrics;
+  stow::Closer& closer;
+  const Secret<32>& uid_key;  ///< stow/uid_macs.h
+  std::size_t stow_parts;     ///< most parts of a STOW request
 
   const crypto::VerifyKey& gateway_key() const { return signing_key.verify_key(); }
 };

@@ -41,8 +41,8 @@ class Client(unittest.TestCase):
     def large(self, mebibytes=2048):
         path = self.folder / "large.dcm"
         with open(path, "wb") as file:
-            file.write(bytes(128) + b"DICM")
-            file.truncate(mebibytes * rig.MIB)
+            file.write(rig.dicom_head(mebibytes * rig.MIB))
+            file.truncate(file.tell() + mebibytes * rig.MIB)
         return path
 
     def test_an_early_refusal_is_told_as_what_it_is(self):

@@ -160,6 +160,7 @@ Outcome open_binary(const Vector& vector, const Bytes& file, std::size_t piece, 
     switch (error.code()) {
       case ErrorCode::kMalformed:
       case ErrorCode::kTooLarge:
+      case ErrorCode::kFieldsTooLarge:
         return {"header failure", ""};
       case ErrorCode::kNoKeyFits:
       case ErrorCode::kWrongPassphrase:

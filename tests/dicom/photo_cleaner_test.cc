@@ -352,7 +352,37 @@ TEST(JpegCleanerTest, TellsTheFrameAndHowToShowIt) {
   EXPECT_EQ(cleaner.frame()->precision, 8);
   EXPECT_EQ(cleaner.frame()->components.size(), 1);
   EXPECT_EQ(cleaner.orientation(), 6);
-  EXPECT_EQ(cleaner.adobe_transform(), 2);
+  EXPECT_EQ(cleaner.colour(), JpegColour::kGrey);
+  EXPECT_TRUE(cleaner.in_picture());
+}
+
+TEST(JpegCleanerTest, TellsTheColoursAsViewersTakeThem) {
+  const auto colour = [](const Bytes& in_front, const Bytes& ids) {
+    Bytes fields = {8, 0, 8, 0, 8, static_cast<Byte>(ids.size())};
+    Bytes scanned = {static_cast<Byte>(ids.size())};
+    for (const Byte id : ids) {
+      fields.insert(fields.end(), {id, 0x11, 0});
+      scanned.insert(scanned.end(), {id, 0});
+    }
+    const Bytes photo = joined({kStart, in_front, kTables, segment(0xc0, fields),
+                                segment(0xda, joined({scanned, {0, 63, 0}})), kCoded, kEnd});
+    ViewSource source(photo);
+    JpegCleaner cleaner(source);
+    read_all(cleaner, 10'000);
+    return cleaner.colour();
+  };
+  const Bytes jfif = segment(0xe0, bytes_of("JFIF\0\1\2\1\0\x48\0\x48\0\0"s));
+  const Bytes adobe_rgb = segment(0xee, bytes_of("Adobe\0\x64\0\0\0\0\0"s));
+  const Bytes adobe_ycc = segment(0xee, bytes_of("Adobe\0\x64\0\0\0\0\1"s));
+  EXPECT_EQ(colour({}, {7}), JpegColour::kGrey);
+  EXPECT_EQ(colour(jfif, {1, 2, 3}), JpegColour::kYcc);
+  EXPECT_EQ(colour(joined({jfif, adobe_rgb}), {1, 2, 3}), JpegColour::kYcc);
+  EXPECT_EQ(colour(adobe_rgb, {1, 2, 3}), JpegColour::kRgb);
+  EXPECT_EQ(colour(adobe_ycc, {'R', 'G', 'B'}), JpegColour::kYcc);
+  EXPECT_EQ(colour({}, {'R', 'G', 'B'}), JpegColour::kRgb);
+  EXPECT_EQ(colour({}, {1, 2, 3}), JpegColour::kYcc);
+  EXPECT_EQ(colour({}, {1, 2, 3, 4}), JpegColour::kCmyk);
+  EXPECT_EQ(colour({}, {1, 2}), JpegColour::kUnknown);
 }
 
 struct Broken {

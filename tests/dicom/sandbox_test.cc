@@ -341,13 +341,18 @@ TEST(Sandbox, SignalsToTheWholeGroupLeaveItToItsMaker) {
   EXPECT_EQ(ask(sandbox, "count"), "1");
 }
 
-TEST(Sandbox, WithoutItsZygoteItIsUnavailable) {
+TEST(Sandbox, WithoutItsZygoteItIsUnavailableAndSaysSo) {
   SandboxLimits once = limits();
   once.requests_per_child = 1;
   Sandbox sandbox(kObey, once);
   EXPECT_EQ(ask(sandbox, "count"), "1");
-  kill(children_of(getpid()).at(0), SIGKILL);
+  EXPECT_TRUE(sandbox.running());
+  const pid_t zygote = children_of(getpid()).at(0);
+  const Descriptor watch = watch_for_end(zygote);
+  kill(zygote, SIGKILL);
+  ASSERT_TRUE(ends(watch));
   EXPECT_EQ(refusal(sandbox, "count"), ErrorCode::kUnavailable);
+  EXPECT_FALSE(sandbox.running());
 }
 
 }  // namespace

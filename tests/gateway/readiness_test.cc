@@ -16,6 +16,7 @@ class Patient final : public storage::Store {
  public:
   storage::BlobStore& blobs() override { throw std::logic_error("not asked for"); }
   storage::DeliveryStore& deliveries() override { throw std::logic_error("not asked for"); }
+  storage::StudyStore& studies() override { throw std::logic_error("not asked for"); }
   storage::TenantStore& tenants() override { throw std::logic_error("not asked for"); }
   storage::PrincipalStore& principals() override { throw std::logic_error("not asked for"); }
   storage::DeviceStore& devices() override { throw std::logic_error("not asked for"); }

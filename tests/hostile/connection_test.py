@@ -21,7 +21,7 @@ from kit import (CT, DICOM, LARGE, MIB, NOWHERE, SURGEON, TO_SURGEON, Hostile, P
 class Deadlines(Hostile):
     """With the timeouts that a gateway has if nobody sets any. All slow peers are slow at the same time."""
 
-    LARGE_FILE = b"DICM".join((bytes(128), bytes(48 * MIB)))
+    LARGE_FILE = rig.dicom_head(48 * MIB) + bytes(48 * MIB)
 
     @classmethod
     def setUpClass(cls):

@@ -2,7 +2,7 @@
 import itertools
 import unittest
 
-from kit import CT, GIB, LARGE, MIB, NOWHERE, Hostile, case
+from kit import CT, ENDLESS, GIB, LARGE, MIB, NOWHERE, Hostile, case
 
 
 def chunk(data):
@@ -168,7 +168,7 @@ class EndlessChunks(Hostile):
         # Well-formed and fast: only the limit, here of 4 MiB, ends it. Case 46 has the slow ones.
         block = b"1\r\nx\r\n" * 10_000
         with self.peer() as peer:
-            peer.send_listening(itertools.chain([self.deposit_head(b"Transfer-Encoding: chunked"), chunk(LARGE)],
+            peer.send_listening(itertools.chain([self.deposit_head(b"Transfer-Encoding: chunked"), chunk(ENDLESS)],
                                                 itertools.repeat(block)))
             return self.outcome(peer)
 

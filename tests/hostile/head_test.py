@@ -2,7 +2,7 @@
 import itertools
 import unittest
 
-from kit import CT, DICOM, FILES, LARGE, MIB, NOWHERE, TO_SURGEON, Hostile, case
+from kit import CT, DICOM, ENDLESS, FILES, MIB, NOWHERE, TO_SURGEON, Hostile, case
 
 
 class Heads(Hostile):
@@ -114,11 +114,11 @@ class Heads(Hostile):
     @case(42, "a body over the limit, by a client that sends on", "413")
     def test_case_42_413_while_the_client_is_still_sending(self):
         # ask() sends what it is given to the end, or until the gateway hangs up.
-        endless = (LARGE for _ in range(20))
+        pieces = 20 * [ENDLESS]
         with self.peer() as peer:
-            peer.send_listening(itertools.chain([self.deposit_head(b"Content-Length: %d" % (20 * len(LARGE)))], endless))
+            peer.send_listening(itertools.chain([self.deposit_head(b"Content-Length: %d" % (20 * len(ENDLESS)))], pieces))
             announced = self.outcome(peer)
-        chunks = (b"%x\r\n" % len(LARGE) + LARGE + b"\r\n" for _ in range(20))
+        chunks = (b"%x\r\n" % len(piece) + piece + b"\r\n" for piece in pieces)
         with self.peer() as peer:
             peer.send_listening(itertools.chain([self.deposit_head(b"Transfer-Encoding: chunked")], chunks))
             return self.same((announced, self.outcome(peer)))

@@ -34,6 +34,8 @@ GIB = 1024 * MIB
 CT = rig.CT.read_bytes()
 # More than a row of the shelf: some of it is staged before its end is judged.
 LARGE = dicom.large(3 * MIB)
+# Of a file that is over any limit here: only the limit can end it.
+ENDLESS = rig.dicom_head(GIB) + os.urandom(3 * MIB)
 SURGEON = "surgeon@hospital.example"
 DICOM = "application/dicom"
 # The machine's, to the mailbox that rig makes for the surgeon; and a person's.

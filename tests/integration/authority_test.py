@@ -23,6 +23,11 @@ def rights():
     return [(method, path, set(roles.replace("k", "", 1).split(", k"))) for method, path, roles in rows]
 
 
+def filled(path, value):
+    """A route's template as a path, with `value` for whatever a segment stands for."""
+    return re.sub(r"\{[^}]*\}", value, path)
+
+
 def problem(answer):
     return json.loads(answer[2])["type"]
 
@@ -45,7 +50,7 @@ class Nobody(Gate):
         self.assertGreater(len(table), 25)
         open_to_all = set()
         for method, path, _ in table:
-            target = path.replace("{id}", SOME_ID)
+            target = filled(path, SOME_ID)
             status, fields, _ = self.gateway.request(method, target, b"{}" if method in ("POST", "PUT") else b"",
                                                      "application/json" if method in ("POST", "PUT") else None)
             if status == 401:
@@ -230,7 +235,7 @@ class Machines(Gate):
                 continue
             for known in (SOME_ID, deposited["file"], deposited["delivery"], self.surgeon.key.id):
                 body = (b"{}", "application/json") if method in ("POST", "PUT") else ()
-                self.assertEqual(self.machine(method, path.replace("{id}", known), *body)[0], 404, f"{method} {path}")
+                self.assertEqual(self.machine(method, filled(path, known), *body)[0], 404, f"{method} {path}")
 
     def test_a_pacs_names_no_recipients(self):
         self.gateway.deposit(rig.CT, "application/dicom", SURGEON)
@@ -378,7 +383,7 @@ class Administration(Gate):
         self.assertEqual(self.chief.request("DELETE", path)[0], 409)
 
     def test_mailboxes(self):
-        mailbox = {"recipients": [SURGEON], "depositors": ["colleague@hospital.example"]}
+        mailbox = {"recipients": [SURGEON], "depositors": ["colleague@hospital.example"], "closes_after": 5}
         self.assertEqual(self.chief.request("PUT", "/v1/mailboxes/ward", mailbox)[0], 204)
         self.assertEqual(json.loads(self.chief.request("GET", "/v1/mailboxes/ward")[2]), mailbox)
         self.assertEqual(json.loads(self.chief.request("GET", "/v1/mailboxes")[2])["mailboxes"]["ward"], mailbox)
@@ -406,7 +411,7 @@ class Administration(Gate):
             if roles != {"Administrator"}:
                 continue
             body = {"recipients": [], "depositors": []} if method in ("POST", "PUT") else b""
-            self.assertEqual(self.surgeon.request(method, path.replace("{id}", SOME_ID), body)[0], 404, f"{method} {path}")
+            self.assertEqual(self.surgeon.request(method, filled(path, SOME_ID), body)[0], 404, f"{method} {path}")
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ class BadRequests(unittest.TestCase):
         self.cut_upload(b"Transfer-Encoding: chunked\r\n", b"".join(chunks))
 
     # Enough for the gateway to have begun with it: some rows lie staged.
-    BEGINNING = bytes(128) + b"DICM" + bytes(3 * rig.MIB - 132)
+    BEGINNING = rig.dicom_head(10_000_000).ljust(3 * rig.MIB, b"\0")
 
     def cut_upload(self, framing, beginning):
         """An upload that would be taken if it came to an end."""

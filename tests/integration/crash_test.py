@@ -1,12 +1,30 @@
 """kill -9, and a database that goes away: nothing half-visible, nothing acknowledged lost, a clean start after."""
+import contextlib
 import json
 import os
+import pathlib
 import re
 import signal
 import unittest
 
 import device
 import rig
+
+
+def descendants(pid):
+    """{pid: name} of the processes under this one."""
+    status = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            status[int(path.parent.name)] = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+    found = {}
+    for one, fields in status.items():
+        above = one
+        while above in status and above != pid:
+            above = int(status[above]["PPid"])
+        if above == pid and one != pid:
+            found[one] = fields["Name"].strip()
+    return found
 
 
 class Killed(unittest.TestCase):
@@ -16,7 +34,7 @@ class Killed(unittest.TestCase):
             with gateway.tls() as connection:
                 head = device.raw_head(surgeon.signing_key, gateway, "POST", "/v1/files?to=surgeon@hospital.example",
                                        b"whatever comes in the end", "application/dicom")
-                connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n" + bytes(128) + b"DICM")
+                connection.sendall(head + b"Content-Length: 1000000000\r\n\r\n" + rig.dicom_head(10**9))
                 # Far more than sockets and buffers hold, so rows lie staged in the database by now.
                 for _ in range(48):
                     connection.sendall(os.urandom(rig.MIB))
@@ -37,6 +55,17 @@ class Killed(unittest.TestCase):
             gateway.start()
             swept = re.findall(r'event="swept unfinished uploads" files="(\d+)" rows="(\d+)"', gateway.log_text())[-1]
             self.assertEqual(swept, ("0", "0"))
+
+    def test_without_what_makes_inspectors_it_ends_and_leaves_nobody_behind(self):
+        with rig.scene("surgeon@hospital.example") as (gateway, _):
+            family = descendants(gateway.process.pid)
+            makers = [pid for pid, name in family.items() if name == "inspectors"]
+            self.assertEqual(len(makers), 1)
+            os.kill(makers[0], signal.SIGKILL)
+            self.assertEqual(gateway.process.wait(timeout=60), 1)
+            rig.eventually(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in family), "all have ended")
+            self.assertEqual(gateway.stop(), 1)
+            gateway.start()
 
     def test_stopped_with_sigterm_it_exits_0_and_keeps_everything(self):
         with rig.scene("surgeon@hospital.example") as (gateway, surgeon):

@@ -21,10 +21,10 @@ MOST_TRIES = 200
 
 
 def pieces(client):
-    """What this client sends: a DICOM preamble, then a block of noise of its own, numbered anew each time."""
+    """What this client sends: an image whose pixels are a block of noise of its own, numbered anew each time."""
     block = random.Random(client).randbytes(rig.MIB)
-    yield bytes(128) + b"DICM" + block[132:]
-    for number in range(1, SIZE // rig.MIB):
+    yield rig.dicom_head(SIZE)
+    for number in range(SIZE // rig.MIB):
         yield number.to_bytes(16, "big") + block[16:]
 
 

@@ -96,7 +96,8 @@ class MainJob(unittest.TestCase):
 
     def test_the_data_directory_holds_no_plaintext(self):
         marker = b"LETTERBOX-PLAINTEXT-MARKER-" + hashlib.sha256(b"marker").hexdigest().encode()
-        body = rig.CT.read_bytes() + marker * 2000
+        pixels = marker * 2000
+        body = rig.dicom_head(len(pixels)) + pixels
         receipt = self.gateway.deposit(body, "application/dicom", "surgeon@hospital.example")
         out = self.out("ct.dcm")
         self.surgeon.letterbox("get", receipt["file"], "-o", out)

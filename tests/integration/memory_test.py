@@ -11,9 +11,9 @@ BOUND = 64 * rig.MIB
 
 
 def dicom_of(size):
-    """A Part 10 preamble, then noise: what the signature check lets through."""
-    yield bytes(128) + b"DICM"
-    left = size - 132
+    """An image, of noise."""
+    yield rig.dicom_head(size)
+    left = size
     block = os.urandom(rig.MIB)
     while left > 0:
         yield block[:left]

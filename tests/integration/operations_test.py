@@ -190,7 +190,7 @@ class Health(unittest.TestCase):
 class Upload:
     """A POST of a DICOM file that waits in the middle of its body."""
 
-    BODY = bytes(128) + b"DICM" + os.urandom(rig.MIB)
+    BODY = rig.dicom_head(rig.MIB) + os.urandom(rig.MIB)
 
     def __init__(self, gateway, sender, begin):
         self.rest = self.BODY[begin:]

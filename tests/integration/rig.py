@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -29,7 +30,7 @@ TENANT = "hospital.example"
 PYDICOM_FILES = pathlib.Path("/usr/lib/python3/dist-packages/pydicom/data/test_files")
 # What tests plant in names, file names, UIDs and header fields, so that a log or the audit trail that takes up any of
 # these is found out (Gateway.stop). Each is a word that nothing else here has a reason to say.
-CANARY, CANARY_UID = "kanarienvogel", "2.25.48151623424815162342108"
+CANARY, CANARY_UID = "kanarienvogel", "2.25.48151623424815162342108481516234248151"
 ULTRASOUND = PYDICOM_FILES / "ExplVR_BigEnd.dcm"
 
 # A whole JPEG of one grey pixel.
@@ -44,6 +45,20 @@ def workspace():
     path = pathlib.Path(tempfile.mkdtemp(prefix="letterbox-test-"))
     path.chmod(0o711)
     return path
+
+
+def dicom_head(pixels):
+    """How a DICOM file begins that ends with so many bytes of pixels, an even number below 4 GiB."""
+    def element(group, number, vr, value):
+        value += b"\0" * (len(value) % 2)
+        length = struct.pack("<H", len(value)) if vr in (b"UI", b"UL") else struct.pack("<2xI", len(value))
+        return struct.pack("<HH", group, number) + vr + length + value
+
+    meta = element(2, 1, b"OB", b"\0\1") + element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1")
+    uids = {(8, 0x16): b"1.2.840.10008.5.1.4.1.1.7", (8, 0x18): b"2.25.1", (0x20, 0xd): b"2.25.2", (0x20, 0xe): b"2.25.3"}
+    return (bytes(128) + b"DICM" + element(2, 0, b"UL", struct.pack("<I", len(meta))) + meta
+            + b"".join(element(*tag, b"UI", uid) for tag, uid in uids.items())
+            + struct.pack("<HH2s2xI", 0x7fe0, 0x10, b"OW", pixels))
 
 
 def run(*command, check=True, **options):
@@ -70,6 +85,24 @@ def with_canaries(original):
 
 
 CT = with_canaries(PYDICOM_FILES / "CT_small.dcm")
+
+
+STUDY_UID, SOP_UID = b"1.3.6.1.4.1.5962.1.2.1.20040119072730.12322", b"1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
+
+
+def ct_instance(number, study=0, note=b"CompressedSamples^CT1"):
+    """pydicom's CT_small.dcm as another instance, of another study, or with other bytes."""
+    content = (PYDICOM_FILES / "CT_small.dcm").read_bytes()
+    for uid, value in ((SOP_UID, number), (STUDY_UID, study)):
+        content = content.replace(uid, uid[:-5] + b"%d" % (10_000 + value))
+    return content.replace(b"CompressedSamples^CT1", note.ljust(21))
+
+
+def stow_body(instances, boundary="letterbox-boundary", part_type="application/dicom"):
+    """(body, Content-Type) of a STOW-RS request."""
+    head = f"--{boundary}\r\nContent-Type: {part_type}\r\n\r\n".encode()
+    body = b"".join(head + instance + b"\r\n" for instance in instances) + f"--{boundary}--\r\n".encode()
+    return body, f'multipart/related; type="application/dicom"; boundary="{boundary}"'
 
 
 def eventually(condition, what):

@@ -10,7 +10,7 @@ import random
 import unittest
 
 import rig
-from authority_test import rights, SOME_ID
+from authority_test import filled, rights, SOME_ID
 from device import Device, ENVELOPE
 
 TENANTS = ("hospital.example", "clinic.example")
@@ -108,9 +108,9 @@ class TwoTenants(unittest.TestCase):
         both = [*own.handles, *other.handles]
         method, path, _ = pick(self.rights)
         names = [*own.names(), *other.names(), *other.names(), SOME_ID]
-        if (method, path) == ("PUT", "/v1/mailboxes/{id}"):
+        if (method, path) == ("PUT", "/v1/mailboxes/{mailbox}"):
             names = own.names()  # who names a mailbox of their own so is shown that name again
-        target = path.replace("{id}", pick(names))
+        target = filled(path, pick([own.mailbox, other.mailbox]) if path.startswith("/to/") else pick(names))
         if path == "/v1/devices" and method == "GET":
             target += "?handle=" + pick(both)
         if path == "/v1/inbox":
@@ -119,7 +119,9 @@ class TwoTenants(unittest.TestCase):
             target += pick(["?to=" + pick(both), "?mailbox=" + pick([own.mailbox, other.mailbox]),
                             "?to=" + pick(own.callers + other.callers).recipient])
             return method, target, rig.JPEG, "image/jpeg"
-        if path == "/v1/deliveries/{id}/files":
+        if path.startswith("/to/") and method == "POST":
+            return method, target, *rig.stow_body([rig.CT.read_bytes()])
+        if path in ("/v1/deliveries/{id}/files", "/v1/deliveries/{id}/indexes"):
             return method, target + "?id=" + SOME_ID, b"age-encryption.org/v1\n", "application/age"
         if path.endswith(("/cover", "/close", "/records")):
             signer, about = pick(own.callers), pick(own.callers + other.callers)
@@ -129,7 +131,7 @@ class TwoTenants(unittest.TestCase):
             "/v1/deliveries": {"recipients": [pick(both), pick(both)]},
             "/v1/invitations": {"handle": pick(both), "kind": pick(["person", "administrator"])},
             "/v1/principals": {"handle": pick(both), "certificate": "%064x" % self.random.getrandbits(256)},
-            "/v1/mailboxes/{id}": {"recipients": [pick(both)], "depositors": [pick(both)]},
+            "/v1/mailboxes/{mailbox}": {"recipients": [pick(both)], "depositors": [pick(both)]},
             "/v1/devices": {"invitation": "A" * 43, "record": pick(own.callers + other.callers).record()},
         }
         body = json.dumps(bodies[path]).encode() if path in bodies and method in ("POST", "PUT") else b""

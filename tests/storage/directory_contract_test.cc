@@ -326,6 +326,7 @@ TEST_P(DirectoryContract, ACertificateLeadsToItsTenantAndPrincipalUntilEitherIsR
   const Machine found = machines_.find_certificate(one).value();
   EXPECT_EQ(found.tenant, tenant_);
   EXPECT_EQ(found.principal, pacs.id);
+  EXPECT_EQ(found.handle, pacs.handle);
   EXPECT_FALSE(found.mailbox);
   EXPECT_FALSE(machines_.find_certificate(some_digest()));
 
@@ -381,6 +382,7 @@ TEST_P(DirectoryContract, ATokenIsGoodFromItsRangeForItsMailboxUntilRevoked) {
   const Machine found = machines_.find_token(token.sha256, "10.1.2.3").value();
   EXPECT_EQ(found.tenant, tenant_);
   EXPECT_EQ(found.principal, pacs.id);
+  EXPECT_EQ(found.handle, pacs.handle);
   EXPECT_EQ(found.mailbox, "ward");
   EXPECT_FALSE(machines_.find_token(token.sha256, "11.1.2.3"));
   EXPECT_FALSE(machines_.find_token(token.sha256, "nonsense"));

@@ -73,7 +73,7 @@ TEST(MemoryUse, StaysFlatWhileABigFileIsStoredAndRead) {
       writer->append(*row);
     }
     file.payload_sha256 = digest.finish();
-    writer->commit_as_delivery(file, delivery, "a manifest", some_event());
+    writer->commit_as_delivery(file, nullptr, delivery, "a manifest", some_event());
   }
   EXPECT_LT(peak(), before + 32 * kMiB);
 

@@ -42,8 +42,9 @@ TEST_F(PostgresStore, AWriterThatEndsBeforeItsCommitDropsItsRows) {
 
 TEST_F(PostgresStore, AWriterThatFailedItsCommitDropsItsRows) {
   const SealedFile file = sealed_file(Uuid::v7(), 3 * kPlainRow);
-  EXPECT_EQ(error_of([&] { staged(*store_, tenant_, file)->commit(file.record, some_event()); }),
-            ErrorCode::kNotFound);
+  EXPECT_EQ(
+      error_of([&] { staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event()); }),
+      ErrorCode::kNotFound);
   EXPECT_EQ(rows(), 0);
   EXPECT_EQ(payloads(), 0);
 }
@@ -53,7 +54,7 @@ TEST_F(PostgresStore, AFileOfOneRowTouchesNothingBeforeItsCommit) {
   const SealedFile file = sealed_file(delivery.id, kPlainRow);
   const auto writer = staged(*store_, tenant_, file);
   EXPECT_EQ(payloads(), 0);
-  writer->commit_as_delivery(file.record, delivery, "a manifest", some_event());
+  writer->commit_as_delivery(file.record, nullptr, delivery, "a manifest", some_event());
   EXPECT_EQ(rows(), 1);
 }
 
@@ -84,7 +85,8 @@ TEST_F(PostgresStore, ACommitNoticesStagedRowsThatWereLost) {
   const auto writer = staged(*store_, tenant_, file);
   // What a server's crash may do to transactions that didn't wait for the disk.
   ask(database_, "DELETE FROM payload_row WHERE row_no = 2");
-  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kUnavailable);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, nullptr, some_event()); }),
+            ErrorCode::kUnavailable);
   EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
 }
 
@@ -101,7 +103,7 @@ TEST_F(PostgresStore, AWriterNoticesThatItsPayloadIsGone) {
   const SealedFile other = sealed_file(delivery.id, 4 * kPlainRow);
   const auto at_commit = staged(*store_, tenant_, other);
   ask(database_, "DELETE FROM payload");
-  EXPECT_EQ(error_of([&] { at_commit->commit(other.record, some_event()); }),
+  EXPECT_EQ(error_of([&] { at_commit->commit(other.record, nullptr, some_event()); }),
             ErrorCode::kUnavailable);
   EXPECT_EQ(rows(), 0) << "no row without its payload";
 }
@@ -160,7 +162,8 @@ TEST_F(PostgresStore, ACommitThatFailsLeavesNeitherTheChangeNorItsRecord) {
       " FOR EACH ROW EXECUTE FUNCTION refuse()");
   const SealedFile file = sealed_file(open.id, 2 * kPlainRow);
   const auto writer = staged(*store_, tenant_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, nullptr, some_event()); }),
+            ErrorCode::kInternal);
   const NewDelivery other = some_delivery(sender_);
   EXPECT_EQ(error_of([&] { deliver(*store_, tenant_, sealed_file(other.id, 10), other); }),
             ErrorCode::kInternal);
@@ -171,7 +174,7 @@ TEST_F(PostgresStore, ACommitThatFailsLeavesNeitherTheChangeNorItsRecord) {
   EXPECT_EQ(ask(database_, state), before);
 
   ask(database_, "DROP TRIGGER refuses ON audit");
-  writer->commit(file.record, some_event());
+  writer->commit(file.record, nullptr, some_event());
   EXPECT_EQ(read_payload(*store_, tenant_, there.record.id), there.payload());
 }
 
@@ -188,9 +191,10 @@ TEST_F(PostgresStore, AStagedPayloadBelongsToTheTenantThatSendsIt) {
 TEST_F(PostgresStore, KeepsCiphertextUncompressedAndOutOfLine) {
   EXPECT_EQ(ask(database_,
                 "SELECT string_agg(attstorage::text, '') FROM pg_attribute"
-                " WHERE attrelid IN ('payload_row'::regclass, 'file'::regclass)"
-                "   AND attname IN ('content', 'header')"),
-            "ee");
+                " WHERE attrelid IN ('payload_row'::regclass, 'sealed_index'::regclass,"
+                "                    'file'::regclass)"
+                "   AND attname IN ('content', 'header', 'index_header')"),
+            "eeee");
 }
 
 TEST_F(PostgresStore, EveryKeyBeginsWithTheTenant) {
@@ -313,10 +317,12 @@ TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceI
   EXPECT_EQ(error_of([&] { writer->append(file.rows[2]); }), unavailable);
   EXPECT_EQ(error_of([&] { store->deliveries().open(tenant_, other, some_event()); }), unavailable);
   EXPECT_EQ(error_of([&] { store->deliveries().find(tenant_, other.id); }), unavailable);
-  EXPECT_EQ(error_of([&] { store->deliveries().inbox(tenant_, "age1", std::nullopt, 1); }),
-            unavailable);
-  EXPECT_EQ(error_of([&] { store->deliveries().close(tenant_, other.id, "m", {}, some_event()); }),
-            unavailable);
+  EXPECT_EQ(
+      error_of([&] { store->deliveries().inbox(tenant_, "age1", std::nullopt, 1).deliveries; }),
+      unavailable);
+  EXPECT_EQ(
+      error_of([&] { store->deliveries().close(tenant_, other.id, "m", {}, {}, some_event()); }),
+      unavailable);
   EXPECT_EQ(error_of([&] { store->blobs().find(tenant_, file.record.id); }), unavailable);
   EXPECT_EQ(error_of([&] { read_payload(*store, tenant_, file.record.id); }), unavailable);
   EXPECT_EQ(error_of([&] { deliver(*store, tenant_, sealed_file(other.id, 1), other); }),
@@ -336,8 +342,8 @@ TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceI
   EXPECT_TRUE(store->condition().reachable);
   EXPECT_TRUE(store->condition().schema_current);
   writer->append(file.rows[2]);
-  writer->commit(file.record, some_event());
-  store->deliveries().close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+  writer->commit(file.record, nullptr, some_event());
+  store->deliveries().close(tenant_, delivery.id, "a manifest", {file.record.id}, {}, some_event());
   EXPECT_EQ(read_payload(*store, tenant_, file.record.id), file.payload());
 }
 
@@ -351,7 +357,7 @@ TEST_F(PostgresStoreWithServer, AWriterAndAReaderLiveThroughARestart) {
     stop();
     start();
   }
-  writer->commit_as_delivery(file.record, delivery, "a manifest", some_event());
+  writer->commit_as_delivery(file.record, nullptr, delivery, "a manifest", some_event());
 
   const auto source = store->blobs().read(tenant_, file.record.id);
   Bytes read;
@@ -372,8 +378,9 @@ TEST_F(PostgresStoreWithServer, ACrashMayCostStagedRowsButNeverHalfAFile) {
     crash();
     stop();
     start();
-    const auto error = error_of(
-        [&] { writer->commit_as_delivery(file.record, delivery, "a manifest", some_event()); });
+    const auto error = error_of([&] {
+      writer->commit_as_delivery(file.record, nullptr, delivery, "a manifest", some_event());
+    });
     if (error) {
       EXPECT_EQ(error, ErrorCode::kUnavailable);
       EXPECT_FALSE(store->blobs().find(tenant_, file.record.id));

@@ -37,6 +37,12 @@ SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext) {
   return file;
 }
 
+SealedIndex some_index(const Uuid& file, std::size_t plaintext) {
+  const SealedFile sealed = sealed_file(file, plaintext);
+  return {sealed.record.header,
+          {sealed.record.nonce, sealed.rows.at(0), sealed.record.payload_sha256}};
+}
+
 std::string some_recipient() {
   return "age1" + to_hex(Uuid::v7().bytes());
 }
@@ -85,7 +91,52 @@ std::unique_ptr<BlobWriter> staged(Store& store, TenantId tenant, const SealedFi
 
 void deliver(Store& store, TenantId tenant, const SealedFile& file, const NewDelivery& delivery) {
   staged(store, tenant, file)
-      ->commit_as_delivery(file.record, delivery, "a manifest", some_event());
+      ->commit_as_delivery(file.record, nullptr, delivery, "a manifest", some_event());
+}
+
+NewStudy some_study(const Uuid& sender) {
+  NewDelivery delivery = some_delivery(sender);
+  delivery.sealed_by_gateway = true;
+  return {delivery, "ward", 60s};
+}
+
+void add(RequestWriter& request, const SealedFile& file) {
+  request.begin_file(file.record.id);
+  for (const Ciphertext& row : file.rows) request.append(row);
+  request.end_file(file.record.nonce, file.record.payload_sha256,
+                   some_index(file.record.id).payload);
+}
+
+PlacedFile placed(const SealedFile& file) {
+  const std::string header = "the header of the index of " + file.record.id.text();
+  const ByteView view = as_bytes(header);
+  return {
+      file.record.id, file.record.header, {view.begin(), view.end()}, some_digest(), some_digest()};
+}
+
+CommitOutcome store_request(Store& store, TenantId tenant, const Mac& study,
+                            const std::variant<Uuid, NewStudy>& into,
+                            const std::vector<SealedFile>& files) {
+  const auto request = store.studies().begin(tenant);
+  StudyCommit commit{study, into, {}};
+  for (const SealedFile& file : files) {
+    add(*request, file);
+    commit.files.push_back(placed(file));
+  }
+  return request->commit({commit}, some_event());
+}
+
+std::map<Uuid, std::string> read_indexes(Store& store, TenantId tenant, const Uuid& delivery) {
+  const auto reader = store.blobs().read_indexes(tenant, delivery);
+  std::map<Uuid, std::string> all;
+  std::optional<Uuid> last;
+  while (const auto index = reader->next()) {
+    EXPECT_TRUE(!last || *last < index->file) << "in the order of file ids";
+    last = index->file;
+    all[index->file] = std::string(as_text(index->header)) + to_hex(index->nonce) +
+                       std::string(as_text(index->row));
+  }
+  return all;
 }
 
 Bytes read_payload(Store& store, TenantId tenant, const Uuid& file,

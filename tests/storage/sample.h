@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -26,6 +27,9 @@ struct SealedFile {
 /// A file of `plaintext` bytes, really sealed.
 SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext);
 
+/// An index of so many bytes, really sealed.
+SealedIndex some_index(const Uuid& file, std::size_t plaintext = 300);
+
 /// An age1… look-alike that nothing else uses.
 std::string some_recipient();
 
@@ -46,6 +50,19 @@ Principal some_principal(Store& store, TenantId tenant, const std::string& handl
 std::unique_ptr<BlobWriter> staged(Store& store, TenantId tenant, const SealedFile& file);
 /// A delivery of this one file, closed.
 void deliver(Store& store, TenantId tenant, const SealedFile& file, const NewDelivery& delivery);
+
+/// A delivery to be opened for a study, for one fresh recipient.
+NewStudy some_study(const Uuid& sender);
+/// Puts `file` and some index of it into a request.
+void add(RequestWriter& request, const SealedFile& file);
+/// Where it goes. Instance and content are ones that nothing else has.
+PlacedFile placed(const SealedFile& file);
+/// A whole request, of these files.
+CommitOutcome store_request(Store& store, TenantId tenant, const Mac& study,
+                            const std::variant<Uuid, NewStudy>& into,
+                            const std::vector<SealedFile>& files);
+/// The indexes of a delivery, as text, by the file's id.
+std::map<Uuid, std::string> read_indexes(Store& store, TenantId tenant, const Uuid& delivery);
 
 /// What read() yields; the size of each piece goes to `pieces` if given.
 Bytes read_payload(Store& store, TenantId tenant, const Uuid& file,

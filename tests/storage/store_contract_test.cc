@@ -106,12 +106,12 @@ TEST_P(StoreContract, AStagedFileIsInvisible) {
 TEST_P(StoreContract, AFileIsVisibleOnceItsDeliveryIsClosed) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 2 * kPlainRow);
-  staged(*store_, tenant_, file)->commit(file.record, some_event());
+  staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
   EXPECT_FALSE(blobs_.find(tenant_, file.record.id));
   EXPECT_EQ(error_of([&] { read_payload(*store_, tenant_, file.record.id); }),
             ErrorCode::kNotFound);
 
-  deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+  deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, {}, some_event());
   expect_equal(blobs_.find(tenant_, file.record.id).value(), file.record);
   EXPECT_EQ(read_payload(*store_, tenant_, file.record.id), file.payload());
 }
@@ -124,7 +124,8 @@ TEST_P(StoreContract, AnUnknownFileIsNotThere) {
 TEST_P(StoreContract, ACommitWithoutItsDeliveryIsNotFound) {
   const SealedFile file = sealed_file(Uuid::v7(), 10);
   const auto writer = staged(*store_, tenant_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, nullptr, some_event()); }),
+            ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, ACommitIntoAnExpiredDeliveryIsNotFound) {
@@ -132,7 +133,8 @@ TEST_P(StoreContract, ACommitIntoAnExpiredDeliveryIsNotFound) {
   deliveries_.open(tenant_, delivery, some_event());
   const SealedFile file = sealed_file(delivery.id, 10);
   const auto writer = staged(*store_, tenant_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, nullptr, some_event()); }),
+            ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, ACommitIntoAClosedDeliveryIsAConflict) {
@@ -140,7 +142,8 @@ TEST_P(StoreContract, ACommitIntoAClosedDeliveryIsAConflict) {
   deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
   const SealedFile late = sealed_file(delivery.id, 2 * kPlainRow);
   const auto writer = staged(*store_, tenant_, late);
-  EXPECT_EQ(error_of([&] { writer->commit(late.record, some_event()); }), ErrorCode::kConflict);
+  EXPECT_EQ(error_of([&] { writer->commit(late.record, nullptr, some_event()); }),
+            ErrorCode::kConflict);
   EXPECT_FALSE(blobs_.find(tenant_, late.record.id));
 }
 
@@ -151,9 +154,10 @@ TEST_P(StoreContract, OfTwoUploadsOfOneFileIdTheFirstToCommitWins) {
   second.record.id = first.record.id;
   const auto one = staged(*store_, tenant_, first);
   const auto other = staged(*store_, tenant_, second);
-  one->commit(first.record, some_event());
-  EXPECT_EQ(error_of([&] { other->commit(second.record, some_event()); }), ErrorCode::kConflict);
-  deliveries_.close(tenant_, delivery.id, "a manifest", {first.record.id}, some_event());
+  one->commit(first.record, nullptr, some_event());
+  EXPECT_EQ(error_of([&] { other->commit(second.record, nullptr, some_event()); }),
+            ErrorCode::kConflict);
+  deliveries_.close(tenant_, delivery.id, "a manifest", {first.record.id}, {}, some_event());
   EXPECT_EQ(read_payload(*store_, tenant_, first.record.id), first.payload());
 }
 
@@ -183,16 +187,19 @@ TEST_P(StoreContract, ARecordThatDoesNotFitWhatWasAppendedIsRefused) {
   FileRecord renamed = file.record;
   renamed.id = Uuid::v7();
   const auto writer = staged(*store_, tenant_, file);
-  EXPECT_EQ(error_of([&] { writer->commit(longer, some_event()); }), ErrorCode::kInternal);
-  EXPECT_EQ(error_of([&] { writer->commit(renamed, some_event()); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(longer, nullptr, some_event()); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(renamed, nullptr, some_event()); }),
+            ErrorCode::kInternal);
   EXPECT_EQ(error_of([&] {
-              writer->commit_as_delivery(file.record, some_delivery(sender_), "m", some_event());
+              writer->commit_as_delivery(file.record, nullptr, some_delivery(sender_), "m",
+                                         some_event());
             }),
             ErrorCode::kInternal);
-  EXPECT_EQ(
-      error_of([&] { blobs_.begin(tenant_, file.record.id)->commit(file.record, some_event()); }),
-      ErrorCode::kInternal);
-  writer->commit(file.record, some_event());
+  EXPECT_EQ(error_of([&] {
+              blobs_.begin(tenant_, file.record.id)->commit(file.record, nullptr, some_event());
+            }),
+            ErrorCode::kInternal);
+  writer->commit(file.record, nullptr, some_event());
 }
 
 TEST_P(StoreContract, NothingFollowsARowThatIsNotFullNorACommit) {
@@ -200,9 +207,10 @@ TEST_P(StoreContract, NothingFollowsARowThatIsNotFullNorACommit) {
   const SealedFile file = sealed_file(delivery.id, kPlainRow + 1);
   const auto writer = staged(*store_, tenant_, file);
   EXPECT_EQ(error_of([&] { writer->append(file.rows[0]); }), ErrorCode::kInternal);
-  writer->commit(file.record, some_event());
+  writer->commit(file.record, nullptr, some_event());
   EXPECT_EQ(error_of([&] { writer->append(file.rows[0]); }), ErrorCode::kInternal);
-  EXPECT_EQ(error_of([&] { writer->commit(file.record, some_event()); }), ErrorCode::kInternal);
+  EXPECT_EQ(error_of([&] { writer->commit(file.record, nullptr, some_event()); }),
+            ErrorCode::kInternal);
 }
 
 TEST_P(StoreContract, AReaderSeesAnExpiredFileAsGone) {
@@ -225,14 +233,14 @@ TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
       for (int i = 0; i < kEach; ++i) {
         const auto rows = static_cast<std::size_t>(i % 3);
         SealedFile file = sealed_file(shared.id, rows * kPlainRow + 7);
-        staged(*store_, tenant_, file)->commit(file.record, some_event());
+        staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
         into_shared[static_cast<std::size_t>(t)].push_back(std::move(file));
 
         const NewDelivery own = some_delivery(sender_);
         const SealedFile single = sealed_file(own.id, rows * kPlainRow + 9);
         deliver(*store_, tenant_, single, own);
         EXPECT_EQ(read_payload(*store_, tenant_, single.record.id), single.payload());
-        EXPECT_THAT(ids(deliveries_.inbox(tenant_, own.recipients[0], std::nullopt, 10)),
+        EXPECT_THAT(ids(deliveries_.inbox(tenant_, own.recipients[0], std::nullopt, 10).deliveries),
                     ElementsAre(own.id));
       }
     });
@@ -242,7 +250,7 @@ TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
   std::vector<Uuid> all;
   for (const auto& files : into_shared)
     for (const SealedFile& file : files) all.push_back(file.record.id);
-  deliveries_.close(tenant_, shared.id, "a manifest", all, some_event());
+  deliveries_.close(tenant_, shared.id, "a manifest", all, {}, some_event());
   for (const auto& files : into_shared)
     for (const SealedFile& file : files) {
       EXPECT_EQ(read_payload(*store_, tenant_, file.record.id), file.payload());
@@ -252,14 +260,14 @@ TEST_P(StoreContract, ManyThreadsWriteAndReadAtOnce) {
 TEST_P(StoreContract, OfManyWhoCloseOneDeliveryOneDoes) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 10);
-  staged(*store_, tenant_, file)->commit(file.record, some_event());
+  staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
   std::atomic<int> closed = 0;
   std::atomic<int> conflicts = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       const auto error = error_of([&] {
-        deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+        deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, {}, some_event());
       });
       if (!error) ++closed;
       if (error == ErrorCode::kConflict) ++conflicts;
@@ -277,9 +285,9 @@ TEST_P(StoreContract, ARemovedFileIsGoneAndItsDeliveryStays) {
   const SealedFile removed = sealed_file(delivery.id, 2 * kPlainRow);
   const SealedFile kept = sealed_file(delivery.id, 2 * kPlainRow);
   for (const SealedFile& file : {removed, kept}) {
-    staged(*store_, tenant_, file)->commit(file.record, some_event());
+    staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
   }
-  deliveries_.close(tenant_, delivery.id, "a manifest", {removed.record.id, kept.record.id},
+  deliveries_.close(tenant_, delivery.id, "a manifest", {removed.record.id, kept.record.id}, {},
                     some_event());
   const auto reader = blobs_.read(tenant_, removed.record.id);
   EXPECT_EQ(reader->next().size(), kFullRow);
@@ -297,7 +305,7 @@ TEST_P(StoreContract, ARemovedFileIsGoneAndItsDeliveryStays) {
   EXPECT_EQ(found.manifest, "a manifest");
   ASSERT_THAT(found.files, SizeIs(1));
   EXPECT_EQ(found.files[0].id, kept.record.id);
-  EXPECT_THAT(ids(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10)),
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10).deliveries),
               ElementsAre(delivery.id));
   EXPECT_FALSE(blobs_.remove(tenant_, Uuid::v7(), some_event()));
 }
@@ -305,10 +313,10 @@ TEST_P(StoreContract, ARemovedFileIsGoneAndItsDeliveryStays) {
 TEST_P(StoreContract, AFileIsRemovedFromAnOpenDeliveryAndAnExpiredOneToo) {
   const NewDelivery delivery = opened();
   const SealedFile file = sealed_file(delivery.id, 10);
-  staged(*store_, tenant_, file)->commit(file.record, some_event());
+  staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
   EXPECT_TRUE(blobs_.remove(tenant_, file.record.id, some_event()));
   EXPECT_EQ(error_of([&] {
-              deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, some_event());
+              deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, {}, some_event());
             }),
             ErrorCode::kConflict);
 
@@ -344,12 +352,13 @@ TEST_P(StoreContract, AChangeIsRecordedIfAndOnlyIfItHappens) {
   const auto single_writer = staged(*store_, tenant_, single_file);
   const std::vector<std::function<bool(const AuditEvent&)>> changes = {
       [&](const auto& event) { return deliveries_.open(tenant_, delivery, event), true; },
-      [&](const auto& event) { return writer->commit(file.record, event), true; },
+      [&](const auto& event) { return writer->commit(file.record, nullptr, event), true; },
       [&](const auto& event) {
-        return deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, event), true;
+        return deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, {}, event), true;
       },
       [&](const auto& event) {
-        return single_writer->commit_as_delivery(single_file.record, single, "m", event), true;
+        return single_writer->commit_as_delivery(single_file.record, nullptr, single, "m", event),
+               true;
       },
       [&](const auto& event) { return blobs_.remove(tenant_, file.record.id, event); },
   };
@@ -399,11 +408,11 @@ TEST_P(StoreContract, AClosedDeliveryListsItsFilesById) {
   std::vector<Uuid> named;
   for (int i = 0; i < 3; ++i) {
     const SealedFile file = sealed_file(delivery.id, 100);
-    staged(*store_, tenant_, file)->commit(file.record, some_event());
+    staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
     files.emplace(file.record.id, file.record);
     named.insert(named.begin(), file.record.id);
   }
-  deliveries_.close(tenant_, delivery.id, "a manifest", named, some_event());
+  deliveries_.close(tenant_, delivery.id, "a manifest", named, {}, some_event());
 
   const Delivery found = deliveries_.find(tenant_, delivery.id).value();
   EXPECT_EQ(found.state, DeliveryState::kClosed);
@@ -444,8 +453,8 @@ TEST_P(StoreContract, AnAudienceIsTheSenderAndEachRecipientOnce) {
   EXPECT_EQ(audience.state, DeliveryState::kOpen);
 
   const SealedFile file = sealed_file(delivery.id, 10);
-  staged(*store_, tenant_, file)->commit(file.record, some_event());
-  deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, some_event());
+  staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+  deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, {}, some_event());
   audience = deliveries_.audience(tenant_, delivery.id).value();
   EXPECT_EQ(audience.state, DeliveryState::kClosed);
   EXPECT_EQ(audience.sender, sender_);
@@ -479,37 +488,40 @@ TEST_P(StoreContract, ADeliveryWithoutRecipientOrFutureIsRefused) {
 
 TEST_P(StoreContract, CloseRefusesAnyOtherListThanTheDeliverysFiles) {
   const NewDelivery delivery = opened();
-  EXPECT_EQ(error_of([&] { deliveries_.close(tenant_, delivery.id, "m", {}, some_event()); }),
+  EXPECT_EQ(error_of([&] { deliveries_.close(tenant_, delivery.id, "m", {}, {}, some_event()); }),
             ErrorCode::kConflict);
 
   const SealedFile one = sealed_file(delivery.id, 10);
   const SealedFile other = sealed_file(delivery.id, 10);
-  staged(*store_, tenant_, one)->commit(one.record, some_event());
-  staged(*store_, tenant_, other)->commit(other.record, some_event());
+  staged(*store_, tenant_, one)->commit(one.record, nullptr, some_event());
+  staged(*store_, tenant_, other)->commit(other.record, nullptr, some_event());
   const Uuid a = one.record.id;
   const Uuid b = other.record.id;
   for (const std::vector<Uuid>& wrong :
        {std::vector<Uuid>{}, {a}, {a, a}, {a, b, b}, {a, b, Uuid::v7()}, {a, Uuid::v7()}}) {
-    EXPECT_EQ(error_of([&] { deliveries_.close(tenant_, delivery.id, "m", wrong, some_event()); }),
-              ErrorCode::kConflict);
+    EXPECT_EQ(
+        error_of([&] { deliveries_.close(tenant_, delivery.id, "m", wrong, {}, some_event()); }),
+        ErrorCode::kConflict);
   }
   EXPECT_EQ(deliveries_.find(tenant_, delivery.id).value().state, DeliveryState::kOpen);
-  deliveries_.close(tenant_, delivery.id, "m", {b, a}, some_event());
+  deliveries_.close(tenant_, delivery.id, "m", {b, a}, {}, some_event());
   EXPECT_EQ(error_of([&] {
-              deliveries_.close(tenant_, delivery.id, "m", {a, b}, some_event());
+              deliveries_.close(tenant_, delivery.id, "m", {a, b}, {}, some_event());
             }),
             ErrorCode::kConflict);
 }
 
 TEST_P(StoreContract, CloseOfAnUnknownOrExpiredDeliveryIsNotFound) {
-  EXPECT_EQ(
-      error_of([&] { deliveries_.close(tenant_, Uuid::v7(), "m", {Uuid::v7()}, some_event()); }),
-      ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] {
+              deliveries_.close(tenant_, Uuid::v7(), "m", {Uuid::v7()}, {}, some_event());
+            }),
+            ErrorCode::kNotFound);
   const NewDelivery expired = expired_delivery(sender_);
   deliveries_.open(tenant_, expired, some_event());
-  EXPECT_EQ(
-      error_of([&] { deliveries_.close(tenant_, expired.id, "m", {Uuid::v7()}, some_event()); }),
-      ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] {
+              deliveries_.close(tenant_, expired.id, "m", {Uuid::v7()}, {}, some_event());
+            }),
+            ErrorCode::kNotFound);
 }
 
 TEST_P(StoreContract, AnExpiredDeliveryIsInvisible) {
@@ -517,7 +529,8 @@ TEST_P(StoreContract, AnExpiredDeliveryIsInvisible) {
   const SealedFile file = sealed_file(delivery.id, 10);
   deliver(*store_, tenant_, file, delivery);
   EXPECT_FALSE(deliveries_.find(tenant_, delivery.id));
-  EXPECT_THAT(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10), IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10).deliveries,
+              IsEmpty());
 }
 
 TEST_P(StoreContract, AnInboxHoldsClosedDeliveriesForItsKeyOldestFirst) {
@@ -536,11 +549,12 @@ TEST_P(StoreContract, AnInboxHoldsClosedDeliveriesForItsKeyOldestFirst) {
   deliveries_.open(tenant_, still_open, some_event());
   std::sort(for_alice.begin(), for_alice.end());
 
-  EXPECT_EQ(ids(deliveries_.inbox(tenant_, alice, std::nullopt, 100)), for_alice);
-  EXPECT_THAT(deliveries_.inbox(tenant_, bob, std::nullopt, 100), SizeIs(5));
-  EXPECT_THAT(deliveries_.inbox(tenant_, some_recipient(), std::nullopt, 100), IsEmpty());
-  EXPECT_THAT(deliveries_.inbox(tenant_, "' OR true --", std::nullopt, 100), IsEmpty());
-  const Delivery first = deliveries_.inbox(tenant_, alice, std::nullopt, 1).at(0);
+  EXPECT_EQ(ids(deliveries_.inbox(tenant_, alice, std::nullopt, 100).deliveries), for_alice);
+  EXPECT_THAT(deliveries_.inbox(tenant_, bob, std::nullopt, 100).deliveries, SizeIs(5));
+  EXPECT_THAT(deliveries_.inbox(tenant_, some_recipient(), std::nullopt, 100).deliveries,
+              IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, "' OR true --", std::nullopt, 100).deliveries, IsEmpty());
+  const Delivery first = deliveries_.inbox(tenant_, alice, std::nullopt, 1).deliveries.at(0);
   EXPECT_EQ(first.manifest, "a manifest");
   EXPECT_THAT(first.files, SizeIs(1));
   EXPECT_THAT(first.covers, SizeIs(1));
@@ -557,19 +571,21 @@ TEST_P(StoreContract, AnInboxIsReadPageByPage) {
   }
   std::sort(all.begin(), all.end());
 
-  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, std::nullopt, 2)), ElementsAre(all[0], all[1]));
-  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, all[1], 2)), ElementsAre(all[2], all[3]));
-  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, all[3], 2)), ElementsAre(all[4]));
-  EXPECT_THAT(deliveries_.inbox(tenant_, alice, all[4], 2), IsEmpty());
-  EXPECT_THAT(deliveries_.inbox(tenant_, alice, std::nullopt, 0), IsEmpty());
-  EXPECT_THAT(deliveries_.inbox(tenant_, alice, std::nullopt, SIZE_MAX), SizeIs(5));
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, std::nullopt, 2).deliveries),
+              ElementsAre(all[0], all[1]));
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, all[1], 2).deliveries),
+              ElementsAre(all[2], all[3]));
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, alice, all[3], 2).deliveries), ElementsAre(all[4]));
+  EXPECT_THAT(deliveries_.inbox(tenant_, alice, all[4], 2).deliveries, IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, alice, std::nullopt, 0).deliveries, IsEmpty());
+  EXPECT_THAT(deliveries_.inbox(tenant_, alice, std::nullopt, SIZE_MAX).deliveries, SizeIs(5));
 }
 
 TEST_P(StoreContract, RecipientsKeepWhateverCharactersTheyHave) {
   NewDelivery delivery = some_delivery(sender_);
   delivery.recipients = {R"(a "quoted", {braced} \ back\\slashed, 'single')"};
   deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
-  EXPECT_THAT(ids(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10)),
+  EXPECT_THAT(ids(deliveries_.inbox(tenant_, delivery.recipients[0], std::nullopt, 10).deliveries),
               ElementsAre(delivery.id));
 }
 

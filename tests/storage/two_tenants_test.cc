@@ -47,7 +47,8 @@ void show_shelf(std::ostream& out, Store& store, TenantId tenant, const Names& n
     }
   }
   for (const std::string& recipient : names.recipients) {
-    for (const Delivery& one : store.deliveries().inbox(tenant, recipient, std::nullopt, 100)) {
+    for (const Delivery& one :
+         store.deliveries().inbox(tenant, recipient, std::nullopt, 100).deliveries) {
       out << text(one);
     }
   }
@@ -196,7 +197,7 @@ class Caller {
         break;
       case 17:
         store_.deliveries().close(tenant, any(names_.deliveries), Uuid::v7().text(),
-                                  {any(names_.files)}, event);
+                                  {any(names_.files)}, {}, event);
         break;
       case 18:
         stage(tenant);
@@ -204,7 +205,7 @@ class Caller {
       case 19: {
         stage(tenant);
         const Waiting waiting = take_one_of(tenant);
-        waiting.writer->commit(waiting.file, event);
+        waiting.writer->commit(waiting.file, nullptr, event);
         break;
       }
       case 20: {
@@ -212,7 +213,7 @@ class Caller {
         Waiting waiting = take_one_of(tenant);
         const NewDelivery made = delivery(tenant, soon);
         waiting.file.delivery = made.id;
-        waiting.writer->commit_as_delivery(waiting.file, made, Uuid::v7().text(), event);
+        waiting.writer->commit_as_delivery(waiting.file, nullptr, made, Uuid::v7().text(), event);
         break;
       }
       case 21:
@@ -356,19 +357,20 @@ TEST_P(TwoTenants, UseTheSameIdsForDeliveriesAndFiles) {
   EXPECT_FALSE(store->deliveries().find(two.id, delivery));
   EXPECT_FALSE(store->deliveries().audience(two.id, delivery));
   const auto stray = staged(*store, two.id, two.file);
-  EXPECT_EQ(error_of([&] { stray->commit(two.file.record, some_event()); }), ErrorCode::kNotFound);
-  staged(*store, one.id, one.file)->commit(one.file.record, some_event());
+  EXPECT_EQ(error_of([&] { stray->commit(two.file.record, nullptr, some_event()); }),
+            ErrorCode::kNotFound);
+  staged(*store, one.id, one.file)->commit(one.file.record, nullptr, some_event());
   EXPECT_EQ(
-      error_of([&] { store->deliveries().close(two.id, delivery, "m", {file}, some_event()); }),
+      error_of([&] { store->deliveries().close(two.id, delivery, "m", {file}, {}, some_event()); }),
       ErrorCode::kNotFound);
-  store->deliveries().close(one.id, delivery, one.manifest, {file}, some_event());
+  store->deliveries().close(one.id, delivery, one.manifest, {file}, {}, some_event());
   EXPECT_FALSE(store->blobs().find(two.id, file));
   EXPECT_EQ(error_of([&] { read_payload(*store, two.id, file); }), ErrorCode::kNotFound);
   EXPECT_FALSE(store->blobs().remove(two.id, file, some_event()));
-  EXPECT_TRUE(store->deliveries().inbox(two.id, recipient, std::nullopt, 10).empty());
+  EXPECT_TRUE(store->deliveries().inbox(two.id, recipient, std::nullopt, 10).deliveries.empty());
 
   // The same ids with other content.
-  stray->commit_as_delivery(two.file.record, two.delivery, two.manifest, some_event());
+  stray->commit_as_delivery(two.file.record, nullptr, two.delivery, two.manifest, some_event());
   for (const Tenant& own : both) {
     const Delivery found = store->deliveries().find(own.id, delivery).value();
     EXPECT_EQ(found.sender, own.delivery.sender);
@@ -376,7 +378,7 @@ TEST_P(TwoTenants, UseTheSameIdsForDeliveriesAndFiles) {
     EXPECT_EQ(found.manifest, own.manifest);
     EXPECT_EQ(found.files.at(0).payload_sha256, own.file.record.payload_sha256);
     EXPECT_EQ(store->deliveries().audience(own.id, delivery).value().sender, own.delivery.sender);
-    const auto inbox = store->deliveries().inbox(own.id, recipient, std::nullopt, 10);
+    const auto inbox = store->deliveries().inbox(own.id, recipient, std::nullopt, 10).deliveries;
     ASSERT_EQ(inbox.size(), 1u);
     EXPECT_EQ(inbox[0].manifest, own.manifest);
     EXPECT_EQ(store->blobs().find(own.id, file).value().header, own.file.record.header);

@@ -51,16 +51,23 @@ TEST(Rights, AStrangerHasHealthAndEnrolmentAndNothingElse) {
                                          "HEAD /readyz", "POST /v1/devices"}));
 }
 
-TEST(Rights, AMachineDepositsAndNothingElse) {
+TEST(Rights, AMachineDepositsAndTakesBackAndNothingElse) {
   std::set<std::string> own;
   for (const Right& right : rights()) {
     if (has(kMachine, right) && !has(kAnybody, right)) own.insert(name(right.method, right.path));
   }
-  EXPECT_EQ(own, std::set<std::string>{"POST /v1/files"});
+  const std::string dicom_web = " /to/{mailbox}/dicom-web/";
+  EXPECT_EQ(own, (std::set<std::string>{
+                     "POST /v1/files", "DELETE /v1/deliveries/{id}", "POST" + dicom_web + "studies",
+                     "POST" + dicom_web + "studies/{study}", "GET" + dicom_web + "studies",
+                     "GET" + dicom_web + "{resource...}",
+                     "POST" + dicom_web + "commitment-requests/{transaction}",
+                     "GET" + dicom_web + "commitment-requests/{transaction}"}));
 }
 
 TEST(Rights, AnAdministratorReadsNoLetters) {
-  for (const char* path : {"/v1/inbox", "/v1/files/{id}", "/v1/deliveries/{id}"}) {
+  for (const char* path :
+       {"/v1/inbox", "/v1/files/{id}", "/v1/deliveries/{id}", "/v1/deliveries/{id}/index"}) {
     EXPECT_FALSE(has(kAdministrator, *right_to("GET", path))) << path;
   }
 }

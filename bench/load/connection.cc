@@ -1,4 +1,4 @@
-#include "bench/load/tls_connection.h"
+#include "bench/load/connection.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -21,10 +21,9 @@ namespace {
 
 }  // namespace
 
-Endpoint::Endpoint(const std::string& address, const std::string& suite,
-                   const std::string& certificate, const std::string& private_key)
+Endpoint::Endpoint(const std::string& address, const Security& security)
     : authority_(address),
-      tls_(SSL_CTX_new(TLS_client_method())),
+      tls_(security.plain ? nullptr : SSL_CTX_new(TLS_client_method())),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   const auto colon = address.rfind(':');
   address_.sin_family = AF_INET;
@@ -34,21 +33,23 @@ Endpoint::Endpoint(const std::string& address, const std::string& suite,
   }
   address_.sin_port = htons(static_cast<std::uint16_t>(std::stoul(address.substr(colon + 1))));
   if (epoll_ < 0) fail("epoll");
+  if (security.plain) return;
 
   SSL_CTX* const tls = tls_.get();
   SSL_CTX_set_verify(tls, SSL_VERIFY_NONE, nullptr);
   SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_RELEASE_BUFFERS);
-  if (!suite.empty() && (SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
-                         SSL_CTX_set_ciphersuites(tls, suite.c_str()) != 1 ||
-                         SSL_CTX_set1_groups_list(tls, "X25519") != 1)) {
-    throw std::runtime_error("OpenSSL knows no suite " + suite);
+  if (!security.suite.empty() && (SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
+                                  SSL_CTX_set_ciphersuites(tls, security.suite.c_str()) != 1 ||
+                                  SSL_CTX_set1_groups_list(tls, "X25519") != 1)) {
+    throw std::runtime_error("OpenSSL knows no suite " + security.suite);
   }
-  if (!certificate.empty() &&
-      (SSL_CTX_use_certificate_chain_file(tls, certificate.c_str()) != 1 ||
-       SSL_CTX_use_PrivateKey_file(tls, private_key.c_str(), SSL_FILETYPE_PEM) != 1)) {
-    throw std::runtime_error("OpenSSL can't use " + certificate + " with " + private_key);
+  if (!security.certificate.empty() &&
+      (SSL_CTX_use_certificate_chain_file(tls, security.certificate.c_str()) != 1 ||
+       SSL_CTX_use_PrivateKey_file(tls, security.private_key.c_str(), SSL_FILETYPE_PEM) != 1)) {
+    throw std::runtime_error("OpenSSL can't use " + security.certificate + " with " +
+                             security.private_key);
   }
 }
 
@@ -56,11 +57,11 @@ Endpoint::~Endpoint() {
   close(epoll_);
 }
 
-TlsConnection::TlsConnection(const Endpoint& endpoint, void* tag)
+Connection::Connection(const Endpoint& endpoint, void* tag)
     : endpoint_(endpoint),
       tag_(tag),
       socket_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-      ssl_(SSL_new(endpoint.tls_.get())) {
+      ssl_(endpoint.tls_ ? SSL_new(endpoint.tls_.get()) : nullptr) {
   if (socket_ < 0) fail("socket");
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -71,24 +72,31 @@ TlsConnection::TlsConnection(const Endpoint& endpoint, void* tag)
     errno = why;
     fail("connect");
   }
-  SSL_set_fd(ssl_.get(), socket_);
+  if (ssl_) SSL_set_fd(ssl_.get(), socket_);
   await_room(true);
 }
 
-TlsConnection::~TlsConnection() {
+Connection::~Connection() {
   ERR_clear_error();
-  if (SSL_is_init_finished(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
+  if (ssl_ && SSL_is_init_finished(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
   close(socket_);
 }
 
-Progress TlsConnection::handshake() {
+Progress Connection::handshake() {
+  // Whether it is connected shows at the first write.
+  if (!ssl_) return Progress::kMade;
   ERR_clear_error();
   const int result = SSL_connect(ssl_.get());
   await_room(SSL_want_write(ssl_.get()));
   return progress_after(result);
 }
 
-Progress TlsConnection::write(std::string_view& bytes) {
+Progress Connection::write(std::string_view& bytes) {
+  if (!ssl_) {
+    const ssize_t result = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (result > 0) bytes.remove_prefix(static_cast<std::size_t>(result));
+    return plain_progress_after(result);
+  }
   ERR_clear_error();
   std::size_t sent = 0;
   const Progress progress =
@@ -97,23 +105,34 @@ Progress TlsConnection::write(std::string_view& bytes) {
   return progress;
 }
 
-Progress TlsConnection::read(std::span<char> room, std::size_t& size) {
+Progress Connection::read(std::span<char> room, std::size_t& size) {
+  if (!ssl_) {
+    const ssize_t result = recv(socket_, room.data(), room.size(), 0);
+    if (result > 0) size = static_cast<std::size_t>(result);
+    return plain_progress_after(result);
+  }
   ERR_clear_error();
   return progress_after(SSL_read_ex(ssl_.get(), room.data(), room.size(), &size));
 }
 
-void TlsConnection::await_room(bool wanted) {
+void Connection::await_room(bool wanted) {
   watch(wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-Progress TlsConnection::progress_after(int result) {
+Progress Connection::plain_progress_after(ssize_t result) {
+  if (result > 0) return Progress::kMade;
+  const bool wait = result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+  return wait ? Progress::kMustWait : Progress::kGone;
+}
+
+Progress Connection::progress_after(int result) {
   if (result == 1) return Progress::kMade;
   const int error = SSL_get_error(ssl_.get(), result);
   const bool wait = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
   return wait ? Progress::kMustWait : Progress::kGone;
 }
 
-void TlsConnection::watch(std::uint32_t events) {
+void Connection::watch(std::uint32_t events) {
   if (events == watched_) return;
   epoll_event event{};
   event.events = events;

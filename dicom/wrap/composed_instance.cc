@@ -1,0 +1,88 @@
+#include "dicom/wrap/composed_instance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "dicom/wrap/picture.h"
+
+namespace letterbox::dicom {
+
+namespace {
+
+// Most photos are one fragment or a few.
+constexpr std::size_t kFragment = std::size_t{1} * 1024 * 1024;
+static_assert(kFragment % 2 == 0);
+constexpr std::size_t kItemRoom = 16;  // its head and the end of the sequence
+
+}  // namespace
+
+ComposedInstance::ComposedInstance(InstanceMetadata metadata, Source& jpeg)
+    : metadata_(std::move(metadata)), photo_(jpeg) {}
+
+ComposedInstance::~ComposedInstance() {
+  for (Bytes* photo : {&piece_, &waiting_}) {
+    photo->resize(photo->capacity());  // what was longer before is still there
+    wipe(*photo);
+  }
+}
+
+ByteView ComposedInstance::next() {
+  piece_.clear();
+  switch (at_) {
+    case At::kHead:
+      put_head();
+      break;
+    case At::kFragments:
+      put_fragment();
+      break;
+    case At::kEnd:
+      break;
+  }
+  return piece_;
+}
+
+// What stands before Pixel Data is only known once the JPEG has come to its picture.
+void ComposedInstance::put_head() {
+  // A vector that grows leaves what it held behind, unwiped.
+  piece_.reserve(kFragment + kItemRoom);
+  waiting_.reserve(2 * kFragment);
+  while (!photo_.in_picture()) {
+    const ByteView there = photo_.next();
+    waiting_.insert(waiting_.end(), there.begin(), there.end());
+    if (waiting_.size() > kFragment)
+      throw Error(ErrorCode::kTooLarge, "over 1 MiB of a JPEG before its picture");
+  }
+  if (photo_.orientation() != 1)
+    throw Error(ErrorCode::kNotWhatItClaims,
+                "the photo doesn't lie upright, and DICOM can't say so; turn it before it is sent");
+  DataSet& attributes = metadata_.attributes;
+  const std::string_view transfer_syntax = transfer_syntax_of(*photo_.frame());
+  describe_jpeg(attributes, *photo_.frame(), photo_.colour());
+
+  for (const Bytes& part :
+       {file_head(attributes, transfer_syntax), encoded(attributes), fragments_head()})
+    piece_.insert(piece_.end(), part.begin(), part.end());
+  attributes.clear();
+  at_ = At::kFragments;
+}
+
+void ComposedInstance::put_fragment() {
+  bool ended = false;
+  while (waiting_.size() < kFragment && !ended) {
+    const ByteView there = photo_.next();
+    waiting_.insert(waiting_.end(), there.begin(), there.end());
+    ended = there.empty();
+  }
+  const std::size_t size = std::min(waiting_.size(), kFragment);
+  if (size != 0) append_fragment(piece_, ByteView(waiting_).first(size));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(size));
+  if (ended && waiting_.empty()) {
+    const Bytes end = fragments_end();
+    piece_.insert(piece_.end(), end.begin(), end.end());
+    at_ = At::kEnd;
+  }
+}
+
+}  // namespace letterbox::dicom

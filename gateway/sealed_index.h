@@ -1,0 +1,50 @@
+// What a recipient will see of a file before fetching it, sealed beside it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "crypto/hash.h"
+#include "crypto/recipient.h"
+#include "crypto/stream.h"
+#include "dicom/inspector.h"
+#include "records/index.h"
+#include "storage/blob_store.h"
+
+namespace letterbox::gateway {
+
+/// A source that is looked at as it passes: how long it is, and its SHA-256.
+class MeasuredSource final : public Source {
+ public:
+  /// `source` must outlive this.
+  explicit MeasuredSource(Source& source) : source_(source) {}
+  ByteView next() override;
+
+  std::uint64_t size() const noexcept { return size_; }
+  /// Once, at the end.
+  Digest finish() { return sha256_.finish(); }
+
+ private:
+  Source& source_;
+  std::uint64_t size_ = 0;
+  crypto::Sha256 sha256_;
+};
+
+/// What the inspector found in a file of `size` bytes, as the index has it.
+records::Index index_of(const dicom::Finding& finding, std::uint64_t size);
+
+/// What nonce and row of an index come to, as the manifest has it.
+storage::IndexPayload index_payload(const crypto::PayloadNonce& nonce, Ciphertext row);
+std::uint64_t length_of(const storage::IndexPayload& payload);
+
+/// An index without its header, and the key that this follows from, with a cover.
+struct KeyedIndex {
+  crypto::FileKey key;
+  storage::IndexPayload payload;
+};
+
+/// Seals the index of the file `id` under a fresh key of its own.
+KeyedIndex seal_index(const records::Index& index, const Uuid& id);
+
+}  // namespace letterbox::gateway

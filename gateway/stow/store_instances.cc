@@ -1,0 +1,351 @@
+#include "gateway/stow/store_instances.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "crypto/hash.h"
+#include "crypto/header.h"
+#include "crypto/stream.h"
+#include "dicom/wrap/composed_instance.h"
+#include "dicom/wrap/metadata.h"
+#include "gateway/sealed_index.h"
+
+namespace letterbox::gateway::stow {
+
+namespace {
+
+// Headers are kept until the final boundary, since only then it is sure under which cover they are.
+// A header of three recipients has half a kilobyte, one of a thousand more than a hundred.
+constexpr std::size_t kMaxHeaderBytes = std::size_t{32} * 1024 * 1024;
+
+// Other requests of the same study may get in between. Each time one of them has got on, so this
+// many losses in a row are no race any more.
+constexpr int kMostAttempts = 20;
+
+// What is kept of an instance until the final boundary.
+struct Instance {
+  InstanceName name;
+  storage::Mac study;
+  storage::Mac instance;
+  storage::Mac content;
+  Uuid id;
+  crypto::FileKey key;
+  crypto::FileKey index_key;
+  std::optional<Uuid> supersedes;  ///< as its index says
+  bool is_cleaned = false;
+};
+
+// What to do with an instance of a UID that is known or not.
+struct Judgement {
+  enum class Kind { kNew, kThere, kClash };
+  Kind kind;
+  std::optional<Uuid> supersedes = {};
+};
+
+// The reason for a failure of one instance; nothing if it concerns more than that.
+std::optional<Reason> reason_of(ErrorCode code) {
+  if (code == ErrorCode::kEmptyBody || code == ErrorCode::kNotWhatItClaims ||
+      code == ErrorCode::kTooLarge) {
+    return Reason::kCannotUnderstand;
+  }
+  if (code == ErrorCode::kUnsupportedTransferSyntax) return Reason::kTransferSyntax;
+  if (code == ErrorCode::kUnavailable) return Reason::kOutOfResources;
+  return std::nullopt;
+}
+
+class StoreRequest {
+ public:
+  StoreRequest(const std::optional<std::string>& study, const Slot& slot, const UidMacs& macs,
+               const Shelf& shelf)
+      : study_(study),
+        slot_(slot),
+        macs_(macs),
+        shelf_(shelf),
+        writer_(shelf.studies.begin(slot.sender.tenant)),
+        destinations_(slot, shelf.studies) {}
+
+  // Looks at the part that `parts` is at, seals and stages it.
+  void take(Multipart& parts) { take(parts, parts.content(), {}); }
+
+  // The same for a picture and what is said of it.
+  void take_photo(Multipart& parts, dicom::InstanceMetadata metadata) {
+    const dicom::InstanceUids uids = dicom::uids_of(metadata.attributes);
+    dicom::ComposedInstance file(std::move(metadata), parts.content());
+    if (take(parts, file, uids)) instances_.back().is_cleaned = !file.photo().dropped.empty();
+  }
+
+  // A picture that was announced didn't come.
+  void miss(const dicom::InstanceMetadata& metadata) {
+    const dicom::InstanceUids uids = dicom::uids_of(metadata.attributes);
+    fail({uids.sop_class, uids.sop_instance}, Reason::kCannotUnderstand);
+  }
+
+  // At the final boundary: everything together.
+  Answer commit() {
+    for (int attempt = 0; !instances_.empty(); ++attempt) {
+      if (attempt == kMostAttempts) {
+        throw Error(ErrorCode::kUnavailable, "a study is never at rest");
+      }
+      const std::vector<storage::StudyCommit> studies = destinations_.take_commits();
+      if (writer_->commit(studies, event_of(studies)) == storage::CommitOutcome::kDone) break;
+      judge_again();
+    }
+    for (Instance& one : instances_) {
+      (one.is_cleaned ? answer_.cleaned : answer_.stored).push_back(std::move(one.name));
+    }
+    return std::move(answer_);
+  }
+
+ private:
+  // `body` draws on the part that `parts` is at. `announced` is what was said of it before it came.
+  // True if it is among instances_ now.
+  bool take(const Multipart& parts, Source& body, const dicom::InstanceUids& announced) {
+    const auto intake = shelf_.inspector.admit(dicom::MediaType::kDicom, body);
+    std::optional<Staged> staged;
+    try {
+      staged = stage(*intake);
+    } catch (const Refused& refused) {
+      // What is wrong with the request itself isn't its instance's fault.
+      if (parts.failed()) throw refused.error;
+      const dicom::InstanceUids known = intake->known();
+      refuse(known.sop_instance.empty() ? announced : known, refused.reason);
+      return false;
+    }
+    return keep(*std::move(staged), intake->finding());
+  }
+
+  // A file whose rows are on the shelf.
+  struct Staged {
+    Uuid id;
+    crypto::FileKey key;
+    crypto::PayloadNonce nonce;
+    Digest payload_sha256;
+    std::uint64_t size;  ///< of the plaintext, as the next
+    Digest sha256;
+  };
+
+  // An instance that isn't acceptable.
+  struct Refused {
+    Error error;
+    Reason reason;
+  };
+
+  Staged stage(dicom::Intake& intake) {
+    MeasuredSource plaintext(intake);
+    const Uuid id = Uuid::v7();
+    crypto::FileKey key = crypto::random_file_key();
+    const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
+    crypto::Sealer rows(key, nonce, plaintext);
+    crypto::Sha256 sha256;
+    sha256.update(nonce);
+    writer_->begin_file(id);
+    while (std::optional<Ciphertext> row = next_row(rows)) {
+      sha256.update(row->view());
+      writer_->append(*std::move(row));
+    }
+    return {id, std::move(key), nonce, sha256.finish(), plaintext.size(), plaintext.finish()};
+  }
+
+  // What fails here is the instance; what fails in the writer is the store.
+  static std::optional<Ciphertext> next_row(crypto::Sealer& rows) try {
+    return rows.next();
+  } catch (const Error& error) {
+    const std::optional<Reason> reason = reason_of(error.code());
+    if (!reason) throw;
+    throw Refused{error, *reason};
+  }
+
+  bool keep(Staged staged, const dicom::Finding& finding) {
+    const dicom::InstanceUids& uids = finding.instance.value();
+    if (study_ && uids.study != *study_) {
+      refuse(uids, Reason::kProcessing);
+      return false;
+    }
+    const storage::Mac instance = macs_.instance(uids.sop_instance);
+    const storage::Mac content = macs_.content(staged.sha256);
+    const Judgement judgement = judge(instance, content);
+    if (judgement.kind == Judgement::Kind::kClash) {
+      refuse(uids, Reason::kDuplicate);
+      return false;
+    }
+    if (judgement.kind == Judgement::Kind::kThere) {
+      writer_->drop_file();
+      // Of what came twice in this request, the first one speaks.
+      if (!seen_.contains(instance)) answer_.stored.push_back({uids.sop_class, uids.sop_instance});
+      return false;
+    }
+    records::Index index = index_of(finding, staged.size);
+    index.supersedes = judgement.supersedes;
+    KeyedIndex sealed = seal_index(index, staged.id);
+    writer_->end_file(staged.nonce, staged.payload_sha256, std::move(sealed.payload));
+    seen_.emplace(instance, content);
+    instances_.push_back({{uids.sop_class, uids.sop_instance},
+                          macs_.study(uids.study),
+                          instance,
+                          content,
+                          staged.id,
+                          std::move(staged.key),
+                          std::move(sealed.key),
+                          judgement.supersedes});
+    place(instances_.back());
+    return true;
+  }
+
+  void refuse(const dicom::InstanceUids& uids, Reason reason) {
+    writer_->drop_file();
+    fail({uids.sop_class, uids.sop_instance}, reason);
+  }
+
+  void fail(InstanceName name, Reason reason) {
+    if (name.sop_class.empty() || name.sop_instance.empty()) {
+      answer_.others.push_back(reason);
+    } else {
+      answer_.failed.push_back({std::move(name), reason});
+    }
+  }
+
+  Judgement judge(const storage::Mac& instance, const storage::Mac& content) {
+    const auto seen = seen_.find(instance);
+    if (seen != seen_.end()) {
+      return {seen->second == content ? Judgement::Kind::kThere : Judgement::Kind::kClash};
+    }
+    return judge(shelf_.studies.find(slot_.sender.tenant, {instance}), content);
+  }
+
+  // `live`: where the shelf has the instance, the latest last.
+  Judgement judge(const std::vector<storage::LiveInstance>& live, const storage::Mac& content) {
+    const auto open = std::ranges::find_if(live, &storage::LiveInstance::joinable);
+    if (open != live.end() && is_for_all(open->delivery)) {
+      return {open->content == content ? Judgement::Kind::kThere : Judgement::Kind::kClash};
+    }
+    if (live.empty()) return {Judgement::Kind::kNew};
+    const storage::LiveInstance& latest = live.back();
+    if (latest.content != content) return {Judgement::Kind::kNew, latest.file};
+    if (is_for_all(latest.delivery)) return {Judgement::Kind::kThere};
+    return {Judgement::Kind::kNew};
+  }
+
+  // Whether everybody whom the mailbox stands for now is a recipient of a delivery.
+  bool is_for_all(const Uuid& delivery) {
+    const auto audience = shelf_.deliveries.audience(slot_.sender.tenant, delivery);
+    return audience && std::ranges::all_of(slot_.devices, [&](const records::Device& device) {
+             return std::ranges::binary_search(audience->recipients,
+                                               device.record.recipient.text());
+           });
+  }
+
+  // Puts an instance into its delivery, under headers that follow from keys and cover.
+  void place(const Instance& instance) {
+    Destination& destination = destinations_.of(instance.study);
+    Bytes header = crypto::seal_header(instance.key, destination.cover.hash, destination.keys);
+    Bytes index_header =
+        crypto::seal_header(instance.index_key, destination.cover.hash, destination.keys);
+    header_bytes_ += header.size() + index_header.size();
+    if (header_bytes_ > kMaxHeaderBytes) {
+      throw Error(ErrorCode::kTooLarge, "too many instances at once for so many recipients");
+    }
+    destination.commit.files.push_back({instance.id, std::move(header), std::move(index_header),
+                                        instance.instance, instance.content});
+  }
+
+  // Somebody else's request changed a study after it was looked at here.
+  void judge_again() {
+    std::vector<storage::Mac> macs;
+    for (const Instance& one : instances_) macs.push_back(one.instance);
+    std::map<storage::Mac, std::vector<storage::LiveInstance>> live;
+    for (storage::LiveInstance& one : shelf_.studies.find(slot_.sender.tenant, macs)) {
+      live[one.instance].push_back(std::move(one));
+    }
+    header_bytes_ = 0;
+    std::vector<Instance> rest = std::exchange(instances_, {});
+    for (Instance& one : rest) {
+      const Judgement judgement = judge(live[one.instance], one.content);
+      if (judgement.kind == Judgement::Kind::kThere) {
+        answer_.stored.push_back(std::move(one.name));
+      } else if (judgement.kind == Judgement::Kind::kClash) {
+        fail(std::move(one.name), Reason::kDuplicate);
+      } else if (judgement.supersedes != one.supersedes) {
+        // Its index says something else and is sealed. Sent again, it gets a right one.
+        fail(std::move(one.name), Reason::kOutOfResources);
+      } else {
+        instances_.push_back(std::move(one));
+        place(instances_.back());
+      }
+    }
+  }
+
+  storage::AuditEvent event_of(const std::vector<storage::StudyCommit>& studies) const {
+    std::optional<Uuid> delivery;
+    if (studies.size() == 1) {
+      const auto& into = studies.front().into;
+      const auto* const opened = std::get_if<storage::NewStudy>(&into);
+      delivery = opened != nullptr ? opened->delivery.id : std::get<Uuid>(into);
+    }
+    return slot_.sender.did(storage::AuditKind::kDeposit, delivery);
+  }
+
+  const std::optional<std::string>& study_;
+  const Slot& slot_;
+  const UidMacs& macs_;
+  const Shelf& shelf_;
+  const std::unique_ptr<storage::RequestWriter> writer_;
+  Destinations destinations_;
+  std::vector<Instance> instances_;
+  std::map<storage::Mac, storage::Mac> seen_;  ///< instance and content, of this request
+  std::size_t header_bytes_ = 0;
+  Answer answer_;
+};
+
+// The metadata of a request, by where each instance's picture is.
+std::map<std::string, dicom::InstanceMetadata> read_metadata(Multipart& parts) {
+  const std::optional<PartHead> head = parts.next();
+  if (!head || head->type.name != media_type_of(Form::kJson)) {
+    throw Error(ErrorCode::kUnsupportedMediaType, "the first part isn't application/dicom+json");
+  }
+  Bytes json = read_all(parts.content(), dicom::kMaxMetadata);
+  std::map<std::string, dicom::InstanceMetadata> metadata;
+  for (dicom::InstanceMetadata& one : dicom::parse_metadata(json)) {
+    std::string uri = one.bulk_data_uri;
+    if (!metadata.emplace(std::move(uri), std::move(one)).second) {
+      throw Error(ErrorCode::kMalformed, "two instances with one picture");
+    }
+  }
+  wipe(json);
+  return metadata;
+}
+
+}  // namespace
+
+Answer store_instances(Multipart& parts, const std::optional<std::string>& study, const Slot& slot,
+                       const UidMacs& macs, const Shelf& shelf) {
+  StoreRequest request(study, slot, macs, shelf);
+  while (const std::optional<PartHead> head = parts.next()) {
+    if (head->type.name != dicom::to_text(dicom::MediaType::kDicom)) {
+      throw Error(ErrorCode::kUnsupportedMediaType, "a part that isn't application/dicom");
+    }
+    request.take(parts);
+  }
+  return request.commit();
+}
+
+Answer store_photos(Multipart& parts, const std::optional<std::string>& study, const Slot& slot,
+                    const UidMacs& macs, const Shelf& shelf) {
+  std::map<std::string, dicom::InstanceMetadata> waiting = read_metadata(parts);
+  StoreRequest request(study, slot, macs, shelf);
+  while (const std::optional<PartHead> head = parts.next()) {
+    if (head->type.name != dicom::to_text(dicom::MediaType::kJpeg)) {
+      throw Error(ErrorCode::kUnsupportedMediaType, "a picture that isn't image/jpeg");
+    }
+    auto found = waiting.extract(head->location);
+    if (!found) throw Error(ErrorCode::kMalformed, "a picture that no metadata asks for");
+    request.take_photo(parts, std::move(found.mapped()));
+  }
+  for (const auto& [uri, metadata] : waiting) request.miss(metadata);
+  return request.commit();
+}
+
+}  // namespace letterbox::gateway::stow

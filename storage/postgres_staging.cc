@@ -1,0 +1,21 @@
+#include "storage/postgres_staging.h"
+
+#include "storage/postgres_values.h"
+
+namespace letterbox::storage {
+
+void drop_staged(Pool& pool, TenantId tenant, const Uuid& instance,
+                 const std::vector<Uuid>& payloads) {
+  if (payloads.empty()) return;
+  const auto drop = [&](pqxx::work& transaction, Connection&) {
+    transaction.exec("SET LOCAL synchronous_commit = off");
+    // A big file has millions of pieces out of line.
+    transaction.exec("SET LOCAL statement_timeout = 0");
+    transaction.exec_params(
+        "DELETE FROM payload WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND staged_by = $3",
+        tenant.uuid.text(), array_literal(payloads), instance.text());
+  };
+  pool.transact(drop, Pool::Effort::kOnce);
+}
+
+}  // namespace letterbox::storage

@@ -1,0 +1,138 @@
+#include "storage/postgres_studies.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "storage/postgres_request.h"
+#include "storage/postgres_values.h"
+
+namespace letterbox::storage {
+
+namespace {
+
+// One row for each cover and each recipient, by one snapshot.
+constexpr const char* kFindOpen = R"SQL(
+  WITH found AS MATERIALIZED (
+    SELECT d.id,
+           (SELECT count(*) FROM file WHERE tenant_id = d.tenant_id AND delivery_id = d.id)
+             AS instances
+      FROM live_delivery AS d
+     WHERE d.tenant_id = $1 AND d.study_mac = $2 AND d.joinable)
+  SELECT found.id, found.instances, part.cover, part.recipient
+    FROM found,
+         LATERAL (SELECT version, envelope AS cover, NULL::text AS recipient
+                    FROM cover WHERE tenant_id = $1 AND delivery_id = found.id
+                  UNION ALL
+                  SELECT NULL, NULL, recipient
+                    FROM delivery_recipient WHERE tenant_id = $1 AND delivery_id = found.id)
+           AS part
+   ORDER BY part.version, part.recipient COLLATE "C")SQL";
+
+constexpr const char* kFind = R"SQL(
+  SELECT f.instance_mac, f.delivery_id, f.id, f.content_mac, d.joinable
+    FROM file AS f
+    JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
+   WHERE f.tenant_id = $1 AND f.instance_mac = ANY ($2::bytea[])
+   ORDER BY f.stored, f.id)SQL";
+
+// What is chosen among studies' open deliveries, with a row for each recipient.
+std::string open_studies(const std::string& choice) {
+  return R"SQL(
+      WITH chosen AS (
+        SELECT d.tenant_id, d.id, d.sender_id, d.mailbox
+          FROM live_delivery AS d
+         WHERE d.study_mac IS NOT NULL AND d.closed IS NULL AND )SQL" +
+         choice + R"SQL(
+         ORDER BY d.id
+         LIMIT $2::bigint)
+      SELECT chosen.*, r.recipient
+        FROM chosen
+        JOIN delivery_recipient AS r
+          ON r.tenant_id = chosen.tenant_id AND r.delivery_id = chosen.id
+       ORDER BY chosen.id, chosen.tenant_id, r.recipient)SQL";
+}
+
+// One that has no file left can't be closed, and isn't due.
+constexpr const char* kDue = R"SQL(
+  EXISTS (SELECT
+            FROM file AS f
+           WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id
+          HAVING count(*) > 0
+             AND (NOT d.joinable
+                  OR d.created + interval '30 minutes' <= to_timestamp($1::bigint)
+                  OR max(f.stored) + d.closes_after * interval '1 second'
+                       <= to_timestamp($1::bigint))))SQL";
+static_assert(kLongestOpen == std::chrono::minutes(30));
+
+std::vector<OpenStudy> grouped(const pqxx::result& rows) {
+  std::vector<OpenStudy> studies;
+  for (const pqxx::row& row : rows) {
+    const TenantId tenant{uuid_of(row["tenant_id"])};
+    const Uuid delivery = uuid_of(row["id"]);
+    if (studies.empty() || studies.back().tenant != tenant || studies.back().delivery != delivery) {
+      studies.push_back(
+          {tenant, delivery, uuid_of(row["sender_id"]), row["mailbox"].as<std::string>(), {}});
+    }
+    studies.back().recipients.push_back(row["recipient"].as<std::string>());
+  }
+  return studies;
+}
+
+std::size_t most(std::size_t limit) {
+  return std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max());
+}
+
+}  // namespace
+
+std::unique_ptr<RequestWriter> PostgresStudies::begin(TenantId tenant) {
+  return std::make_unique<PostgresRequest>(pool_, instance_, tenant);
+}
+
+std::optional<JoinableStudy> PostgresStudies::find_open(TenantId tenant, const Mac& study) {
+  return pool_.run([&](Connection& connection) -> std::optional<JoinableStudy> {
+    const auto results = connection.execute_all({{kFindOpen, {tenant.uuid, ByteView(study)}}});
+    const BinaryResult& found = results.front();
+    if (found.rows() == 0) return std::nullopt;
+    JoinableStudy open{found.uuid(0, 0), {}, {}, found.number(0, 1)};
+    for (int row = 0; row < found.rows(); ++row) {
+      const bool is_cover = !found.is_null(row, 2);
+      auto& parts = is_cover ? open.covers : open.recipients;
+      parts.emplace_back(as_text(found.bytes(row, is_cover ? 2 : 3)));
+    }
+    return open;
+  });
+}
+
+std::vector<LiveInstance> PostgresStudies::find(TenantId tenant,
+                                                const std::vector<Mac>& instances) {
+  ArrayParameter wanted(ArrayParameter::Element::kBytea, instances.size());
+  for (const Mac& instance : instances) wanted.add(instance);
+  return pool_.run([&](Connection& connection) {
+    const auto results = connection.execute_all({{kFind, {tenant.uuid, wanted}}});
+    const BinaryResult& rows = results.front();
+    std::vector<LiveInstance> found;
+    for (int row = 0; row < rows.rows(); ++row) {
+      found.push_back({rows.array<32>(row, 0), rows.uuid(row, 1), rows.uuid(row, 2),
+                       rows.array<32>(row, 3), rows.bytes(row, 4).front() != 0});
+    }
+    return found;
+  });
+}
+
+std::vector<OpenStudy> PostgresStudies::due(std::chrono::sys_seconds now, std::size_t limit) {
+  return pool_.read([&](auto& snapshot) {
+    return grouped(snapshot.exec_params(open_studies(kDue), seconds(now), most(limit)));
+  });
+}
+
+std::vector<OpenStudy> PostgresStudies::joinable(const std::optional<Uuid>& after,
+                                                 std::size_t limit) {
+  // No UUIDv7 is smaller than the nil UUID.
+  const std::string start = after ? after->text() : Uuid().text();
+  return pool_.read([&](auto& snapshot) {
+    return grouped(
+        snapshot.exec_params(open_studies("d.joinable AND d.id > $1"), start, most(limit)));
+  });
+}
+
+}  // namespace letterbox::storage

@@ -1,0 +1,284 @@
+"""STOW-RS as a PACS speaks it: curl with a machine's certificate, and what recipients find then."""
+import concurrent.futures
+import http.client
+import json
+import unittest
+import xml.etree.ElementTree
+
+import rig
+
+SURGEON, COLLEAGUE = "surgeon@hospital.example", "colleague@hospital.example"
+NATIVE = "{http://dicom.nema.org/PS3.19/models/NativeDICOM}"
+SOP_UID = rig.SOP_UID.decode()
+
+
+def sop_uid(number):
+    return SOP_UID[:-5] + str(10_000 + number)
+
+
+def uids(answer, sequence):
+    """SOP Instance UIDs of a sequence of the answer."""
+    return [item["00081155"]["Value"][0] for item in answer.get(sequence, {"Value": []})["Value"]]
+
+
+def reasons(answer, sequence="00081198"):
+    return [item["00081197"]["Value"][0] for item in answer.get(sequence, {"Value": []})["Value"]]
+
+
+class Stow(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scene = rig.scene(SURGEON, COLLEAGUE)
+        cls.gateway, cls.surgeon, cls.colleague = cls.scene.__enter__()
+        cls.addClassCleanup(cls.scene.__exit__, None, None, None)
+
+    def setUp(self):
+        self.box = self.mailbox(self.id().rpartition(".")[2][5:].replace("_", "-"))
+
+    def mailbox(self, name, *options, to=(SURGEON, COLLEAGUE), closes_after=1):
+        name = name[:60]
+        self.gateway.admin("admin", "mailbox", "put", name, *(part for one in to for part in ("--to", one)),
+                           "--from", self.gateway.machine, "--closes-after", str(closes_after), *options)
+        return name
+
+    def post(self, body, content_type, path="studies", mailbox=None, headers=()):
+        return self.gateway.request("POST", f"/to/{mailbox or self.box}/dicom-web/{path}", body, content_type, headers,
+                                    machine=True)
+
+    def store(self, *instances, expect=200, **options):
+        """The answer's data set."""
+        status, fields, content = self.post(*rig.stow_body(instances), **options)
+        self.assertEqual(status, expect, content)
+        self.assertEqual(fields["content-type"], "application/dicom+json")
+        return json.loads(content)
+
+    def inbox(self, person=None):
+        status, _, content = (person or self.surgeon).request("GET", "/v1/inbox")
+        self.assertEqual(status, 200)
+        return json.loads(content)["deliveries"]
+
+    def delivered(self, count=1, person=None):
+        """The deliveries of this test's mailbox, once there are so many."""
+        found = []
+
+        def there():
+            own = self.gateway.sql(f"SELECT id FROM delivery WHERE mailbox LIKE '{self.box}%'").split()
+            found[:] = [one for one in self.inbox(person) if one["delivery"] in own]
+            return len(found) >= count
+        rig.eventually(there, f"{count} deliveries")
+        self.assertEqual(len(found), count)
+        return found
+
+    def contents(self, delivery, person=None):
+        """What stock age makes of the files."""
+        person = person or self.surgeon
+        contents = set()
+        for file in delivery["files"]:
+            status, _, sealed = person.request("GET", "/v1/files/" + file["file"])
+            self.assertEqual(status, 200)
+            contents.add(rig.age_decrypt(person.key_file, sealed))
+        return contents
+
+    def indexes(self, delivery):
+        """The indexes by file id."""
+        status, fields, stream = self.surgeon.request("GET", f"/v1/deliveries/{delivery['delivery']}/index")
+        self.assertEqual(status, 200)
+        self.assertEqual(fields["content-type"], "application/vnd.letterbox.indexes")
+        found = {}
+        while stream:
+            size = int.from_bytes(stream[16:20], "big")
+            found[stream[:16].hex()] = json.loads(rig.age_decrypt(self.surgeon.key_file, stream[20:20 + size]))
+            stream = stream[20 + size:]
+        return found
+
+    def test_one_request_of_several_instances(self):
+        instances = [rig.ct_instance(number) for number in range(5)]
+        answer = self.store(*instances)
+        self.assertEqual(answer["00081190"], {"vr": "UR"})
+        self.assertEqual(uids(answer, "00081199"), [sop_uid(number) for number in range(5)])
+        self.assertNotIn("00081198", answer)
+        delivery, = self.delivered()
+        self.assertEqual(self.contents(delivery), set(instances))
+        self.assertEqual(self.contents(self.delivered(person=self.colleague)[0], self.colleague), set(instances))
+        cover = json.loads(rig.base64.b64decode(delivery["covers"][0]["payload"]))
+        self.assertEqual((cover["sender"], cover["sealed_by"]), (self.gateway.machine, "gateway"))
+        manifest = json.loads(rig.base64.b64decode(delivery["manifest"]["payload"]))
+        self.assertEqual(len(manifest["indexes"]), 5)
+        indexes = self.indexes(delivery)
+        self.assertEqual(set(indexes), {file["file"].replace("-", "") for file in delivery["files"]})
+        for index in indexes.values():
+            self.assertEqual(index["attributes"]["00100010"]["Value"], [{"Alphabetic": "CompressedSamples^CT1"}])
+            self.assertEqual(index["size"], len(instances[0]))
+            self.assertIn("7FE00010", index["left_out"])
+
+    def test_one_instance_a_request_on_eight_connections(self):
+        self.mailbox(self.box, closes_after=10)
+        instances = [rig.ct_instance(number) for number in range(80)]
+
+        def send(part):
+            connection = http.client.HTTPSConnection("127.0.0.1", self.gateway.machine_port, timeout=60,
+                                                     context=self.gateway.tls_context(machine=True))
+            statuses = []
+            for instance in part:
+                body, content_type = rig.stow_body([instance])
+                connection.request("POST", f"/to/{self.box}/dicom-web/studies", body, {"Content-Type": content_type})
+                answer = connection.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+            connection.close()
+            return statuses
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            statuses = sum(pool.map(send, [instances[start::8] for start in range(8)]), [])
+        self.assertEqual(statuses, [200] * 80)
+        delivery, = self.delivered()
+        self.assertEqual(self.contents(delivery), set(instances))
+
+    def test_a_person_who_may_deposit_stores_too(self):
+        self.mailbox(self.box, "--from", SURGEON)
+        body, content_type = rig.stow_body([rig.CT.read_bytes()])
+        status, _, content = self.surgeon.request("POST", f"/to/{self.box}/dicom-web/studies", body, content_type)
+        self.assertEqual(status, 200, content)
+        status, _, _ = self.surgeon.request("POST", f"/to/{self.box}/dicom-web/studies", body, content_type,
+                                            digest_of=b"another")
+        self.assertEqual(status, 401)
+        self.delivered()
+
+    def test_answers_are_xml_for_who_wants_it(self):
+        body, content_type = rig.stow_body([rig.ct_instance(1)])
+        status, fields, content = self.post(body, content_type, headers=("Accept: application/dicom+xml",))
+        self.assertEqual((status, fields["content-type"]), (200, "application/dicom+xml"))
+        model = xml.etree.ElementTree.fromstring(content)
+        self.assertEqual(model.tag, NATIVE + "NativeDicomModel")
+        item = model.find(f"{NATIVE}DicomAttribute[@tag='00081199']/{NATIVE}Item[@number='1']")
+        self.assertEqual(item.find(f"{NATIVE}DicomAttribute[@tag='00081155']/{NATIVE}Value").text, sop_uid(1))
+        status, fields, content = self.post(body, "text/plain", headers=("Accept: application/dicom+xml",))
+        self.assertEqual((status, fields["content-type"]), (415, "application/dicom+xml"))
+        xml.etree.ElementTree.fromstring(content)
+
+    def test_with_each_request(self):
+        self.mailbox(self.box, closes_after=0)
+        self.store(rig.ct_instance(1))
+        self.store(rig.ct_instance(2))
+        self.delivered(2)
+
+    # --- Duplicates
+
+    def test_case_91_same_bytes_again(self):
+        self.store(rig.ct_instance(1))
+        self.assertEqual(uids(self.store(rig.ct_instance(1)), "00081199"), [sop_uid(1)])
+        self.assertEqual(len(self.delivered()[0]["files"]), 1)
+        self.store(rig.ct_instance(1))  # closed by now
+        self.assertEqual(len(self.delivered()), 1)
+
+    def test_case_92_other_bytes_in_the_open_delivery(self):
+        self.mailbox(self.box, closes_after=600)
+        self.store(rig.ct_instance(1))
+        answer = self.store(rig.ct_instance(1, note=b"Other^One"), expect=409)
+        self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(1)], [0x0111]))
+
+    def test_a_correction_supersedes(self):
+        self.store(rig.ct_instance(1))
+        first, = self.delivered()
+        self.store(rig.ct_instance(1, note=b"Corrected^One"))
+        second = next(one for one in self.delivered(2) if one["delivery"] != first["delivery"])
+        index, = self.indexes(second).values()
+        self.assertEqual(index["supersedes"], first["files"][0]["file"])
+        self.assertEqual(self.contents(second), {rig.ct_instance(1, note=b"Corrected^One")})
+
+    def test_another_mailbox(self):
+        self.store(rig.ct_instance(1))
+        self.store(rig.ct_instance(1), mailbox=self.mailbox(self.box + "-2"))
+        self.delivered(2)
+
+    def test_sent_again_after_it_was_taken_back(self):
+        self.store(rig.ct_instance(1))
+        delivery, = self.delivered()
+        path = "/v1/deliveries/" + delivery["delivery"]
+        self.assertEqual(self.surgeon.request("DELETE", path)[0], 404, "it isn't the recipient's")
+        self.assertEqual(self.gateway.request("DELETE", path, machine=True)[0], 204)
+        self.assertEqual(self.surgeon.request("GET", path)[0], 404)
+        self.assertEqual(self.surgeon.request("GET", path + "/index")[0], 404)
+        self.assertEqual(self.gateway.request("DELETE", path, machine=True)[0], 404)
+        self.store(rig.ct_instance(1))
+        self.assertNotEqual(self.delivered()[0]["delivery"], delivery["delivery"])
+
+    # --- Failures
+
+    def test_case_74_one_bad_part_of_three(self):
+        broken = rig.ct_instance(2)[:-1]
+        answer = self.store(rig.ct_instance(1), broken, rig.ct_instance(3), expect=202)
+        self.assertEqual(uids(answer, "00081199"), [sop_uid(1), sop_uid(3)])
+        self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(2)], [0xC000]))
+        self.assertEqual(self.contents(self.delivered()[0]), {rig.ct_instance(1), rig.ct_instance(3)})
+
+    def test_case_75_all_bad(self):
+        answer = self.store(rig.ct_instance(1)[:-1], b"not DICOM", rig.JPEG, b"", expect=409)
+        self.assertEqual(reasons(answer), [0xC000])
+        self.assertEqual(reasons(answer, "0008119A"), [0xC000] * 3)
+
+    def test_case_93_another_study_than_the_urls(self):
+        study = rig.STUDY_UID.decode()[:-5]
+        answer = self.store(rig.ct_instance(1, study=1), rig.ct_instance(2, study=2), expect=202,
+                            path=f"studies/{study}10001")
+        self.assertEqual(uids(answer, "00081199"), [sop_uid(1)])
+        self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(2)], [0x0110]))
+
+    def test_what_isnt_stow(self):
+        body, content_type = rig.stow_body([rig.ct_instance(1)])
+        self.assertEqual(self.post(body, "application/dicom")[0], 415)
+        self.assertEqual(self.post(body, content_type.replace("application/dicom", "text/html"))[0], 415)
+        self.assertEqual(self.post(body, "multipart/related; type=\"application/dicom\"")[0], 400)
+        self.assertEqual(self.post(body[:-6], content_type)[0], 400)
+        self.assertEqual(self.post(*rig.stow_body([rig.ct_instance(1)], part_type="text/html"))[0], 415)
+        self.assertEqual(self.post(b"", content_type)[0], 400)
+        head = "X: " + "x" * 10_000 + "\r\nContent-Type: application/dicom"
+        self.assertEqual(self.post(body.replace(b"Content-Type: application/dicom", head.encode()), content_type)[0], 431)
+        self.assertEqual(self.gateway.sql("SELECT count(*) FROM payload WHERE staged_by IS NOT NULL").strip(), "0")
+
+    def test_a_mailbox_with_no_active_device(self):
+        box = self.mailbox("nobody", to=("nobody@hospital.example",))
+        body, content_type = rig.stow_body([rig.ct_instance(1)])
+        status, fields, content = self.post(body, content_type, mailbox=box)
+        self.assertEqual((status, fields["content-type"]), (503, "application/dicom+json"))
+        self.assertIn("retry-after", fields)
+        self.assertEqual(reasons(json.loads(content), "0008119A"), [0xA700])
+
+    # --- What else a PACS may ask
+
+    def test_the_test_button(self):
+        path = f"/to/{self.box}/dicom-web"
+        status, fields, content = self.gateway.request("GET", path + "/studies?limit=1", machine=True)
+        self.assertEqual((status, fields["content-type"], content), (200, "application/dicom+json", b"[]"))
+        for resource in ("/studies/1.2", "/studies/1.2/series/1.3/instances/1.4/frames/1", "/series", "/instances"):
+            self.assertEqual(self.gateway.request("GET", path + resource, machine=True)[0], 406, resource)
+        for method in ("GET", "POST"):
+            self.assertEqual(self.gateway.request(method, path + "/commitment-requests/1.2", machine=True)[0], 404)
+
+    def test_a_mailbox_of_others_is_not_there(self):
+        self.gateway.admin("admin", "mailbox", "put", "others", "--to", SURGEON)
+        body, content_type = rig.stow_body([rig.ct_instance(1)])
+        for box in ("others", "nowhere"):
+            self.assertEqual(self.post(body, content_type, mailbox=box)[0], 404)
+            self.assertEqual(self.gateway.request("GET", f"/to/{box}/dicom-web/studies", machine=True)[0], 404)
+            self.assertEqual(self.gateway.request("GET", f"/to/{box}/dicom-web/series", machine=True)[0], 404)
+
+    def test_a_delivery_for_others_closes_at_once(self):
+        self.mailbox(self.box, closes_after=600)
+        self.store(rig.ct_instance(1))
+        self.mailbox(self.box, to=(SURGEON,), closes_after=600)
+        self.delivered()
+
+
+class FewParts(rig.OnOneGateway):
+    OPTIONS = ("--stow-parts", "3")
+
+    def test_case_66_more_parts_than_allowed(self):
+        self.gateway.invited(SURGEON)
+        path = f"/to/{self.gateway.mailbox(SURGEON)}/dicom-web/studies"
+        statuses = [self.gateway.request("POST", path, *rig.stow_body([rig.ct_instance(i) for i in range(parts)]),
+                                         machine=True)[0] for parts in (4, 3)]
+        self.assertEqual(statuses, [413, 200])
+
+
+if __name__ == "__main__":
+    unittest.main()
