@@ -20,6 +20,7 @@ constexpr std::size_t kRoomForEnds = 2 * kMaxNesting * kMark;
 constexpr std::size_t kUsualDigest = std::size_t{64} * 1024;
 // And what names the instance always fits.
 constexpr std::size_t kRoomForIdentifiers = 1024;
+constexpr std::size_t kIdentifiers = 4;
 
 // Bulk whatever its size, at any depth: an icon's pixels are no attribute either.
 constexpr auto kBulk = std::to_array<Tag>({
@@ -35,6 +36,13 @@ constexpr auto kBulk = std::to_array<Tag>({
 bool is_noise(Tag tag) {
   constexpr Tag kTrailingPadding = 0xfffcfffc;
   return (tag & 0xffff) == 0 || tag == kTrailingPadding;
+}
+
+// What the parser needs wherever it stands: what names the instance, and what its texts are read
+// by.
+bool is_needed(const Element& element) {
+  constexpr Tag kSpecificCharacterSet = 0x00080005;
+  return element.depth == 0 && (is_identifier(element.tag) || element.tag == kSpecificCharacterSet);
 }
 
 std::string hexadecimal(Tag tag) {
@@ -121,15 +129,20 @@ void DigestWriter::fragments(const Element& element) {
 std::vector<std::string> DigestWriter::left_out() const {
   std::vector<std::string> names;
   for (const Tag tag : left_out_) names.push_back(hexadecimal(tag));
-  if (more_left_out_) names.push_back("FFFFFFFF");
+  if (more_left_out_) names.back() = "FFFFFFFF";
   return names;
 }
 
 void DigestWriter::enter(const Element& element) {
-  if (element.depth > 0) return;
-  present_ = element.tag;
-  present_at_ = bytes_.size();
-  dropped_ = false;
+  if (element.depth == 0) {
+    present_ = element.tag;
+    present_at_ = bytes_.size();
+    before_present_ = elements_;
+    dropped_ = false;
+  }
+  // A parser that sorts takes time by the square of what isn't in order. What an item holds is left
+  // out with all around it: without its character set, the rest would read as something else.
+  if (!element.ascending && !is_needed(element) && !is_noise(element.tag)) drop();
 }
 
 // Drops the present element of the top level if `size` more bytes of it are too many.
@@ -155,10 +168,15 @@ void DigestWriter::move_to_larger_place() {
 
 bool DigestWriter::write_header(const Element& element, std::size_t value_size) {
   const bool identifies = element.depth == 0 && is_identifier(element.tag);
+  if (elements_ + (identifies ? 0 : kIdentifiers) >= kMaxDigestElements) {
+    drop();
+    return false;
+  }
   if (!room_for(kLongHeader + value_size,
                 identifies ? kRoomForEnds : kRoomForEnds + kRoomForIdentifiers)) {
     return false;
   }
+  ++elements_;
   const bool big_endian = element.encoding.big_endian;
   put16(element.tag >> 16, big_endian);
   put16(element.tag & 0xffff, big_endian);
@@ -211,6 +229,7 @@ void DigestWriter::name() {
 void DigestWriter::drop() {
   wipe(std::span(bytes_).subspan(present_at_));
   bytes_.resize(present_at_);
+  elements_ = before_present_;
   dropped_ = true;
   name();
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "dicom/part10/sequence_tags.h"
+#include "dicom/part10/value_tags.h"
 
 namespace letterbox::dicom {
 
@@ -163,14 +164,24 @@ void Walker::data_element(Tag tag, const Byte* bytes) {
   // twice, of which each reader would take another.
   if (tag == top().last) refuse("an element is there twice");
   top().last = tag;
+  const bool ascending = tag > top().highest;
+  if (ascending) top().highest = tag;
   const Encoding encoding = top().encoding;
-  Element element{.tag = tag, .vr = {}, .length = 0, .encoding = encoding, .depth = nesting()};
+  Element element{.tag = tag,
+                  .vr = {},
+                  .length = 0,
+                  .encoding = encoding,
+                  .depth = nesting(),
+                  .ascending = ascending};
 
   if (!encoding.explicit_vr) {
     element.length = read32(bytes + 4, encoding.big_endian);
     const bool undefined = element.length == kUndefinedLength;
-    // Pixels have fragments if anything, and an implicit VR data set has no fragments.
-    if (undefined && group_of(tag) == 0x7fe0) refuse("pixels in implicit VR have no length");
+    // Some readers would take it for a sequence, some end it at the first delimiter in it, some
+    // refuse it. And an implicit VR data set has no fragments.
+    if (undefined && is_value(tag)) {
+      refuse("an element of implicit VR that is a value has no length");
+    }
     if (undefined || is_sequence(tag)) {
       open(Within::kSequence, encoding, element.length);
       return visitor_.sequence(element, encoding);

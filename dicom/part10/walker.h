@@ -58,6 +58,7 @@ class Walker {
     std::uint64_t end;    ///< where its length ends it; kNoEnd: a delimiter does, or the file's end
     std::uint64_t limit;  ///< where it ends at the latest, by those around it
     Tag last = 0;         ///< the element before
+    Tag highest = 0;      ///< of all before
   };
   static constexpr std::uint64_t kNoEnd = UINT64_MAX;
   static constexpr std::size_t kMaxHeader = 12;

@@ -1,5 +1,5 @@
 // A file gets the same verdict and the same digest whatever pieces it comes in; a digest is within
-// its bounds and a data set that can be walked.
+// its bounds and a data set that can be walked, and in order.
 #include <algorithm>
 #include <cstdlib>
 #include <string>
@@ -39,20 +39,34 @@ Outcome scan(ByteView file, std::size_t piece) {
   return outcome;
 }
 
-// Only that it can be walked: an image's digest has no pixels.
+// Not scanned again: an image's digest has no pixels.
 class Walked final : public Visitor {
  public:
   bool element(const Element& element) override {
     if (element.length > kMaxDigestValue) std::abort();
+    const bool needed =
+        element.depth == 0 && (is_identifier(element.tag) || element.tag == 0x00080005);
+    if (!element.ascending && !needed) std::abort();
+    count();
     return false;
   }
   void value(ByteView) override {}
   void end_value() override {}
-  void sequence(const Element&, const Encoding&) override {}
+  void sequence(const Element& element, const Encoding&) override {
+    if (!element.ascending) std::abort();
+    count();
+  }
   void item() override {}
   void end_item() override {}
   void end_sequence() override {}
   void fragments(const Element&) override { std::abort(); }
+
+ private:
+  void count() {
+    if (++elements_ > kMaxDigestElements) std::abort();
+  }
+
+  std::size_t elements_ = 0;
 };
 
 void check_digest(ByteView digest) {
