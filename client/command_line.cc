@@ -216,20 +216,21 @@ void CommandLine::add_delivery_commands() {
 }
 
 void CommandLine::add_label_options(CLI::App* send_command) {
+  static constexpr const char* kPhotos = "What the photos show";
   LabelOptions& label = send.label;
-  const auto add = [&](auto... option) {
-    send_command->add_option(option...)->group("What the photos show");
+  const auto add = [&](const char* name, auto& value, const char* what) {
+    send_command->add_option(name, value, what)->group(kPhotos);
   };
   send_command
       ->add_flag("--as-dicom", send.as_dicom,
                  "Send photos as DICOM (VL Photographic Image), one series of one study")
-      ->group("What the photos show");
+      ->group(kPhotos);
   add("--patient", label.patient,
       "Whose picture it is: the name, as DICOM writes it: FAMILY^GIVEN");
-  add("--patient-id", label.patient_id, "… the number, with or instead of the name");
-  add("--born", label.born, "… and the birth date: 1970-12-31");
+  add("--patient-id", label.patient_id, "The patient's number, with the name or instead of it");
+  add("--born", label.born, "The patient's birth date: 1970-12-31");
   send_command->add_flag("--no-patient", label.no_patient, "There is no patient in it")
-      ->group("What the photos show");
+      ->group(kPhotos);
   add("--worklist", label.worklist,
       "File of a worklist's entry, DICOM JSON, that says whose it is, and which study it belongs "
       "to");

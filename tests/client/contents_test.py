@@ -109,7 +109,8 @@ class Contents(unittest.TestCase):
         self.assertEqual((path.name, index), ("wound.jpg", said))
         self.assertEqual(pixels(path.read_bytes()), pixels(original))
         self.assertNotIn(rig.CANARY.encode(), path.read_bytes())
-        self.assertEqual(dict(Image.open(path).getexif()), {})
+        with Image.open(path) as image:
+            self.assertEqual(dict(image.getexif()), {})
 
         shown = self.bob.letterbox("list", "wound").stdout.decode()
         for words in ("wound.jpeg, JPEG", "Müller, Eva, 4711, born 1970-12-31; hand; left; taken 2026-11-23T17:30:00+01:00",
