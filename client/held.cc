@@ -50,7 +50,7 @@ Uuid seal_anew(Caller& us, const VerifiedDelivery& held, const records::Handle& 
                           held.cover.cover().expires);
   std::map<Uuid, records::Index> indexes;
   fetch_indexes(us, held, [&](FileIndex of) {
-    indexes.emplace(of.file, std::move(of.index));
+    if (of.index) indexes.emplace(of.file, std::move(*of.index));
     return true;
   });
   const auto& entries = held.manifest.files;
@@ -69,13 +69,11 @@ Uuid seal_anew(Caller& us, const VerifiedDelivery& held, const records::Handle& 
   return delivery.cover().delivery;
 }
 
-void delete_files(Caller& us, const VerifiedDelivery& held) {
-  for (const auto& entry : held.manifest.files) {
-    try {
-      us.gateway().remove("/v1/files/" + entry.id.text());
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kNotFound) throw;
-    }
+void revoke(Caller& us, const Uuid& delivery) {
+  try {
+    us.gateway().remove("/v1/deliveries/" + delivery.text());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
   }
 }
 
@@ -112,7 +110,7 @@ std::vector<Uuid> send_on(Caller& us, const records::Handle& to) {
              us.session().json);
     }
     std::filesystem::remove(file_of(home, letter.delivery));
-    if (held) delete_files(us, *held);
+    if (held) revoke(us, letter.delivery);
   }
   return sent;
 }

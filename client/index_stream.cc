@@ -1,7 +1,7 @@
 #include "client/index_stream.h"
 
 #include <algorithm>
-#include <functional>
+#include <utility>
 
 #include "crypto/header.h"
 #include "crypto/stream.h"
@@ -9,13 +9,8 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kFrameSize = 16 + 4;  // file id, length
-
-std::uint32_t length_in(ByteView frame) {
-  std::uint32_t length = 0;
-  for (const Byte byte : frame.subspan(16)) length = length << 8 | byte;
-  return length;
-}
+constexpr std::size_t kIdSize = 16;
+constexpr std::size_t kFrameSize = kIdSize + 4;  // and the length
 
 [[noreturn]] void refuse(const char* detail) {
   throw Refused(checks::kIndexes, ErrorCode::kIntegrity, detail);
@@ -41,25 +36,35 @@ IndexStream::IndexStream(Source& stream, std::span<const crypto::X25519Identity>
 }
 
 std::optional<FileIndex> IndexStream::next() {
-  const Bytes frame = take(kFrameSize);
-  if (frame.empty() && due_.empty()) return std::nullopt;
-  if (due_.empty()) refuse("more come than the manifest lists");
-  const Uuid file = due_.back().id;
-  const std::uint64_t payload = due_.back().length;
-  if (frame.size() != kFrameSize || !std::ranges::equal(ByteView(frame).first(16), file.bytes()))
-    refuse("one that the manifest lists isn't there, or another one is in its place");
-  const std::uint32_t length = length_in(frame);
-  if (payload > crypto::sealed_size(records::kMaxIndexSize) ||
-      length > crypto::kMaxHeaderSize + payload)
+  if (!frame_) frame_ = take_frame();
+  if (due_.empty()) {
+    if (frame_) refuse("more come than the manifest lists");
+    return std::nullopt;
+  }
+  const records::ManifestEntry entry = due_.back();
+  due_.pop_back();
+  if (!frame_ || frame_->file > entry.id) return FileIndex{entry.id, std::nullopt};
+  if (frame_->file != entry.id)
+    refuse("one comes that the manifest doesn't list, or that comes out of its order");
+  const std::uint32_t length = std::exchange(frame_, std::nullopt)->length;
+  if (entry.length > crypto::sealed_size(records::kMaxIndexSize) ||
+      length > crypto::kMaxHeaderSize + entry.length)
     refuse("one is larger than an index can be");
   const Bytes age_file = take(length);
   if (age_file.size() != length) refuse("the last one is cut off");
 
   ViewSource source(age_file);
-  OpenedFile opened(source, identities_, delivery_.cover, &delivery_.manifest.indexes, &file);
-  records::Index index = parse(read_all(opened, records::kMaxIndexSize));
-  due_.pop_back();
-  return FileIndex{file, std::move(index)};
+  OpenedFile opened(source, identities_, delivery_.cover, &delivery_.manifest.indexes, &entry.id);
+  return FileIndex{entry.id, parse(read_all(opened, records::kMaxIndexSize))};
+}
+
+std::optional<IndexStream::Frame> IndexStream::take_frame() {
+  const Bytes bytes = take(kFrameSize);
+  if (bytes.empty()) return std::nullopt;
+  if (bytes.size() != kFrameSize) refuse("the last one is cut off");
+  std::uint32_t length = 0;
+  for (const Byte byte : ByteView(bytes).subspan(kIdSize)) length = length << 8 | byte;
+  return Frame{Uuid::from_bytes(ByteView(bytes).first<kIdSize>()), length};
 }
 
 Bytes IndexStream::take(std::size_t size) {
@@ -81,14 +86,7 @@ void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
                    const std::function<bool(FileIndex)>& take) {
   if (delivery.manifest.indexes.empty()) return;
   const std::string id = delivery.manifest.delivery.text();
-  const auto stream = [&] {
-    try {
-      return us.gateway().download("/v1/deliveries/" + id + "/index");
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kNotFound) throw;
-      refuse("the gateway doesn't have them");
-    }
-  }();
+  const auto stream = us.gateway().download("/v1/deliveries/" + id + "/index");
   IndexStream indexes(*stream, us.keys().identities, delivery);
   for (auto index = indexes.next(); index; index = indexes.next())
     if (!take(std::move(*index))) return;

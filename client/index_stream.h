@@ -15,10 +15,11 @@
 
 namespace letterbox::client {
 
-/// What a file is, as its sealer says.
+/// What a file is, as its sealer says; nothing if it doesn't come, because the file was deleted, or
+/// somebody withholds it.
 struct FileIndex {
   Uuid file;
-  records::Index index;
+  std::optional<records::Index> index;
 };
 
 /// Yields each index that the manifest lists, opened and verified as a file is, in the order of the
@@ -29,11 +30,17 @@ class IndexStream {
   IndexStream(Source& stream, std::span<const crypto::X25519Identity> identities,
               const VerifiedDelivery& delivery);
 
-  /// The next one; nothing at the end, once none was withheld and nothing follows. Throws Refused,
-  /// and what `stream` throws.
+  /// The next one; nothing once all were named, and nothing follows. Throws Refused, and what
+  /// `stream` throws.
   std::optional<FileIndex> next();
 
  private:
+  struct Frame {
+    Uuid file;
+    std::uint32_t length;
+  };
+
+  std::optional<Frame> take_frame();
   // Up to `size` bytes of the stream; fewer at its end.
   Bytes take(std::size_t size);
 
@@ -42,9 +49,10 @@ class IndexStream {
   const VerifiedDelivery& delivery_;
   ManifestEntries due_;  // the last one is the next
   ByteView ahead_;       // was pulled, and not taken yet
+  std::optional<Frame> frame_;
 };
 
-/// Has `take` see each index of a delivery at the gateway, in order, until it returns false. Throws
+/// Has `take` see each index that the manifest lists, in order, until it returns false. Throws
 /// Refused, what the gateway's connection throws, and what `take` throws.
 void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
                    const std::function<bool(FileIndex)>& take);

@@ -80,7 +80,9 @@ const char* kind_of(const records::Index& index) {
 void print_file(const ListedFile& file) {
   std::cout << "  " << file.file.text() << "  ";
   if (!file.index) {
-    std::cout << human_size(file.size) << '\n';
+    std::cout << (file.is_missing ? "isn't there: deleted by its sender, or withheld by the gateway"
+                                  : human_size(file.size))
+              << '\n';
     return;
   }
   std::cout << enumerated({shown(file.index->name.value_or("")), kind_of(*file.index),
@@ -115,6 +117,7 @@ json to_json(const ListedDelivery& delivery) {
                      {"length", crypto::sealed_size(file.size)},
                      {"size", file.size},
                      {"superseded", file.is_superseded},
+                     {"missing", file.is_missing},
                      {"index", index_json(file)}});
   return {{"delivery", delivery.delivery.text()},
           {"sender", delivery.sender.text()},

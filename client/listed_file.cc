@@ -64,6 +64,7 @@ std::vector<ListedFile> listed_files(Caller& us, const VerifiedDelivery& deliver
     if (place == places.end()) return true;
     ListedFile& file = files[place->second];
     file = listed(file.file, file.size, std::move(of.index));
+    file.is_missing = !file.index;
     return !only;
   });
   return files;

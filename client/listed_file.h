@@ -19,6 +19,8 @@ struct ListedFile {
   std::uint64_t size;                   ///< of its plaintext
   std::optional<records::Index> index;  ///< without attributes; nothing if it has none
   std::optional<Instance> instance;     ///< of DICOM that says which study it is of
+  /// It should have an index, and that doesn't come: the file was deleted, or is withheld.
+  bool is_missing = false;
   /// A later file, from the same sender and sealer, says that it corrects this one.
   bool is_superseded = false;
 };
