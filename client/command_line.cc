@@ -45,6 +45,7 @@ struct CommandLine {
   std::filesystem::path record;
   std::string who;
   std::string id;
+  std::optional<std::string> search;
   SendOptions send;
   GetOptions get;
   OpenOptions open;
@@ -58,6 +59,7 @@ struct CommandLine {
   void add_device_commands();
   void add_recovery_commands();
   void add_delivery_commands();
+  void add_label_options(CLI::App* send_command);
   void choose(CLI::App* command, const Command& run) {
     command->callback([this, run] { chosen = run; });
   }
@@ -179,10 +181,14 @@ void CommandLine::add_delivery_commands() {
       "--invite", send.invite,
       "If who it is for isn't enrolled yet: invite them, by a new file (- shows "
       "the invitation here), and hold the letter until letterbox trust");
+  send_command->add_flag("--attach", send.attach,
+                         "Send what isn't valid DICOM, JPEG or PNG, too, as it is and unchecked");
+  add_label_options(send_command);
   choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
 
-  choose(app.add_subcommand("list", "Show the deliveries for this device"),
-         [](const Session& s) { return client::list(s); });
+  auto* const list_command = app.add_subcommand("list", "Show what came for this device");
+  list_command->add_option("TEXT", search, "Only what mentions this: a name, a number, a study");
+  choose(list_command, [this](const Session& s) { return client::list(s, search); });
 
   auto* const get_command = app.add_subcommand("get", "Fetch, verify and open");
   get_command->add_option("ID", get.id, "Of a delivery or a file")->required();
@@ -207,6 +213,30 @@ void CommandLine::add_delivery_commands() {
   open_command->add_option("--identity", open.identity, "Another key file than this device's");
   open_command->add_flag("--force", open.force, "Overwrite an existing file");
   choose(open_command, done_by([this](const Session& s) { client::open(s, open); }));
+}
+
+void CommandLine::add_label_options(CLI::App* send_command) {
+  LabelOptions& label = send.label;
+  const auto add = [&](auto... option) {
+    send_command->add_option(option...)->group("What the photos show");
+  };
+  send_command
+      ->add_flag("--as-dicom", send.as_dicom,
+                 "Send photos as DICOM (VL Photographic Image), one series of one study")
+      ->group("What the photos show");
+  add("--patient", label.patient,
+      "Whose picture it is: the name, as DICOM writes it: FAMILY^GIVEN");
+  add("--patient-id", label.patient_id, "… the number, with or instead of the name");
+  add("--born", label.born, "… and the birth date: 1970-12-31");
+  send_command->add_flag("--no-patient", label.no_patient, "There is no patient in it")
+      ->group("What the photos show");
+  add("--worklist", label.worklist,
+      "File of a worklist's entry, DICOM JSON, that says whose it is, and which study it belongs "
+      "to");
+  add("--body-site", label.body_site, "Of the body: hand");
+  add("--side", label.side, "left, right or both");
+  add("--note", label.note, "What else to say of it");
+  add("--consent", label.consent, "What the patient agreed to");
 }
 
 int report(const Error& error, bool as_json) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/exit_code.h"
+#include "client/photo_label.h"
 #include "client/session.h"
 #include "records/handle.h"
 #include "records/time.h"
@@ -68,14 +69,18 @@ struct SendOptions {
   std::optional<std::string> expires;
   bool no_copy = false;  ///< don't seal for this device as well
   bool seal_at_gateway = false;
+  bool attach = false;    ///< send what isn't valid DICOM and no photo, too, unchecked
+  bool as_dicom = false;  ///< photos become DICOM
+  LabelOptions label;     ///< of the photos
   /// Somebody who isn't enrolled is invited, by this new file ("-": on the terminal), and the
   /// letter is held until letterbox trust.
   std::optional<std::filesystem::path> invite = std::nullopt;
 };
 void send(const Session& session, const SendOptions& options);
 
-/// kIntegrity if a delivery was refused, after showing the others.
-ExitCode list(const Session& session);
+/// Shows what came, or of that what mentions `text`. kIntegrity if a delivery was refused, after
+/// showing the others.
+ExitCode list(const Session& session, const std::optional<std::string>& text);
 
 struct GetOptions {
   std::string id;                     ///< of a delivery or a file

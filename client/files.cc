@@ -78,6 +78,16 @@ void check_readable(const std::string& path, const std::string& what) {
   if (std::filesystem::is_directory(path)) throw Error(ErrorCode::kFile, what + " is a directory");
 }
 
+Bytes read_begin(const std::string& path, std::size_t size, const std::string& what) {
+  const FileDescriptor fd = open_to_read(path, what);
+  Bytes begin(size);
+  std::size_t read = 0;
+  for (std::size_t count = 1; count > 0 && read < size; read += count)
+    count = read_some(fd.get(), std::span(begin).subspan(read), what);
+  begin.resize(read);
+  return begin;
+}
+
 SecretBytes read_secret_file(const std::filesystem::path& path, std::size_t limit) {
   const FileDescriptor fd = open_to_read(path, path.string());
   SecretBytes content(limit + 1);

@@ -64,6 +64,9 @@ class InputFile final : public Source {
 /// Throws Error kFile unless there is a file, and not a directory, that may be read.
 void check_readable(const std::string& path, const std::string& what);
 
+/// The first bytes of a file, at most `size`. Throws Error kFile.
+Bytes read_begin(const std::string& path, std::size_t size, const std::string& what);
+
 /// The whole of a small file that isn't payload. Throws Error kFile, or kTooLarge above `limit`.
 Bytes read_small_file(const std::filesystem::path& path, std::size_t limit);
 /// The same for a file that holds a secret, in wiped memory throughout.

@@ -2,13 +2,17 @@
 
 #include <array>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/file_names.h"
 #include "client/files.h"
 #include "client/found_delivery.h"
+#include "client/letter_view.h"
+#include "client/listed_file.h"
 #include "client/terminal.h"
 #include "client/verified_output.h"
 
@@ -62,11 +66,12 @@ std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
   return path;
 }
 
-Destination destination_of(const GetOptions& options, const Uuid& file) {
+Destination destination_of(const GetOptions& options, const Uuid& file, const std::string& stem) {
   Destination destination{.standard_output = options.output == "-",
                           .directory = options.output_directory.value_or(""),
                           .name = std::nullopt,
-                          .stem = file.text(),
+                          // What stays sealed keeps the name that the gateway knows it by.
+                          .stem = options.sealed ? file.text() : stem,
                           .overwrite = options.force};
   if (options.output && !destination.standard_output) {
     const std::filesystem::path path = *options.output;
@@ -81,10 +86,28 @@ void check_options(const GetOptions& options) {
     throw Error(ErrorCode::kUsage, "-o and --output-dir exclude each other");
 }
 
+struct Gotten {
+  const ListedFile& file;
+  std::filesystem::path path;  ///< empty for standard output
+};
+
+std::map<Uuid, std::string> stems_of(const std::vector<ListedFile>& files) {
+  std::map<Uuid, std::optional<std::string>> names;
+  for (const ListedFile& file : files)
+    names.emplace(file.file, file.index ? file.index->name : std::nullopt);
+  return client::stems_of(names);
+}
+
 // What was verified, to people or programs; on standard error where the content has the output.
-void report(const VerifiedCover& verified, json files, bool as_json, std::ostream& out) {
+void report(const VerifiedCover& verified, const std::vector<Gotten>& gotten, bool as_json,
+            std::ostream& out) {
   const records::Cover& cover = verified.cover();
   if (as_json) {
+    json files = json::array();
+    for (const Gotten& one : gotten)
+      files.push_back({{"file", one.file.file.text()},
+                       {"path", one.path.empty() ? json(nullptr) : json(one.path.string())},
+                       {"index", index_json(one.file)}});
     out << json{{"delivery", cover.delivery.text()},
                 {"sender", cover.sender.text()},
                 {"sealed_by", records::to_text(cover.sealed_by)},
@@ -93,8 +116,10 @@ void report(const VerifiedCover& verified, json files, bool as_json, std::ostrea
         << '\n';
     return;
   }
-  for (const json& file : files)
-    if (file["path"].is_string()) out << file["path"].get<std::string>() << '\n';
+  for (const Gotten& one : gotten) {
+    if (!one.path.empty()) out << one.path.string() << '\n';
+    if (one.file.index) print_what_it_shows(*one.file.index, "  ", out);
+  }
   out << "verified: from " << cover.sender.text() << ", sealed by " << sealer_of(verified) << ", "
       << records::to_text(cover.created) << '\n';
 }
@@ -112,10 +137,7 @@ void get(const Session& session, const GetOptions& options) {
   const FoundDelivery wanted = find_delivery(us.gateway(), *id);
   const VerifiedDelivery delivery = us.verify(wanted.delivery);
   check_listed(delivery.cover, std::array{us.device().recipient});
-  std::vector<Uuid> files;
-  if (wanted.file) files.push_back(entry_of(delivery.manifest, *wanted.file).id);
-  if (!wanted.file)
-    for (const auto& entry : delivery.manifest.files) files.push_back(entry.id);
+  const std::vector<ListedFile> files = listed_files(us, delivery, wanted.file);
   if (options.output && files.size() != 1)
     throw Error(ErrorCode::kUsage, "the delivery holds " + std::to_string(files.size()) +
                                        " files; say --output-dir DIR, or get one by its id");
@@ -123,26 +145,25 @@ void get(const Session& session, const GetOptions& options) {
 
   // 2. Each file: opened while it comes, and named once it proved to be what the manifest says.
   const std::filesystem::path& spool = session.home.directory();
-  json paths = json::array();
+  const std::map<Uuid, std::string> stems = stems_of(files);
+  std::vector<Gotten> gotten;
   for (std::size_t i = 0; i < files.size(); ++i) {
+    const Uuid& file = files[i].file;
     const Opening open = [&](Source& age_file) {
       return std::make_unique<OpenedFile>(age_file, us.keys().identities, delivery.cover,
-                                          &delivery.manifest, &files[i]);
+                                          &delivery.manifest.files, &file);
     };
-    const Destination destination = destination_of(options, files[i]);
-    const auto download = us.gateway().download("/v1/files/" + files[i].text());
+    const Destination destination = destination_of(options, file, stems.at(file));
+    const auto download = us.gateway().download("/v1/files/" + file.text());
     Progress progress(
         "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
-        entry_of(delivery.manifest, files[i]).length, !session.json);
+        entry_of(delivery.manifest.files, file).length, !session.json);
     WatchedSource age_file(*download, progress);
-    const std::filesystem::path path =
-        options.sealed ? keep_sealed(age_file, open, destination, delivery.cover.envelope(), spool)
-                       : release(age_file, open, destination, spool);
-    paths.push_back(
-        {{"file", files[i].text()}, {"path", path.empty() ? json(nullptr) : json(path.string())}});
+    gotten.push_back({files[i], options.sealed ? keep_sealed(age_file, open, destination,
+                                                             delivery.cover.envelope(), spool)
+                                               : release(age_file, open, destination, spool)});
   }
-  report(delivery.cover, std::move(paths), session.json,
-         options.output == "-" ? std::cerr : std::cout);
+  report(delivery.cover, gotten, session.json, options.output == "-" ? std::cerr : std::cout);
 }
 
 }  // namespace letterbox::client

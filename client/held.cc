@@ -1,12 +1,14 @@
 #include "client/held.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
 #include "client/files.h"
 #include "client/found_delivery.h"
+#include "client/index_stream.h"
 #include "client/sealed_delivery.h"
 #include "client/terminal.h"
 
@@ -46,27 +48,32 @@ Uuid seal_anew(Caller& us, const VerifiedDelivery& held, const records::Handle& 
   addressees.add(us.device().recipient);
   SealedDelivery delivery(us, addressees, sealable_devices(us, addressees),
                           held.cover.cover().expires);
+  std::map<Uuid, records::Index> indexes;
+  fetch_indexes(us, held, [&](FileIndex of) {
+    if (of.index) indexes.emplace(of.file, std::move(*of.index));
+    return true;
+  });
   const auto& entries = held.manifest.files;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto age_file = us.gateway().download("/v1/files/" + entries[i].id.text());
-    OpenedFile plaintext(*age_file, us.keys().identities, held.cover, &held.manifest,
-                         &entries[i].id);
+    OpenedFile plaintext(*age_file, us.keys().identities, held.cover, &entries, &entries[i].id);
     // It is opened to its verified end before a byte of what is sealed anew is sent.
-    delivery.add(plaintext,
-                 "file " + std::to_string(i + 1) + " of " + std::to_string(entries.size()),
-                 std::nullopt);
+    const std::string name =
+        "file " + std::to_string(i + 1) + " of " + std::to_string(entries.size());
+    SpooledFile sealed = delivery.seal(plaintext, name, plaintext_size(entries[i]));
+    delivery.add(sealed, name);
+    const auto index = indexes.find(entries[i].id);
+    if (index != indexes.end()) delivery.add_index(sealed.entry.id, index->second);
   }
   delivery.close();
   return delivery.cover().delivery;
 }
 
-void delete_files(Caller& us, const VerifiedDelivery& held) {
-  for (const auto& entry : held.manifest.files) {
-    try {
-      us.gateway().remove("/v1/files/" + entry.id.text());
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kNotFound) throw;
-    }
+void revoke(Caller& us, const Uuid& delivery) {
+  try {
+    us.gateway().remove("/v1/deliveries/" + delivery.text());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
   }
 }
 
@@ -103,7 +110,7 @@ std::vector<Uuid> send_on(Caller& us, const records::Handle& to) {
              us.session().json);
     }
     std::filesystem::remove(file_of(home, letter.delivery));
-    if (held) delete_files(us, *held);
+    if (held) revoke(us, letter.delivery);
   }
   return sent;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -9,57 +10,50 @@
 #include "client/caller.h"
 #include "client/commands.h"
 #include "client/held.h"
-#include "client/terminal.h"
-#include "crypto/stream.h"
+#include "client/letter_view.h"
+#include "client/listed_file.h"
+#include "client/studies.h"
 
 namespace letterbox::client {
 namespace {
 
 using nlohmann::json;
 
-// What crypto::sealed_size makes `length` of.
-std::uint64_t plaintext_size(std::uint64_t length) {
-  const std::uint64_t chunks_size = length - std::min(length, sizeof(crypto::PayloadNonce));
-  const std::uint64_t chunks =
-      (chunks_size + crypto::kSealedChunkSize - 1) / crypto::kSealedChunkSize;
-  return chunks_size - std::min(chunks_size, chunks * crypto::kTagSize);
-}
+// A delivery that isn't what it should be.
+struct RefusedDelivery {
+  std::string delivery;
+  std::string check;
+  std::string message;
+};
 
-json to_json(const VerifiedDelivery& delivery) {
+struct Letters {
+  std::vector<ListedDelivery> deliveries;
+  std::vector<RefusedDelivery> refused;
+};
+
+ListedDelivery listed(Caller& us, const VerifiedDelivery& delivery) {
   const records::Cover& cover = delivery.cover.cover();
-  json files = json::array();
-  for (const records::ManifestEntry& file : delivery.manifest.files)
-    files.push_back(
-        {{"file", file.id.text()}, {"length", file.length}, {"size", plaintext_size(file.length)}});
-  return {{"delivery", cover.delivery.text()},
-          {"sender", cover.sender.text()},
-          {"sealed_by", records::to_text(cover.sealed_by)},
-          {"sealer_revoked", delivery.cover.maker_is_revoked()},
-          {"created", records::to_text(cover.created)},
-          {"expires", records::to_text(cover.expires)},
-          {"files", std::move(files)}};
+  return {cover.delivery,
+          cover.sender,
+          cover.sealed_by,
+          listed_files(us, delivery),
+          sealer_of(delivery.cover),
+          delivery.cover.maker_is_revoked(),
+          cover.created,
+          cover.expires};
 }
 
-void print(const VerifiedDelivery& delivery) {
-  const records::Cover& cover = delivery.cover.cover();
-  std::cout << cover.delivery.text() << "  from " << cover.sender.text() << ", sealed by "
-            << sealer_of(delivery.cover) << "\n  created " << records::to_text(cover.created)
-            << ", expires " << records::to_text(cover.expires) << '\n';
-  for (const records::ManifestEntry& file : delivery.manifest.files)
-    std::cout << "  " << file.id.text() << "  " << human_size(plaintext_size(file.length)) << '\n';
+RefusedDelivery refused(const std::string& answer, const Error& error) {
+  const auto* refusal = dynamic_cast<const Refused*>(&error);
+  const auto id = delivery_id_of(answer);
+  return {id ? id->text() : "a delivery without an id",
+          refusal != nullptr ? refusal->check() : "answer format", error.what()};
 }
 
-}  // namespace
-
-ExitCode list(const Session& session) {
-  Caller us(session);
-  us.check_active();
-  tell_of_held_letters(us);
+Letters read_inbox(Caller& us) {
   const std::array ours = {us.device().recipient};
   const std::string first_page = "/v1/inbox";
-
-  json shown = json::array();
-  json refused = json::array();
+  Letters letters;
   std::set<Uuid> pages;
   for (std::string target = first_page; !target.empty();) {
     const InboxAnswer page = parse_inbox_answer(us.gateway().get(target));
@@ -67,17 +61,10 @@ ExitCode list(const Session& session) {
       try {
         const VerifiedDelivery delivery = us.verify(parse_delivery_answer(text));
         check_listed(delivery.cover, ours);
-        if (session.json)
-          shown.push_back(to_json(delivery));
-        else
-          print(delivery);
+        letters.deliveries.push_back(listed(us, delivery));
       } catch (const Error& error) {
-        const auto* refusal = dynamic_cast<const Refused*>(&error);
-        const std::string check = refusal != nullptr ? refusal->check() : "answer format";
-        const auto id = delivery_id_of(text);
-        const std::string name = id ? id->text() : "a delivery without an id";
-        refused.push_back({{"delivery", name}, {"check", check}, {"message", error.what()}});
-        if (!session.json) std::cout << name << "  refused: " << check << '\n';
+        if (exit_code(error.code()) == ExitCode::kNetwork) throw;
+        letters.refused.push_back(refused(text, error));
       }
     }
     // A page that leads back to an earlier one would keep us here forever.
@@ -85,10 +72,52 @@ ExitCode list(const Session& session) {
       throw Error(ErrorCode::kMalformed, "the gateway's inbox goes round in a circle");
     target = page.next ? first_page + "?after=" + page.next->text() : "";
   }
-  const bool complete = refused.empty();
-  if (session.json)
-    std::cout << json{{"deliveries", std::move(shown)}, {"refused", std::move(refused)}} << '\n';
-  return complete ? ExitCode::kOk : ExitCode::kIntegrity;
+  return letters;
+}
+
+// Leaves what mentions `text`.
+void search(std::vector<ListedDelivery>& deliveries, std::string_view text) {
+  for (ListedDelivery& delivery : deliveries)
+    std::erase_if(delivery.files, [&](const ListedFile& file) { return !mentions(file, text); });
+  std::erase_if(deliveries, [](const ListedDelivery& delivery) { return delivery.files.empty(); });
+}
+
+void report_json(const Letters& letters) {
+  json deliveries = json::array();
+  for (const ListedDelivery& delivery : letters.deliveries) deliveries.push_back(to_json(delivery));
+  json studies = json::array();
+  for (const Study& study : studies_of(letters.deliveries)) studies.push_back(to_json(study));
+  json refused = json::array();
+  for (const RefusedDelivery& one : letters.refused)
+    refused.push_back({{"delivery", one.delivery}, {"check", one.check}, {"message", one.message}});
+  std::cout << json{{"deliveries", std::move(deliveries)},
+                    {"studies", std::move(studies)},
+                    {"refused", std::move(refused)}}
+            << '\n';
+}
+
+void report(const Letters& letters) {
+  std::map<Uuid, const ListedDelivery*> by_id;
+  for (const ListedDelivery& delivery : letters.deliveries)
+    by_id.emplace(delivery.delivery, &delivery);
+  for (const Study& study : studies_of(letters.deliveries)) print(study, by_id);
+  for (const ListedDelivery& delivery : letters.deliveries) print_other_files(delivery);
+  for (const RefusedDelivery& one : letters.refused)
+    std::cout << one.delivery << "  refused: " << one.check << '\n';
+}
+
+}  // namespace
+
+ExitCode list(const Session& session, const std::optional<std::string>& text) {
+  Caller us(session);
+  us.check_active();
+  tell_of_held_letters(us);
+  Letters letters = read_inbox(us);
+  // Before the search: what was corrected stays so, whether or not the correction is found.
+  mark_superseded(letters.deliveries);
+  if (text) search(letters.deliveries, *text);
+  session.json ? report_json(letters) : report(letters);
+  return letters.refused.empty() ? ExitCode::kOk : ExitCode::kIntegrity;
 }
 
 }  // namespace letterbox::client

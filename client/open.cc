@@ -143,7 +143,7 @@ void open(const Session& session, const OpenOptions& options) {
   PrefixedSource whole(std::move(front), age_file);
   const Opening open_covered = [&](Source& source) {
     return std::make_unique<OpenedFile>(source, keys.identities, cover,
-                                        manifest ? &*manifest : nullptr, nullptr);
+                                        manifest ? &manifest->files : nullptr, nullptr);
   };
   report(release(whole, open_covered, destination, session.home.directory()), &cover,
          manifest.has_value(), session.json);

@@ -76,6 +76,11 @@ const records::DeviceRecord* find_signer(std::span<const records::DeviceRecord> 
   return found == devices.end() ? nullptr : &*found;
 }
 
+// A file of few chunks isn't worth starting threads for; a delivery may hold thousands of them.
+unsigned threads_for(const records::ManifestEntry* entry) {
+  return entry != nullptr && entry->length <= crypto::kRowSize ? 1 : sealing_threads();
+}
+
 }  // namespace
 
 Refused::Refused(const char* check, ErrorCode code, const std::string& detail)
@@ -158,12 +163,18 @@ void check_listed(const VerifiedCover& cover, std::span<const crypto::X25519Reci
                   "the delivery wasn't sealed for any key that is here");
 }
 
-const records::ManifestEntry& entry_of(const records::Manifest& manifest, const Uuid& file) {
-  const auto found = std::ranges::find(manifest.files, file, &records::ManifestEntry::id);
-  if (found == manifest.files.end())
+const records::ManifestEntry& entry_of(const ManifestEntries& entries, const Uuid& file) {
+  const auto found = std::ranges::find(entries, file, &records::ManifestEntry::id);
+  if (found == entries.end())
     throw Refused(checks::kManifestFile, ErrorCode::kIntegrity,
                   "the sender's manifest doesn't hold " + file.text());
   return *found;
+}
+
+std::uint64_t plaintext_size(const records::ManifestEntry& entry) noexcept {
+  const std::uint64_t sealed = entry.length - std::min(entry.length, sizeof(crypto::PayloadNonce));
+  const std::uint64_t chunks = (sealed + crypto::kSealedChunkSize - 1) / crypto::kSealedChunkSize;
+  return sealed - std::min(sealed, chunks * crypto::kTagSize);
 }
 
 crypto::Header read_age_header(Source& age_file, Bytes& rest) {
@@ -171,17 +182,17 @@ crypto::Header read_age_header(Source& age_file, Bytes& rest) {
 }
 
 struct OpenedFile::State {
-  State(Source& age_file, Bytes rest, const records::Manifest* manifest_or_null,
+  State(Source& age_file, Bytes rest, const ManifestEntries* entries_or_null,
         const records::ManifestEntry* entry_or_null, const crypto::FileKey& file_key)
-      : manifest(manifest_or_null),
+      : entries(entries_or_null),
         entry(entry_or_null),
         payload(std::move(rest), age_file),
         measured(payload, entry),
         nonce(entry != nullptr ? std::optional(crypto::payload_nonce(file_key, entry->id))
                                : std::nullopt),
-        opener(file_key, measured, nonce ? &*nonce : nullptr, sealing_threads()) {}
+        opener(file_key, measured, nonce ? &*nonce : nullptr, threads_for(entry)) {}
 
-  const records::Manifest* manifest;
+  const ManifestEntries* entries;
   const records::ManifestEntry* entry;
   PrefixedSource payload;
   MeasuredSource measured;
@@ -191,10 +202,10 @@ struct OpenedFile::State {
 };
 
 OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity> identities,
-                       const VerifiedCover& cover, const records::Manifest* manifest,
+                       const VerifiedCover& cover, const ManifestEntries* entries,
                        const Uuid* file) {
   const records::ManifestEntry* const entry =
-      manifest != nullptr && file != nullptr ? &entry_of(*manifest, *file) : nullptr;
+      entries != nullptr && file != nullptr ? &entry_of(*entries, *file) : nullptr;
 
   // Steps 5 and 6. The cover is the root of what follows: does it list us, and does the header name
   // it?
@@ -225,7 +236,7 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
 
   // Step 9. The payload's nonce, which follows from file key and file id.
   state_ = checked(checks::kPayloadNonce, [&] {
-    return std::make_unique<State>(age_file, std::move(rest), manifest, entry, file_key);
+    return std::make_unique<State>(age_file, std::move(rest), entries, entry, file_key);
   });
 }
 
@@ -238,11 +249,11 @@ ByteView OpenedFile::next() {
 
   // Step 11. The end: what passed is what the manifest says.
   state_->ended = true;
-  if (state_->manifest == nullptr) return piece;
+  if (state_->entries == nullptr) return piece;
   const std::uint64_t length = state_->measured.length();
   const Digest digest = state_->measured.finish();
   if (state_->entry == nullptr) {
-    if (std::ranges::none_of(state_->manifest->files, [&](const records::ManifestEntry& entry) {
+    if (std::ranges::none_of(*state_->entries, [&](const records::ManifestEntry& entry) {
           return entry.sha256 == digest && entry.length == length;
         }))
       throw Refused(checks::kPayloadDigest, ErrorCode::kIntegrity,

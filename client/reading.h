@@ -62,6 +62,8 @@ inline constexpr const char* kPayloadNonce = "payload nonce";
 inline constexpr const char* kPayload = "payload chunks";
 inline constexpr const char* kPayloadLength = "payload length";
 inline constexpr const char* kPayloadDigest = "payload digest";
+inline constexpr const char* kIndexes = "indexes that the manifest lists";
+inline constexpr const char* kIndexFormat = "index format";
 }  // namespace checks
 
 /// A cover whose signature was verified against a key that may sign it. Only verify_cover makes
@@ -113,8 +115,14 @@ VerifiedDelivery verify_delivery(const UnverifiedDelivery& delivery, const Trust
 /// Throws Refused (kNoKeyFits) unless the cover lists one of these recipients.
 void check_listed(const VerifiedCover& cover, std::span<const crypto::X25519Recipient> ours);
 
+/// What a manifest lists: its `files`, or its `indexes`.
+using ManifestEntries = std::vector<records::ManifestEntry>;
+
 /// The entry of a file. Throws Refused if there is none.
-const records::ManifestEntry& entry_of(const records::Manifest& manifest, const Uuid& file);
+const records::ManifestEntry& entry_of(const ManifestEntries& entries, const Uuid& file);
+
+/// How many bytes of plaintext make an entry's length.
+std::uint64_t plaintext_size(const records::ManifestEntry& entry) noexcept;
 
 /// crypto::read_header. Throws Refused, and what `age_file` throws.
 crypto::Header read_age_header(Source& age_file, Bytes& rest);
@@ -124,11 +132,11 @@ crypto::Header read_age_header(Source& age_file, Bytes& rest);
 class OpenedFile final : public Source {
  public:
   /// Reads the header from `age_file`, unwraps the file key and rebuilds the header. The payload is
-  /// held against the entry of `file` in `manifest`. Where `file` is null (a local file whose id
-  /// isn't known) any entry will do; where `manifest` is null, too, nothing is compared. Everything
+  /// held against the entry of `file` in `entries`. Where `file` is null (a local file whose id
+  /// isn't known) any entry will do; where `entries` is null, too, nothing is compared. Everything
   /// that is pointed to must outlive this. Throws Refused, and what `age_file` throws.
   OpenedFile(Source& age_file, std::span<const crypto::X25519Identity> identities,
-             const VerifiedCover& cover, const records::Manifest* manifest, const Uuid* file);
+             const VerifiedCover& cover, const ManifestEntries* entries, const Uuid* file);
   ~OpenedFile() override;
   OpenedFile(const OpenedFile&) = delete;
   OpenedFile& operator=(const OpenedFile&) = delete;

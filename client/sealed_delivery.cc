@@ -4,15 +4,20 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/secret.h"
 #include "client/answers.h"
 #include "client/sealed_upload.h"
-#include "client/spool.h"
 #include "client/terminal.h"
+#include "crypto/hash.h"
+#include "crypto/header.h"
+#include "crypto/stream.h"
 
 namespace letterbox::client {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::string_view kAgeMediaType = "application/age";
 
 bool is_sealable(const JudgedDevice& judged) {
   return judged.standing == Standing::kPinned || judged.standing == Standing::kIntroduced;
@@ -102,29 +107,45 @@ SealedDelivery::SealedDelivery(Caller& us, const Addressees& addressees,
       cover_(agree_on_cover(us, addressees, sealable, expires)),
       manifest_{cover_.cover.delivery, cover_.hash, {}, {}, {}} {}
 
-void SealedDelivery::add(Source& plaintext, const std::string& name,
-                         const std::optional<std::uint64_t>& size) {
-  const bool shown = !us_.session().json;
-  const Uuid id = Uuid::v7();
-  SealedUpload sealed(id, cover_, plaintext);
-  Spool spool = [&] {
-    Progress progress("sealing " + name, size ? std::optional(sealed.total_size(*size)) : size,
-                      shown);
-    WatchedSource watched(sealed, progress);
-    return Spool(watched, us_.session().home.directory());
-  }();
+SpooledFile SealedDelivery::seal(Source& plaintext, const std::string& name,
+                                 const std::optional<std::uint64_t>& size) const {
+  SealedUpload sealed(Uuid::v7(), cover_, plaintext);
+  Progress progress("sealing " + name, size ? std::optional(sealed.total_size(*size)) : size,
+                    !us_.session().json);
+  WatchedSource watched(sealed, progress);
+  // In this order: an entry is known at the end.
+  return {Spool(watched, us_.session().home.directory()), sealed.entry()};
+}
 
-  Progress progress("sending " + name, spool.length(), shown);
-  DescriptorSource spooled = spool.read();
+void SealedDelivery::add(SpooledFile& file, const std::string& name) {
+  Progress progress("sending " + name, file.age_file.length(), !us_.session().json);
+  DescriptorSource spooled = file.age_file.read();
   WatchedSource body(spooled, progress);
-  const StoredAnswer stored = parse_stored_answer(us_.gateway().post(
-      "/v1/deliveries/" + cover_.cover.delivery.text() + "/files?id=" + id.text(),
-      {"application/age", body, spool.length(), spool.sha256()}));
+  post("/files", file.entry, {kAgeMediaType, body, file.age_file.length(), file.age_file.sha256()});
+  manifest_.files.push_back(file.entry);
+}
+
+void SealedDelivery::add_index(const Uuid& file, const records::Index& index) {
+  Bytes plaintext = records::index_bytes(index);
+  ViewSource source(plaintext);
+  SealedUpload sealed(file, cover_, source);
+  const Bytes age_file = read_all(sealed, crypto::kMaxHeaderSize + crypto::kRowSize);
+  wipe(plaintext);
   const records::ManifestEntry entry = sealed.entry();
+  ViewSource body(age_file);
+  post("/indexes", entry, {kAgeMediaType, body, age_file.size(), crypto::sha256(age_file)});
+  manifest_.indexes.push_back(entry);
+}
+
+void SealedDelivery::post(const char* where, const records::ManifestEntry& entry,
+                          const RequestBody& age_file) {
+  const StoredAnswer stored = parse_stored_answer(us_.gateway().post(
+      "/v1/deliveries/" + cover_.cover.delivery.text() + where + "?id=" + entry.id.text(),
+      age_file));
   if (stored.file != entry.id || stored.length != entry.length || stored.sha256 != entry.sha256)
-    throw Error(ErrorCode::kIntegrity, "the gateway stored something else than was sent as " +
-                                           name + "; nothing of the delivery becomes visible");
-  manifest_.files.push_back(entry);
+    throw Error(ErrorCode::kIntegrity,
+                "the gateway stored something else than was sent; nothing of the delivery becomes "
+                "visible");
 }
 
 void SealedDelivery::close() {

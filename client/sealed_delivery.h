@@ -9,8 +9,10 @@
 #include "base/bytes.h"
 #include "client/addressees.h"
 #include "client/caller.h"
+#include "client/spool.h"
 #include "records/cover.h"
 #include "records/device_record.h"
+#include "records/index.h"
 #include "records/manifest.h"
 #include "records/time.h"
 
@@ -25,6 +27,12 @@ std::vector<records::DeviceRecord> sealable_devices(Caller& us, const Addressees
 /// Throws Error kCoverMismatch unless the cover expires then, where a time was asked for.
 void check_expiry(const records::Cover& cover, const std::optional<records::Time>& expires);
 
+/// A file that is sealed and not sent yet.
+struct SpooledFile {
+  Spool age_file;
+  records::ManifestEntry entry;
+};
+
 /// For one thread at a time.
 class SealedDelivery {
  public:
@@ -34,9 +42,14 @@ class SealedDelivery {
                  const std::vector<records::DeviceRecord>& sealable,
                  const std::optional<records::Time>& expires);
 
-  /// Seals and sends one file, and compares it with what the gateway says it stored. `name` is what
-  /// it is called in messages, `size` that of the plaintext, if it is known.
-  void add(Source& plaintext, const std::string& name, const std::optional<std::uint64_t>& size);
+  /// Seals one file here, to the end of `plaintext`, and sends nothing. `name` is what it is called
+  /// in messages, `size` that of the plaintext, if it is known.
+  SpooledFile seal(Source& plaintext, const std::string& name,
+                   const std::optional<std::uint64_t>& size) const;
+  /// Sends it, and compares it with what the gateway says it stored.
+  void add(SpooledFile& file, const std::string& name);
+  /// Seals and sends the index of a file that was added.
+  void add_index(const Uuid& file, const records::Index& index);
   /// Signs the manifest, which makes the delivery visible, and remembers both.
   void close();
 
@@ -44,6 +57,8 @@ class SealedDelivery {
   const records::Manifest& manifest() const noexcept { return manifest_; }
 
  private:
+  void post(const char* where, const records::ManifestEntry& entry, const RequestBody& age_file);
+
   Caller& us_;
   records::SignedCover cover_;
   records::Manifest manifest_;

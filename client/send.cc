@@ -6,16 +6,18 @@
 #include "base/secret.h"
 #include "client/addressees.h"
 #include "client/answers.h"
+#include "client/checked_file.h"
 #include "client/commands.h"
 #include "client/expiry.h"
 #include "client/files.h"
 #include "client/held.h"
 #include "client/invite.h"
+#include "client/outgoing.h"
 #include "client/sealed_delivery.h"
 #include "client/terminal.h"
 #include "crypto/hash.h"
 #include "crypto/stream.h"
-#include "dicom/media_type.h"
+#include "dicom/inspector.h"
 
 namespace letterbox::client {
 namespace {
@@ -23,7 +25,7 @@ namespace {
 using nlohmann::json;
 
 // A manifest has to fit into an envelope.
-constexpr std::size_t kMaxFiles = 5000;
+constexpr std::size_t kMaxFiles = 2500;
 constexpr std::size_t kSniffedSize = 132;
 
 // Payload files are named by their place: their names may name patients.
@@ -36,9 +38,7 @@ json to_json(const records::ManifestEntry& entry) {
   return {{"file", entry.id.text()}, {"length", entry.length}};
 }
 
-json to_json(const records::Cover& cover, const records::Manifest& manifest) {
-  json files = json::array();
-  for (const auto& entry : manifest.files) files.push_back(to_json(entry));
+json to_json(const records::Cover& cover, json files) {
   json recipients = json::array();
   for (const auto& recipient : cover.recipients)
     recipients.push_back(
@@ -50,30 +50,47 @@ json to_json(const records::Cover& cover, const records::Manifest& manifest) {
           {"files", std::move(files)}};
 }
 
-void print(const records::Cover& cover, const records::Manifest& manifest) {
-  std::cout << "delivery " << cover.delivery.text() << '\n';
-  for (const auto& entry : manifest.files) std::cout << "file     " << entry.id.text() << '\n';
-  std::cout.flush();
-}
-
 // --- Sealed on this device ----------------------------------------------------------------------
 
-void report(const Session& session, const SealedDelivery& delivery) {
-  if (session.json)
-    std::cout << to_json(delivery.cover(), delivery.manifest()) << '\n';
-  else
-    print(delivery.cover(), delivery.manifest());
+struct Sent {
+  SealedDelivery delivery;
+  std::vector<Outcome> outcomes;  ///< in the order of the manifest's files
+};
+
+void report_json(const Sent& sent) {
+  const auto& entries = sent.delivery.manifest().files;
+  json files = json::array();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    json file = to_json(entries[i]);
+    file["type"] = sent.outcomes[i].type;
+    file["checked"] = sent.outcomes[i].checked;
+    file["dropped"] = sent.outcomes[i].dropped;
+    files.push_back(std::move(file));
+  }
+  std::cout << to_json(sent.delivery.cover(), std::move(files)) << '\n';
 }
 
-SealedDelivery seal_and_send(Caller& us, const SendOptions& options, const Addressees& addressees,
-                             const std::optional<records::Time>& expires) {
-  SealedDelivery delivery(us, addressees, sealable_devices(us, addressees), expires);
-  for (std::size_t i = 0; i < options.files.size(); ++i) {
-    InputFile file(options.files[i], name_of(i, options));
-    delivery.add(file, name_of(i, options), file.length());
+void report(const Session& session, const Sent& sent) {
+  if (session.json) return report_json(sent);
+  const auto& entries = sent.delivery.manifest().files;
+  std::cout << "delivery " << sent.delivery.cover().delivery.text() << '\n';
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Outcome& outcome = sent.outcomes[i];
+    std::cout << "file     " << entries[i].id.text() << '\n';
+    if (!outcome.checked) std::cout << "         attachment, not checked\n";
+    if (!outcome.dropped.empty())
+      std::cout << "         without " << joined(outcome.dropped) << '\n';
   }
-  delivery.close();
-  return delivery;
+}
+
+Sent seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
+                   const Addressees& addressees, const std::optional<records::Time>& expires) {
+  Sent sent{SealedDelivery(us, addressees, sealable_devices(us, addressees), expires), {}};
+  for (std::size_t i = 0; i < options.files.size(); ++i)
+    sent.outcomes.push_back(
+        send_file(sent.delivery, options.files[i], name_of(i, options), handling));
+  sent.delivery.close();
+  return sent;
 }
 
 // The first who was asked for and has never enrolled.
@@ -91,8 +108,8 @@ std::optional<records::Handle> find_absent(Caller& us, const Addressees& address
 
 // The invitation comes first: that it is made in vain costs less than a letter that nobody will
 // ever ask for.
-void invite_and_hold(Caller& us, const SendOptions& options, const records::Handle& absent,
-                     const std::optional<records::Time>& expires) {
+void invite_and_hold(Caller& us, const SendOptions& options, Handling& handling,
+                     const records::Handle& absent, const std::optional<records::Time>& expires) {
   if (!options.invite)
     throw Error(ErrorCode::kNotFound,
                 "nobody of the handle " + absent.text() +
@@ -105,49 +122,67 @@ void invite_and_hold(Caller& us, const SendOptions& options, const records::Hand
   const auto output =
       *options.invite == "-" ? std::optional<std::filesystem::path>() : options.invite;
   invite(us, absent, output);
-  const SealedDelivery delivery =
-      seal_and_send(us, options, Addressees({us.device().handle.text()}), expires);
-  remember(us.session().home, {delivery.cover().delivery, absent});
+  const Sent sent =
+      seal_and_send(us, options, handling, Addressees({us.device().handle.text()}), expires);
+  remember(us.session().home, {sent.delivery.cover().delivery, absent});
   notice("the letter is sealed for your own devices alone and held for " + absent.text() +
              "; when they have enrolled, compare their fingerprint with letterbox trust " +
              absent.text() + ", which sends it on",
          us.session().json);
-  report(us.session(), delivery);
+  report(us.session(), sent);
+}
+
+// Before anything is sent: nobody's photo goes out, and nothing is said in vain.
+void check_descriptions(const SendOptions& options, const Handling& handling) {
+  bool may_have_photo = std::ranges::count(options.files, "-") > 0;
+  for (std::size_t i = 0; i < options.files.size(); ++i) {
+    if (options.files[i] == "-") continue;
+    const std::string name = name_of(i, options);
+    const auto kind = kind_of_file(options.files[i], name);
+    if (!kind) continue;
+    check_described(*kind, handling, name);
+    may_have_photo |= *kind != dicom::MediaType::kDicom;
+  }
+  if ((handling.photos || handling.as_dicom) && !may_have_photo)
+    throw Error(
+        ErrorCode::kUsage,
+        "there is no photo that this could be meant for; DICOM says for itself whose it is");
 }
 
 void send_sealed(const Session& session, const SendOptions& options, Addressees addressees,
                  const std::optional<records::Time>& expires) {
+  // What it forks shares this process's memory: before there is a key in it.
+  const auto inspector = dicom::make_inspector();
+  Handling handling{*inspector, describe_photos(options.label), options.as_dicom, options.attach};
+  check_descriptions(options, handling);
   Caller us(session);
   us.check_active();
   if (const auto absent = find_absent(us, addressees))
-    return invite_and_hold(us, options, *absent, expires);
+    return invite_and_hold(us, options, handling, *absent, expires);
   if (!options.no_copy) addressees.add(us.device().recipient);
-  report(session, seal_and_send(us, options, addressees, expires));
+  report(session, seal_and_send(us, options, handling, addressees, expires));
 }
 
 // --- Sealed at the gateway ----------------------------------------------------------------------
 
-const char* media_type_of(ByteView first_bytes, const std::string& name) {
+std::string_view media_type_of(ByteView first_bytes, const std::string& name) {
   const auto type = dicom::sniff(first_bytes);
   if (!type)
     throw Error(ErrorCode::kUnsupportedMediaType,
                 name + " isn't DICOM, JPEG or PNG; the gateway seals nothing else");
-  switch (*type) {
-    case dicom::MediaType::kDicom:
-      return "application/dicom";
-    case dicom::MediaType::kJpeg:
-      return "image/jpeg";
-    case dicom::MediaType::kPng:
-      return "image/png";
-  }
-  return "";
+  if (*type != dicom::MediaType::kDicom)
+    throw Error(ErrorCode::kUsage,
+                name +
+                    " is a photo, and what it shows is said under the seal; leave out "
+                    "--seal-at-gateway");
+  return dicom::to_text(*type);
 }
 
 // Plaintext isn't spooled: it is read once for its digest, and once more to be sent.
 struct Measured {
   std::uint64_t length = 0;
   Digest sha256{};
-  const char* media_type = "";
+  std::string_view media_type;
 };
 
 Measured measure(const std::string& path, const std::string& name) {
@@ -199,7 +234,7 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
     addressees.check(delivery.cover.cover(), sealable);
     if (delivery.cover.cover().sender != us.device().handle)
       throw Error(ErrorCode::kCoverMismatch, "the cover doesn't say that you sent it");
-    const records::ManifestEntry& entry = entry_of(delivery.manifest, answer.stored.file);
+    const records::ManifestEntry& entry = entry_of(delivery.manifest.files, answer.stored.file);
     if (delivery.manifest.files.size() != 1 || entry.length != answer.stored.length ||
         entry.sha256 != answer.stored.sha256 ||
         entry.length != crypto::sealed_size(measured.length))
@@ -207,9 +242,10 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
     session.home.remember(delivery.cover, delivery.manifest_envelope);
 
     if (session.json)
-      deliveries.push_back(to_json(delivery.cover.cover(), delivery.manifest));
+      deliveries.push_back(to_json(delivery.cover.cover(), json::array({to_json(entry)})));
     else
-      print(delivery.cover.cover(), delivery.manifest);
+      std::cout << "delivery " << delivery.cover.cover().delivery.text() << "\nfile     "
+                << entry.id.text() << std::endl;
   }
   if (session.json) std::cout << json{{"deliveries", std::move(deliveries)}} << '\n';
 }
@@ -218,12 +254,20 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
 
 void send(const Session& session, const SendOptions& options) {
   if (options.files.size() > kMaxFiles)
-    throw Error(ErrorCode::kUsage, "a delivery holds at most 5000 files; send them in several");
+    throw Error(ErrorCode::kUsage, "a delivery holds at most 2500 files; send them in several");
   if (std::ranges::count(options.files, "-") > 1)
     throw Error(ErrorCode::kUsage, "standard input can be sent once");
   if (options.invite && (options.seal_at_gateway || options.no_copy))
     throw Error(ErrorCode::kUsage,
                 "--invite seals for your own devices; it excludes --seal-at-gateway and --no-copy");
+  if (options.seal_at_gateway &&
+      (options.attach || options.as_dicom || describe_photos(options.label)))
+    throw Error(ErrorCode::kUsage,
+                "the gateway seals what it checked alone, and can't say what a photo shows; "
+                "--attach, --as-dicom and --patient and the like exclude --seal-at-gateway");
+  // A photo that DICOM can't take would go out with all its metadata.
+  if (options.attach && options.as_dicom)
+    throw Error(ErrorCode::kUsage, "--attach and --as-dicom exclude each other");
   std::optional<records::Time> expires;
   if (options.expires) expires = parse_expiry(*options.expires, records::now());
   const Addressees addressees(options.to);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -13,6 +14,13 @@ namespace letterbox::client {
 /// A stranger's text, cut to 300 characters, with everything but printable ASCII replaced: an
 /// escape sequence in it could rewrite what the terminal shows.
 std::string printable(std::string_view text);
+
+/// The same for text in UTF-8, by characters: letters of any script stay; what isn't UTF-8, and
+/// characters that a terminal obeys, that can't be seen or that turn their neighbours around, are
+/// replaced.
+std::string shown(std::string_view text);
+/// As shown() leaves them, "EXIF, thumbnail".
+std::string joined(const std::vector<std::string>& texts);
 
 /// "512 B", "5.2 MiB".
 std::string human_size(std::uint64_t bytes);

@@ -16,6 +16,8 @@ constexpr std::size_t kLongHeader = 12;
 constexpr std::size_t kMark = 8;
 // What closes all that may be open: a delimiter for each item and each sequence.
 constexpr std::size_t kRoomForEnds = 2 * kMaxNesting * kMark;
+// Nearly every digest is smaller; for the others there is one larger place.
+constexpr std::size_t kUsualDigest = std::size_t{64} * 1024;
 // And what names the instance always fits.
 constexpr std::size_t kRoomForIdentifiers = 1024;
 
@@ -44,11 +46,6 @@ std::string hexadecimal(Tag tag) {
 
 }  // namespace
 
-// Room for all there can be: a vector that grows leaves its old storage unwiped behind.
-DigestWriter::DigestWriter() {
-  bytes_.reserve(kMaxDigest);
-}
-
 DigestWriter::~DigestWriter() {
   wipe(bytes_);
 }
@@ -56,6 +53,7 @@ DigestWriter::~DigestWriter() {
 void DigestWriter::begin(const Encoding& encoding) {
   std::string uid(uid_of(encoding));
   if (uid.size() % 2 != 0) uid += '\0';
+  bytes_.reserve(kUsualDigest);
   bytes_.assign(kPreamble, 0);
   const auto put_text = [this](std::string_view text) {
     bytes_.insert(bytes_.end(), text.begin(), text.end());
@@ -139,10 +137,20 @@ bool DigestWriter::room_for(std::size_t size, std::size_t kept_free) {
   const std::size_t after = bytes_.size() + size;
   if (after <= kMaxDigest - kept_free &&
       (nesting_ == 0 || after - present_at_ <= kMaxDigestSequence)) {
+    if (after + kRoomForEnds > bytes_.capacity()) move_to_larger_place();
     return true;
   }
   drop();
   return false;
+}
+
+// Not left to the vector: one that grows leaves its old storage unwiped behind.
+void DigestWriter::move_to_larger_place() {
+  Bytes larger;
+  larger.reserve(kMaxDigest);
+  larger.assign(bytes_.begin(), bytes_.end());
+  wipe(bytes_);
+  bytes_.swap(larger);
 }
 
 bool DigestWriter::write_header(const Element& element, std::size_t value_size) {

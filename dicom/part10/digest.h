@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaxLeftOut = 1000;
 /// and what is left out, is said at Scanner::digest. For one thread at a time.
 class DigestWriter final : public Visitor {
  public:
-  DigestWriter();
+  DigestWriter() = default;
   /// Wipes the digest.
   ~DigestWriter() override;
   DigestWriter(const DigestWriter&) = delete;
@@ -46,6 +46,7 @@ class DigestWriter final : public Visitor {
  private:
   void enter(const Element& element);
   bool room_for(std::size_t size, std::size_t kept_free);
+  void move_to_larger_place();
   /// False: there was no room for it and its value.
   bool write_header(const Element& element, std::size_t value_size);
   void write_mark(Tag tag, std::uint32_t length);

@@ -37,10 +37,13 @@ class Inflater {
   void finish() const;
 
  private:
+  std::size_t inflate_some(ByteView& piece);
+
   std::unique_ptr<z_stream_s> stream_;
   Bytes out_;
   std::uint64_t taken_ = 0;
   std::uint64_t given_ = 0;
+  bool broken_ = false;
   bool ended_ = false;
   std::size_t after_ = 0;  ///< bytes after the stream
 };

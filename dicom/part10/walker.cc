@@ -33,6 +33,8 @@ Vr read_vr(const Byte* at) {
   return {static_cast<char>(at[0]), static_cast<char>(at[1])};
 }
 
+constexpr Tag kPixelData = 0x7fe00010;
+
 std::uint32_t group_of(Tag tag) {
   return tag >> 16;
 }
@@ -157,6 +159,10 @@ void Walker::data_element(Tag tag, const Byte* bytes) {
   if (is_mark(tag) || is_illegal_group(group_of(tag))) {
     refuse("an element is of a group that no data set has");
   }
+  // In a data set that is sorted, as the standard wants it, this finds any element that is there
+  // twice, of which each reader would take another.
+  if (tag == top().last) refuse("an element is there twice");
+  top().last = tag;
   const Encoding encoding = top().encoding;
   Element element{.tag = tag, .vr = {}, .length = 0, .encoding = encoding, .depth = nesting()};
 
@@ -196,11 +202,11 @@ void Walker::data_element(Tag tag, const Byte* bytes) {
     open(Within::kSequence, kImplicitLittleEndian, element.length);
     return visitor_.sequence(element, kImplicitLittleEndian);
   }
-  if (is(element.vr, "OB") || is(element.vr, "OW")) {
+  if (tag == kPixelData && (is(element.vr, "OB") || is(element.vr, "OW"))) {
     open(Within::kFragments, encoding, element.length);
     return visitor_.fragments(element);
   }
-  refuse("an element that isn't SQ, OB, OW or UN has no length");
+  refuse("an element that isn't a sequence or Pixel Data has no length");
 }
 
 void Walker::open(Within within, const Encoding& encoding, std::uint32_t length) {

@@ -35,7 +35,7 @@ class Reading : public ::testing::Test {
                 const Uuid& file) const {
     ViewSource source(age_file, 1000);
     const VerifiedCover by = verified();
-    OpenedFile opened(source, std::span(&reader.identity, 1), by, &described, &file);
+    OpenedFile opened(source, std::span(&reader.identity, 1), by, &described.files, &file);
     return drain(opened);
   }
   Bytes open(ByteView age_file) const { return open(age_file, manifest, sealed.entry.id); }
@@ -339,15 +339,15 @@ TEST_F(Reading, APayloadThatIsNotTheManifestsIsRefused) {
 TEST_F(Reading, WithoutAFileIdAnyEntryOfTheManifestWillDoAndNothingElse) {
   const SealedFile unlisted = seal(cover, plaintext);
   const VerifiedCover by = verified();
-  const auto read = [&](const Bytes& age_file, const records::Manifest* described) {
+  const auto read = [&](const Bytes& age_file, const ManifestEntries* described) {
     ViewSource source(age_file);
     OpenedFile opened(source, std::span(&recipient.identity, 1), by, described, nullptr);
     return drain(opened);
   };
-  EXPECT_EQ(read(sealed.age_file, &manifest), plaintext);
+  EXPECT_EQ(read(sealed.age_file, &manifest.files), plaintext);
   EXPECT_EQ(read(unlisted.age_file, nullptr), plaintext);
   expect_refused(checks::kPayloadDigest, ErrorCode::kIntegrity,
-                 [&] { read(unlisted.age_file, &manifest); });
+                 [&] { read(unlisted.age_file, &manifest.files); });
 }
 
 TEST_F(Reading, AFailureToReadIsNotTakenForAFinding) {
@@ -358,7 +358,8 @@ TEST_F(Reading, AFailureToReadIsNotTakenForAFinding) {
   Broken broken;
   const VerifiedCover by = verified();
   try {
-    OpenedFile opened(broken, std::span(&recipient.identity, 1), by, &manifest, &sealed.entry.id);
+    OpenedFile opened(broken, std::span(&recipient.identity, 1), by, &manifest.files,
+                      &sealed.entry.id);
     ADD_FAILURE();
   } catch (const Refused&) {
     ADD_FAILURE();

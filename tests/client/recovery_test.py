@@ -67,9 +67,9 @@ class Recovery(unittest.TestCase):
         return lines_of(shown), json.loads(output)
 
     def send(self, content):
-        letter = self.folder / "letter.jpg"
-        letter.write_bytes(rig.JPEG + content)
-        done = self.bob.letterbox("--json", "send", letter, "--to", ADA)
+        letter = self.folder / "letter.txt"
+        letter.write_bytes(content)
+        done = self.bob.letterbox("--json", "send", letter, "--to", ADA, "--attach")
         return json.loads(done.stdout), letter.read_bytes(), done.stderr.decode()
 
     def restore(self, lines, home, *options):

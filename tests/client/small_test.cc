@@ -41,6 +41,30 @@ TEST(Terminal, TextOfStrangersLosesWhatATerminalObeys) {
   EXPECT_EQ(printable(std::string(1000, 'x')).size(), 300U);
 }
 
+TEST(Terminal, NamesKeepTheirScript) {
+  for (const char* name : {"Yamada^Tarou", "Müller, Äpfel", "山田^太郎", "Люкceмбypг",
+                           "قباني^لنزار", "שרון^דבורה", "Ωμέγα", "\xf0\xa0\xae\xb7"})
+    EXPECT_EQ(shown(name), name);
+}
+
+TEST(Terminal, TextOfStrangersInUtf8LosesWhatSteersOrHides) {
+  EXPECT_EQ(shown("a\033[2Jb\nc\td\x7f"), "a?[2Jb?c?d?");
+  EXPECT_EQ(shown("\xc2\x9b"), "?");                    // CSI as C1
+  EXPECT_EQ(shown("gpj.\xe2\x80\xaegnp"), "gpj.?gnp");  // right-to-left override
+  EXPECT_EQ(shown("a\xe2\x80\x8b"
+                  "b\xef\xbb\xbf"
+                  "c"),
+            "a?b?c");                         // zero width
+  EXPECT_EQ(shown("\xf3\xa0\x81\x81"), "?");  // a tag
+  for (const char* broken : {"\xff", "\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                             "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x80"}) {
+    const std::string safe = shown(std::string(broken) + "x");
+    EXPECT_EQ(safe, std::string(std::string_view(broken).size(), '?') + "x");
+  }
+  EXPECT_EQ(shown(std::string(1000, 'x')).size(), 300U);
+  EXPECT_EQ(joined({"EXIF", "a\nb"}), "EXIF, a?b");
+}
+
 TEST(Terminal, SizesAreReadable) {
   EXPECT_EQ(human_size(0), "0 B");
   EXPECT_EQ(human_size(1023), "1023 B");

@@ -66,11 +66,11 @@ class Client(unittest.TestCase):
             self.assertEqual(json.loads(done.stdout)["sender"], "ada@hospital.example")
             self.assertEqual((self.folder / "opened").read_bytes(), original.read_bytes())
 
-    def test_a_delivery_comes_out_under_its_files_ids_and_never_over_others(self):
+    def test_a_delivery_comes_out_under_its_files_names_and_never_over_others(self):
         sent = self.send(rig.CT, rig.ULTRASOUND)
         self.bob.letterbox("get", sent["delivery"], "--output-dir", self.folder)
         names = sorted(path.name for path in self.folder.iterdir())
-        self.assertEqual(names, sorted(file["file"] + ".dcm" for file in sent["files"]))
+        self.assertEqual(names, sorted((rig.CT.name, rig.ULTRASOUND.name)))
         self.fails(1, self.bob, "get", sent["delivery"], "--output-dir", self.folder)
         self.fails(2, self.bob, "get", sent["delivery"], "-o", self.folder / "one")
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), names)
@@ -102,7 +102,7 @@ class Client(unittest.TestCase):
     def test_an_empty_file_arrives(self):
         empty = self.folder / "empty"
         empty.touch()
-        sent = self.send(empty)
+        sent = self.send(empty, options=("--attach",))
         self.assertEqual(self.bob.letterbox("get", sent["delivery"], "-o", "-").stdout, b"")
 
     def test_ids_that_are_not_there_are_three(self):
@@ -150,7 +150,7 @@ class Interrupted(unittest.TestCase):
             command = [rig.BINARIES / "letterbox", "--home", ada.home, "send", "-", "--to", BOB]
             with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as sending:
                 # More than all buffers on the way hold, so the upload is well under way.
-                sending.stdin.write(bytes(32 * rig.MIB))
+                sending.stdin.write(rig.dicom_head(64 * rig.MIB) + bytes(32 * rig.MIB))
                 gateway.stop(signal.SIGKILL)
                 with contextlib.suppress(BrokenPipeError):
                     sending.stdin.write(bytes(32 * rig.MIB))

@@ -39,7 +39,7 @@ class MainJob(unittest.TestCase):
         photo = self.out("photo.jpg")
         photo.write_bytes(rig.JPEG)
         sent = json.loads(self.radiology.letterbox(
-            "--json", "send", photo, rig.CT, "--to", "surgeon@hospital.example").stdout)
+            "--json", "send", photo, rig.CT, "--to", "surgeon@hospital.example", "--no-patient").stdout)
         folder = self.out("received")
         folder.mkdir()
         for person in (self.surgeon, self.radiology):

@@ -421,7 +421,7 @@ class Metrics(unittest.TestCase):
             gateway.curl("--request-target", "/%00", gateway.url)
             photo = gateway.data.parent / "photo.jpg"
             photo.write_bytes(rig.JPEG)
-            radiology.letterbox("send", photo, "--to", "surgeon@hospital.example")
+            radiology.letterbox("send", photo, "--to", "surgeon@hospital.example", "--no-patient")
             now = scrape(gateway)
 
         requests = "letterbox_http_requests_total"

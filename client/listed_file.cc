@@ -1,0 +1,73 @@
+#include "client/listed_file.h"
+
+#include <algorithm>
+#include <map>
+
+#include "client/index_stream.h"
+
+namespace letterbox::client {
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return !std::ranges::search(text, part, {}, lower, lower).empty() || part.empty();
+}
+
+bool has(const std::optional<std::string>& text, std::string_view part) {
+  return text && has(*text, part);
+}
+
+}  // namespace
+
+ListedFile listed(const Uuid& file, std::uint64_t size, std::optional<records::Index> index) {
+  ListedFile listed{file, size, std::move(index), std::nullopt};
+  if (!listed.index || !listed.index->attributes) return listed;
+  Instance instance = instance_of(*listed.index->attributes);
+  if (!instance.study_uid.empty()) listed.instance = std::move(instance);
+  // Thousands of these are kept until all are grouped.
+  listed.index->attributes.reset();
+  listed.index->left_out.clear();
+  return listed;
+}
+
+bool mentions(const ListedFile& file, std::string_view text) {
+  if (file.instance) {
+    const Instance& of = *file.instance;
+    for (const std::string& known :
+         {of.patient_name, readable_name(of.patient_name), of.patient_id, readable_date(of.born),
+          readable_date(of.study_date), of.study_description, of.modality, of.series_description,
+          of.study_uid})
+      if (has(known, text)) return true;
+  }
+  if (!file.index) return false;
+  if (has(file.index->name, text)) return true;
+  if (!file.index->label) return false;
+  const records::PhotoLabel& label = *file.index->label;
+  const records::Patient patient = label.patient.value_or(records::Patient{});
+  return has(patient.name, text) || has(readable_name(patient.name.value_or("")), text) ||
+         has(patient.id, text) || has(patient.born, text) || has(label.site, text) ||
+         has(label.note, text);
+}
+
+std::vector<ListedFile> listed_files(Caller& us, const VerifiedDelivery& delivery,
+                                     const std::optional<Uuid>& only) {
+  if (only) entry_of(delivery.manifest.files, *only);
+  std::vector<ListedFile> files;
+  std::map<Uuid, std::size_t> places;
+  for (const records::ManifestEntry& entry : delivery.manifest.files) {
+    if (only && entry.id != *only) continue;
+    places.emplace(entry.id, files.size());
+    files.push_back(listed(entry.id, plaintext_size(entry), std::nullopt));
+  }
+  fetch_indexes(us, delivery, [&](FileIndex of) {
+    const auto place = places.find(of.file);
+    if (place == places.end()) return true;
+    ListedFile& file = files[place->second];
+    file = listed(file.file, file.size, std::move(of.index));
+    file.is_missing = !file.index;
+    return !only;
+  });
+  return files;
+}
+
+}  // namespace letterbox::client
