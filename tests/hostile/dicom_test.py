@@ -89,7 +89,8 @@ class Files(Hostile):
 
     @case(81, "one file cut at every byte", "422 each time")
     def test_case_81_cut_at_every_byte(self):
-        whole = dicom.file(self.canary, pixels=bytes(8), rows=2, columns=2)
+        whole = dicom.file(self.canary, study="2.25.8101", series="2.25.8102", instance="2.25.8103", pixels=bytes(8), rows=2,
+                           columns=2)
         head = self.deposit_head()
         with self.peer() as peer:
             for length in range(1, len(whole)):

@@ -151,6 +151,8 @@ class Hostile(unittest.TestCase):
             thread.start()
         for thread in threads:
             thread.join()
+        for _ in range(8):
+            cls.surgeon.request("GET", "/v1/inbox")
 
     def setUp(self):
         # Planted in whatever is sent; nobody may see it again.

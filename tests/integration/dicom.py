@@ -116,10 +116,14 @@ def value_of(uid_element, syntax=EXPLICIT):
     return uid_element[8:].rstrip(b"\0").decode()
 
 
+def encoding(syntax):
+    """The transfer syntax that tells how the elements of a file of that `syntax` are written."""
+    return syntax if syntax in (IMPLICIT, BIG_ENDIAN) else EXPLICIT
+
+
 def file(patient="", syntax=EXPLICIT, preamble=bytes(128), **about_image):
     """A whole good one, if nothing is given that makes it bad."""
-    encoding = syntax if syntax in (IMPLICIT, BIG_ENDIAN) else EXPLICIT
-    return part10(image(patient, syntax=encoding, **about_image), syntax, preamble)
+    return part10(image(patient, syntax=encoding(syntax), **about_image), syntax, preamble)
 
 
 def large(size, **about_image):

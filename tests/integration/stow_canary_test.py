@@ -106,12 +106,13 @@ class NoTrace(unittest.TestCase):
         self.study, self.series = dicom.new_uid(), dicom.new_uid()
         self.words = [self.name.partition("^")[0], self.id, self.note.partition(" ")[0], self.study, self.series]
 
-    def file(self, instance=None, **about):
+    def file(self, instance=None, syntax=dicom.EXPLICIT, **about):
         """An instance whose every name is looked for."""
         instance = instance or dicom.new_uid()
         self.words.append(instance)
-        extra = {dicom.PATIENT_ID: dicom.element(dicom.PATIENT_ID, "LO", self.id), **about.pop("extra", {})}
-        return dicom.file(self.name, study=self.study, series=self.series, instance=instance, extra=extra, **about)
+        number = dicom.element(dicom.PATIENT_ID, "LO", self.id, dicom.encoding(syntax))
+        return dicom.file(self.name, syntax, study=self.study, series=self.series, instance=instance,
+                          extra={dicom.PATIENT_ID: number}, **about)
 
     def photo(self):
         """With names in its metadata, and behind it."""
@@ -134,7 +135,8 @@ class NoTrace(unittest.TestCase):
                 (200, [one], None), (409, [other_bytes], None), (202, [self.file(), self.file()[:-1]], None),
                 (409, [self.file()[:length] for length in (100, 300, 400, 500, 700)], None), (409, [bad_syntax], None),
                 (409, [self.file()], dicom.new_uid()), (200, [dicom.large(8 * rig.MIB, patient=self.name)], None)):
-            self.assertEqual(self.store(stow.instances(*files), study=study)[0], expected)
+            status, content = self.store(stow.instances(*files), study=study)
+            self.assertEqual(status, expected, content)
         whole = stow.instances(self.file(), dicom.large(4 * rig.MIB, patient=self.name))
         for body, content_type, expected in (
                 (whole[:-8], stow.content_type(), 400), (whole, stow.content_type(self.name.replace("^", "-")), 400),
