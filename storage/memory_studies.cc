@@ -177,8 +177,10 @@ std::optional<JoinableStudy> MemoryStudies::find_open(TenantId tenant, const Mac
   const std::lock_guard lock(shelf_.mutex);
   for (const auto& [id, delivery] : shelf_.tenants[tenant].deliveries) {
     if (delivery.joinable() && delivery.study->study == study) {
-      return JoinableStudy{
-          id, {delivery.opened.cover}, {delivery.recipients.begin(), delivery.recipients.end()}};
+      return JoinableStudy{id,
+                           {delivery.opened.cover},
+                           {delivery.recipients.begin(), delivery.recipients.end()},
+                           delivery.files.size()};
     }
   }
   return std::nullopt;
