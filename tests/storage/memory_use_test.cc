@@ -85,5 +85,28 @@ TEST(MemoryUse, StaysFlatWhileABigFileIsStoredAndRead) {
   EXPECT_LT(peak(), before + 32 * kMiB);
 }
 
+TEST(MemoryUse, StaysFlatWhileARequestOfManyFilesIsStored) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers keep freed memory";
+  const auto store = open_postgres(options_for(fresh_database(shared_cluster())));
+  const TenantId tenant = some_tenant(*store);
+  const SealedFile slice = sealed_file(Uuid::v7(), 512 * 1024);
+  const SealedIndex index = some_index(slice.record.id, 20'000);
+  StudyCommit commit{some_digest(), some_study(some_principal(*store, tenant, "pacs@here").id), {}};
+  reset_peak();
+  const std::uint64_t before = peak();
+
+  const auto request = store->studies().begin(tenant);
+  for (int i = 0; i < 300; ++i) {
+    PlacedFile where = placed(slice);
+    where.id = Uuid::v7();
+    request->begin_file(where.id);
+    request->append(slice.rows[0]);
+    request->end_file(slice.record.nonce, slice.record.payload_sha256, index.payload);
+    commit.files.push_back(std::move(where));
+  }
+  EXPECT_EQ(request->commit({commit}, some_event()), CommitOutcome::kDone);
+  EXPECT_LT(peak(), before + 32 * kMiB);
+}
+
 }  // namespace
 }  // namespace letterbox::storage::testing

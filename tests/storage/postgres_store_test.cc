@@ -108,6 +108,149 @@ TEST_F(PostgresStore, AWriterNoticesThatItsPayloadIsGone) {
   EXPECT_EQ(rows(), 0) << "no row without its payload";
 }
 
+// --- Requests -----------------------------------------------------------------------------------
+
+class PostgresRequest : public PostgresStore {
+ protected:
+  // Of six rows, of which four are staged, then a small one.
+  const std::vector<SealedFile> files_ = {sealed_file(Uuid::v7(), 4 * kPlainRow),
+                                          sealed_file(Uuid::v7(), 2 * kPlainRow + 1),
+                                          sealed_file(Uuid::v7(), 10)};
+  std::unique_ptr<RequestWriter> request_ = store_->studies().begin(tenant_);
+
+  std::vector<StudyCommit> sent() {
+    StudyCommit commit{some_digest(), some_study(sender_), {}};
+    for (const SealedFile& file : files_) {
+      add(*request_, file);
+      commit.files.push_back(placed(file));
+    }
+    return {commit};
+  }
+  std::optional<ErrorCode> error_of_commit(const std::vector<StudyCommit>& studies) {
+    return error_of(
+        [&] { EXPECT_EQ(request_->commit(studies, some_event()), CommitOutcome::kDone); });
+  }
+  // Until so many rows are there, which another thread stores.
+  void await_rows(int count) {
+    while (rows() < count) std::this_thread::yield();
+  }
+  std::string indexes() { return ask(database_, "SELECT count(*) FROM sealed_index"); }
+};
+
+TEST_F(PostgresRequest, LeavesNothingBehindThatItDoesNotStore) {
+  sent();
+  await_rows(4);
+  request_.reset();
+  EXPECT_EQ(rows(), 0);
+  EXPECT_EQ(payloads(), 0);
+  EXPECT_EQ(indexes(), "0");
+}
+
+TEST_F(PostgresRequest, LeavesNothingBehindOfFilesThatAreDroppedOrPlacedNowhere) {
+  std::vector<StudyCommit> studies = sent();
+  request_->begin_file(Uuid::v7());
+  for (const Ciphertext& row : files_[0].rows) request_->append(row);
+  request_->drop_file();
+  studies[0].files.erase(studies[0].files.begin());
+  EXPECT_EQ(error_of_commit(studies), std::nullopt);
+  request_.reset();
+  EXPECT_EQ(rows(), 3 + 1);
+  EXPECT_EQ(payloads(), 2);
+  EXPECT_EQ(indexes(), "2");
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM payload WHERE staged_by IS NOT NULL"), "0");
+}
+
+TEST_F(PostgresRequest, OfLittleTouchesNothingBeforeItsCommit) {
+  add(*request_, files_[2]);
+  EXPECT_EQ(payloads(), 0);
+  EXPECT_EQ(
+      request_->commit({{some_digest(), some_study(sender_), {placed(files_[2])}}}, some_event()),
+      CommitOutcome::kDone);
+  EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(PostgresRequest, NoticesStagedRowsAndIndexesThatWereLost) {
+  const std::vector<StudyCommit> studies = sent();
+  await_rows(4);
+  ask(database_, "BEGIN; DELETE FROM payload_row WHERE row_no = 1; COMMIT");
+  EXPECT_EQ(error_of_commit(studies), ErrorCode::kUnavailable);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM delivery"), "0");
+}
+
+TEST_F(PostgresRequest, NoticesThatItsPayloadsWereSwept) {
+  const std::vector<StudyCommit> studies = sent();
+  await_rows(4);
+  EXPECT_GT(store_->sweep().rows, 0u);
+  EXPECT_EQ(error_of_commit(studies), ErrorCode::kUnavailable);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM delivery"), "0");
+  request_.reset();
+  EXPECT_EQ(payloads(), 0);
+}
+
+TEST_F(PostgresRequest, HoldsNoConnectionWhileItWaitsForMore) {
+  options_.pool_size = 1;
+  options_.patience_seconds = 5;
+  store_ = open_postgres(options_);
+  request_ = store_->studies().begin(tenant_);
+  request_->begin_file(files_[0].record.id);
+  request_->append(files_[0].rows[0]);
+  request_->append(files_[0].rows[1]);
+  await_rows(2);
+  EXPECT_FALSE(store_->studies().find_open(tenant_, some_digest()));
+  while (store_->connection_use().busy > 0) std::this_thread::yield();
+}
+
+TEST_F(PostgresRequest, ACommitThatFailsLeavesNeitherTheFilesNorTheRecord) {
+  const std::vector<StudyCommit> studies = sent();
+  const std::string before = ask(database_, "SELECT count(*) FROM audit");
+  ask(database_,
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+      " 'BEGIN RAISE EXCEPTION ''no''; END'");
+  ask(database_,
+      "CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON file DEFERRABLE INITIALLY DEFERRED"
+      " FOR EACH ROW EXECUTE FUNCTION refuse()");
+  EXPECT_EQ(error_of_commit(studies), ErrorCode::kInternal);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM audit"), before);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM delivery"), "0");
+  ask(database_, "DROP TRIGGER refuses ON file");
+  EXPECT_EQ(error_of_commit(studies), std::nullopt);
+}
+
+// --- Revoking -----------------------------------------------------------------------------------
+
+TEST_F(PostgresStore, ARevokedDeliveryLeavesItsCoverAndManifestAndNothingElse) {
+  const NewDelivery delivery = some_delivery(sender_);
+  const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
+  const SealedIndex index = some_index(file.record.id);
+  staged(*store_, tenant_, file)
+      ->commit_as_delivery(file.record, &index, delivery, "m", some_event());
+  EXPECT_TRUE(store_->deliveries().revoke(tenant_, delivery.id, some_event()));
+  EXPECT_EQ(rows(), 0);
+  EXPECT_EQ(payloads(), 0);
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM sealed_index"), "0");
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM cover"), "1");
+  EXPECT_EQ(ask(database_,
+                "SELECT count(*) FROM delivery WHERE revoked IS NOT NULL AND manifest IS NOT NULL"),
+            "1");
+}
+
+TEST_F(PostgresStore, ARevokedDeliverysHeadersGoWhateverBecomesOfItsBytes) {
+  const NewDelivery delivery = some_delivery(sender_);
+  deliver(*store_, tenant_, sealed_file(delivery.id, 3 * kPlainRow), delivery);
+  ask(database_,
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+      " 'BEGIN RAISE EXCEPTION ''no''; END'");
+  ask(database_,
+      "CREATE TRIGGER refuses BEFORE DELETE ON payload FOR EACH ROW EXECUTE FUNCTION refuse()");
+  EXPECT_TRUE(store_->deliveries().revoke(tenant_, delivery.id, some_event()));
+  EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
+  EXPECT_EQ(rows(), 3);
+  ask(database_, "DROP TRIGGER refuses ON payload");
+  EXPECT_EQ(store_->sweep().rows, 3u);
+  EXPECT_EQ(payloads(), 0);
+}
+
 TEST_F(PostgresStore, AReaderNoticesAMissingRow) {
   const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
