@@ -19,8 +19,9 @@ def free_port():
 
 
 class Orthanc:
-    def __init__(self, directory, gateway):
-        """Runs as the cluster's owner, whom the cluster knows by its peer's account."""
+    def __init__(self, directory, gateway, index_connections=1):
+        """Runs as the cluster's owner, whom the cluster knows by its peer's account. One connection is what the
+        package's own configuration has."""
         self.port = free_port()
         self.directory = directory
         directory.mkdir()
@@ -36,7 +37,8 @@ class Orthanc:
             "HttpPort": self.port, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "KeepAlive": True,
             "HttpCompressionEnabled": False, "StorageCompression": False, "SaveJobs": False,
             "DicomServerEnabled": False, "Plugins": plugins,
-            "PostgreSQL": {"EnableIndex": True, "EnableStorage": True, "Lock": False, "IndexConnectionsCount": 4,
+            "PostgreSQL": {"EnableIndex": True, "EnableStorage": True, "Lock": True,
+                           "IndexConnectionsCount": index_connections,
                            "ConnectionUri": f"postgresql:///{DATABASE}?host={gateway.data / 'postgres' / 'run'}"},
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }), encoding="ascii")

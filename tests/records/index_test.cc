@@ -128,6 +128,15 @@ TEST(IndexTest, RefusesATextThatIsntUtf8) {
   expect_refused(index);
 }
 
+TEST(IndexTest, TakesNothingButAttributesFromTheirText) {
+  for (const char* text :
+       {R"({},"left_out":[])", R"({},"more":1)", R"({}}{)", "{", "", "7", "{},"}) {
+    Index index = parse_index(as_bytes(kCt));
+    index.attributes = text;
+    expect_refused(index);
+  }
+}
+
 TEST(IndexTest, NestsAsDeepAsSequencesMay) {
   const auto nested = [](int levels) {
     std::string item = "{}";
