@@ -85,7 +85,7 @@ std::string to_json(const Envelope& envelope) {
 }
 
 Envelope parse_envelope(std::string_view json) {
-  if (json.size() > kMaxEnvelopeSize) refuse(kWhat, "is larger than 1 MiB");
+  if (json.size() > kMaxEnvelopeSize) refuse(kWhat, "is larger than 2 MiB");
   const Json parsed = parse_json(json, kWhat);
   const Members envelope(parsed, kWhat, {"payload", "payloadType", "signatures"});
   const auto& signatures = envelope.array("signatures");

@@ -12,8 +12,8 @@
 namespace letterbox::records {
 
 /// Largest JSON envelope that is read, and the largest payload that is signed: it fits into one.
-inline constexpr std::size_t kMaxEnvelopeSize = std::size_t{1024} * 1024;
-inline constexpr std::size_t kMaxPayloadSize = 768'000;
+inline constexpr std::size_t kMaxEnvelopeSize = std::size_t{2} * 1024 * 1024;
+inline constexpr std::size_t kMaxPayloadSize = 1'536'000;
 /// A payload type is 1 to 255 visible ASCII characters.
 inline constexpr std::size_t kMaxPayloadTypeSize = 255;
 

@@ -1,49 +1,13 @@
 #include "records/json.h"
 
-#include <set>
-#include <vector>
-
 #include "base/error.h"
+#include "base/json_text.h"
 
 namespace letterbox::records {
 
-namespace {
-
-// Watches a parse as it goes, for what the library would let pass: it keeps the last of two members
-// of one name, and nests as deep as memory goes.
-class Watch {
- public:
-  Watch(const std::string& what, int most_depth) : what_(what), most_depth_(most_depth) {}
-
-  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (depth > most_depth_) refuse(what_, "is nested too deeply");
-    if (event == Event::object_start) names_.emplace_back();
-    if (event == Event::object_end) names_.pop_back();
-    if (event == Event::key && !names_.back().insert(parsed.get<std::string>()).second) {
-      refuse(what_, "has a member twice");
-    }
-    return true;
-  }
-
- private:
-  const std::string& what_;
-  int most_depth_;
-  std::vector<std::set<std::string>> names_;
-};
-
-}  // namespace
-
 Json parse_json(std::string_view text, const std::string& what, int depth) {
-  // The library takes NUL for the end, whatever follows it, and skips a byte order mark.
-  if (text.find('\0') != std::string_view::npos || text.starts_with("\xef\xbb\xbf")) {
-    refuse(what, "isn't JSON");
-  }
-  try {
-    return Json::parse(text, Watch(what, depth));
-  } catch (const Json::exception&) {  // its message quotes the text
-    refuse(what, "isn't JSON");
-  }
+  if (const auto fault = fault_in_json(text, static_cast<std::size_t>(depth))) refuse(what, *fault);
+  return Json::parse(text);
 }
 
 std::string to_text(const OrderedJson& json) {

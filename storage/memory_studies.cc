@@ -83,7 +83,8 @@ class Request final : public RequestWriter {
     if (const Uuid* const joined = std::get_if<Uuid>(&study.into)) {
       const MemoryDelivery* const delivery = own.alive(*joined);
       return delivery != nullptr && delivery->joinable() && delivery->study->study == study.study &&
-             delivery->files.size() + study.files.size() <= kMaxInstances &&
+             (study.files.size() <= kFewInstances ||
+              delivery->files.size() + study.files.size() <= kMaxInstances) &&
              std::none_of(study.files.begin(), study.files.end(), [&](const PlacedFile& file) {
                return holds(own, *delivery, file.instance);
              });
@@ -161,7 +162,8 @@ bool is_due(const MemoryTenant& own, const MemoryDelivery& delivery, std::chrono
     const auto& known = own.files.at(id).instance;
     if (known) last = std::max(last, known->stored);
   }
-  return !delivery.study->joinable || delivery.opened.created + kLongestOpen <= now ||
+  return !delivery.study->joinable || delivery.files.size() >= kMaxInstances ||
+         delivery.opened.created + kLongestOpen <= now ||
          last + delivery.study->closes_after <= now;
 }
 

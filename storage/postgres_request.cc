@@ -468,6 +468,8 @@ CommitOutcome PostgresRequest::commit(const std::vector<StudyCommit>& studies,
       last.run(transaction, connection);
     });
   } catch (const Moved&) {
+    // Perhaps because it was fuller than it was said to be.
+    for (const StudyCommit& study : studies) counts_.forget(tenant_, delivery_of(study));
     return CommitOutcome::kMoved;
   }
   committed_ = true;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/pool.h"
+#include "storage/recent_counts.h"
 #include "storage/row_framing.h"
 #include "storage/study_store.h"
 
@@ -16,8 +17,8 @@ namespace letterbox::storage {
 /// the caller fills the next, so that no connection is held while nothing is there to be stored.
 class PostgresRequest final : public RequestWriter {
  public:
-  PostgresRequest(Pool& pool, const Uuid& instance, TenantId tenant)
-      : pool_(pool), instance_(instance), tenant_(tenant) {}
+  PostgresRequest(Pool& pool, const Uuid& instance, RecentCounts& counts, TenantId tenant)
+      : pool_(pool), instance_(instance), counts_(counts), tenant_(tenant) {}
   ~PostgresRequest() override;
   PostgresRequest(const PostgresRequest&) = delete;
   PostgresRequest& operator=(const PostgresRequest&) = delete;
@@ -74,6 +75,7 @@ class PostgresRequest final : public RequestWriter {
 
   Pool& pool_;
   const Uuid instance_;
+  RecentCounts& counts_;
   const TenantId tenant_;
   std::optional<Current> current_;
   std::map<Uuid, Ended> ended_;

@@ -12,21 +12,18 @@ namespace {
 
 // One row for each cover and each recipient, by one snapshot.
 constexpr const char* kFindOpen = R"SQL(
-  WITH found AS MATERIALIZED (
-    SELECT d.id,
-           (SELECT count(*) FROM file WHERE tenant_id = d.tenant_id AND delivery_id = d.id)
-             AS instances
-      FROM live_delivery AS d
-     WHERE d.tenant_id = $1 AND d.study_mac = $2 AND d.joinable)
-  SELECT found.id, found.instances, part.cover, part.recipient
-    FROM found,
+  SELECT d.id, part.cover, part.recipient
+    FROM live_delivery AS d,
          LATERAL (SELECT version, envelope AS cover, NULL::text AS recipient
-                    FROM cover WHERE tenant_id = $1 AND delivery_id = found.id
+                    FROM cover WHERE tenant_id = $1 AND delivery_id = d.id
                   UNION ALL
                   SELECT NULL, NULL, recipient
-                    FROM delivery_recipient WHERE tenant_id = $1 AND delivery_id = found.id)
-           AS part
+                    FROM delivery_recipient WHERE tenant_id = $1 AND delivery_id = d.id) AS part
+   WHERE d.tenant_id = $1 AND d.study_mac = $2 AND d.joinable
    ORDER BY part.version, part.recipient COLLATE "C")SQL";
+
+constexpr const char* kCount = R"SQL(
+  SELECT count(*) FROM file WHERE tenant_id = $1 AND delivery_id = $2)SQL";
 
 constexpr const char* kFind = R"SQL(
   SELECT f.instance_mac, f.delivery_id, f.id, f.content_mac, d.joinable
@@ -52,16 +49,22 @@ std::string open_studies(const std::string& choice) {
        ORDER BY chosen.id, chosen.tenant_id, r.recipient)SQL";
 }
 
-// One that has no file left can't be closed, and isn't due.
+// One that has no file left can't be closed, and isn't due. What takes longest to know comes last.
 constexpr const char* kDue = R"SQL(
   EXISTS (SELECT
-            FROM file AS f
-           WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id
-          HAVING count(*) > 0
-             AND (NOT d.joinable
-                  OR d.created + interval '30 minutes' <= to_timestamp($1::bigint)
-                  OR max(f.stored) + d.closes_after * interval '1 second'
-                       <= to_timestamp($1::bigint))))SQL";
+            FROM (SELECT f.stored
+                    FROM file AS f
+                   WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id
+                     AND f.instance_mac IS NOT NULL
+                   ORDER BY f.stored DESC
+                   LIMIT 1) AS last
+           WHERE NOT d.joinable
+              OR d.created + interval '30 minutes' <= to_timestamp($1::bigint)
+              OR last.stored + d.closes_after * interval '1 second' <= to_timestamp($1::bigint)
+              OR (SELECT count(*) >= 4000
+                    FROM file AS f
+                   WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id)))SQL";
+static_assert(kMaxInstances == 4000);
 static_assert(kLongestOpen == std::chrono::minutes(30));
 
 std::vector<OpenStudy> grouped(const pqxx::result& rows) {
@@ -85,7 +88,7 @@ std::size_t most(std::size_t limit) {
 }  // namespace
 
 std::unique_ptr<RequestWriter> PostgresStudies::begin(TenantId tenant) {
-  return std::make_unique<PostgresRequest>(pool_, instance_, tenant);
+  return std::make_unique<PostgresRequest>(pool_, instance_, counts_, tenant);
 }
 
 std::optional<JoinableStudy> PostgresStudies::find_open(TenantId tenant, const Mac& study) {
@@ -93,12 +96,16 @@ std::optional<JoinableStudy> PostgresStudies::find_open(TenantId tenant, const M
     const auto results = connection.execute_all({{kFindOpen, {tenant.uuid, ByteView(study)}}});
     const BinaryResult& found = results.front();
     if (found.rows() == 0) return std::nullopt;
-    JoinableStudy open{found.uuid(0, 0), {}, {}, found.number(0, 1)};
+    JoinableStudy open{found.uuid(0, 0), {}, {}, 0};
     for (int row = 0; row < found.rows(); ++row) {
-      const bool is_cover = !found.is_null(row, 2);
+      const bool is_cover = !found.is_null(row, 1);
       auto& parts = is_cover ? open.covers : open.recipients;
-      parts.emplace_back(as_text(found.bytes(row, is_cover ? 2 : 3)));
+      parts.emplace_back(as_text(found.bytes(row, is_cover ? 1 : 2)));
     }
+    open.instances = counts_.of(tenant, open.delivery, [&] {
+      const auto counted = connection.execute_all({{kCount, {tenant.uuid, open.delivery}}});
+      return static_cast<std::size_t>(counted.front().number(0, 0));
+    });
     return open;
   });
 }

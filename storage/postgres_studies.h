@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/pool.h"
+#include "storage/recent_counts.h"
 #include "storage/study_store.h"
 
 namespace letterbox::storage {
@@ -18,6 +19,7 @@ class PostgresStudies final : public StudyStore {
  private:
   Pool& pool_;
   const Uuid instance_;
+  RecentCounts counts_;
 };
 
 }  // namespace letterbox::storage

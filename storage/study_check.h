@@ -10,9 +10,6 @@
 
 namespace letterbox::storage {
 
-/// Joining so few doesn't wait for others who join, and isn't counted again.
-inline constexpr std::size_t kFewInstances = 16;
-
 /// Throws Error kInternal unless each study brings something, not too much, nothing twice, with its
 /// headers, and each delivery to open is sound.
 void require_sound(const std::vector<StudyCommit>& studies);

@@ -31,8 +31,10 @@ namespace letterbox::storage {
 using Mac = std::array<Byte, 32>;
 
 /// A study's delivery takes no more: its manifest names each file and index, and must stay an
-/// envelope (records/dsse.h). Many small requests at the same moment may exceed it by a few each.
+/// envelope (records/dsse.h). Requests of up to kFewInstances aren't counted as they are stored,
+/// so they may exceed it by what comes within a second.
 inline constexpr std::size_t kMaxInstances = 4000;
+inline constexpr std::size_t kFewInstances = 16;
 
 /// However busy it is, a study's delivery is due so long after it was opened.
 inline constexpr std::chrono::minutes kLongestOpen{30};
@@ -106,7 +108,7 @@ struct JoinableStudy {
   Uuid delivery;
   std::vector<std::string> covers;      ///< envelopes, version 1 first
   std::vector<std::string> recipients;  ///< age1… strings, bytewise, each once
-  std::size_t instances;                ///< so far
+  std::size_t instances;                ///< so far, or a second ago
 };
 
 /// An instance that a live delivery holds: neither expired, nor revoked, nor removed.
@@ -140,8 +142,9 @@ class StudyStore {
   /// no element, one that was sent on to others or corrected may be in several.
   virtual std::vector<LiveInstance> find(TenantId tenant, const std::vector<Mac>& instances) = 0;
 
-  /// What is to be closed at `now`, by the caller's clock, of all tenants; at most `limit`. Several
-  /// gateways may see the same one: DeliveryStore::close lets one of them have it.
+  /// What is to be closed at `now`, by the caller's clock, of all tenants; at most `limit`: what
+  /// was quiet for as long as it says, or open for kLongestOpen, or is full, or was continued.
+  /// Several gateways may see the same one: DeliveryStore::close lets one of them have it.
   virtual std::vector<OpenStudy> due(std::chrono::sys_seconds now, std::size_t limit) = 0;
   /// What may be joined, of all tenants, in the order of delivery ids, from after `after`.
   virtual std::vector<OpenStudy> joinable(const std::optional<Uuid>& after, std::size_t limit) = 0;

@@ -330,23 +330,26 @@ bool is_looked_for(std::string_view tag) {
   return std::find(kTags.begin(), kTags.end(), tag) != kTags.end();
 }
 
+// The largest go first.
 void leave_out_what_does_not_fit(std::vector<Written>& elements) {
-  std::vector<Written*> by_size;
-  for (Written& element : elements) by_size.push_back(&element);
-  std::stable_sort(by_size.begin(), by_size.end(), [](const Written* a, const Written* b) {
-    const bool a_comes_last = !is_looked_for(a->tag);
-    const bool b_comes_last = !is_looked_for(b->tag);
-    return std::pair(a_comes_last, a->json.size()) < std::pair(b_comes_last, b->json.size());
-  });
   std::size_t size = std::string_view("{}").size();
-  for (Written* element : by_size) {
-    const std::size_t with_comma = element->json.size() + 1;
-    if (size + with_comma <= kMaxAttributes) {
-      size += with_comma;
-    } else {
-      element->json.clear();
-      element->left_out = true;
-    }
+  for (const Written& element : elements) size += element.json.size() + 1;
+  if (size <= kMaxAttributes) return;
+  std::vector<Written*> last_first;
+  for (Written& element : elements) last_first.push_back(&element);
+  const auto others =
+      std::stable_partition(last_first.begin(), last_first.end(),
+                            [](const Written* element) { return !is_looked_for(element->tag); });
+  const auto is_larger = [](const Written* a, const Written* b) {
+    return a->json.size() > b->json.size();
+  };
+  std::stable_sort(last_first.begin(), others, is_larger);
+  std::stable_sort(others, last_first.end(), is_larger);
+  for (Written* element : last_first) {
+    if (size <= kMaxAttributes) return;
+    size -= element->json.size() + 1;
+    element->json.clear();
+    element->left_out = true;
   }
 }
 

@@ -16,8 +16,11 @@ constexpr std::size_t kLongHeader = 12;
 constexpr std::size_t kMark = 8;
 // What closes all that may be open: a delimiter for each item and each sequence.
 constexpr std::size_t kRoomForEnds = 2 * kMaxNesting * kMark;
+// Nearly every digest is smaller; for the others there is one larger place.
+constexpr std::size_t kUsualDigest = std::size_t{64} * 1024;
 // And what names the instance always fits.
 constexpr std::size_t kRoomForIdentifiers = 1024;
+constexpr std::size_t kIdentifiers = 4;
 
 // Bulk whatever its size, at any depth: an icon's pixels are no attribute either.
 constexpr auto kBulk = std::to_array<Tag>({
@@ -35,6 +38,13 @@ bool is_noise(Tag tag) {
   return (tag & 0xffff) == 0 || tag == kTrailingPadding;
 }
 
+// What the parser needs wherever it stands: what names the instance, and what its texts are read
+// by.
+bool is_needed(const Element& element) {
+  constexpr Tag kSpecificCharacterSet = 0x00080005;
+  return element.depth == 0 && (is_identifier(element.tag) || element.tag == kSpecificCharacterSet);
+}
+
 std::string hexadecimal(Tag tag) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string text;
@@ -44,11 +54,6 @@ std::string hexadecimal(Tag tag) {
 
 }  // namespace
 
-// Room for all there can be: a vector that grows leaves its old storage unwiped behind.
-DigestWriter::DigestWriter() {
-  bytes_.reserve(kMaxDigest);
-}
-
 DigestWriter::~DigestWriter() {
   wipe(bytes_);
 }
@@ -56,6 +61,7 @@ DigestWriter::~DigestWriter() {
 void DigestWriter::begin(const Encoding& encoding) {
   std::string uid(uid_of(encoding));
   if (uid.size() % 2 != 0) uid += '\0';
+  bytes_.reserve(kUsualDigest);
   bytes_.assign(kPreamble, 0);
   const auto put_text = [this](std::string_view text) {
     bytes_.insert(bytes_.end(), text.begin(), text.end());
@@ -123,15 +129,20 @@ void DigestWriter::fragments(const Element& element) {
 std::vector<std::string> DigestWriter::left_out() const {
   std::vector<std::string> names;
   for (const Tag tag : left_out_) names.push_back(hexadecimal(tag));
-  if (more_left_out_) names.push_back("FFFFFFFF");
+  if (more_left_out_) names.back() = "FFFFFFFF";
   return names;
 }
 
 void DigestWriter::enter(const Element& element) {
-  if (element.depth > 0) return;
-  present_ = element.tag;
-  present_at_ = bytes_.size();
-  dropped_ = false;
+  if (element.depth == 0) {
+    present_ = element.tag;
+    present_at_ = bytes_.size();
+    before_present_ = elements_;
+    dropped_ = false;
+  }
+  // A parser that sorts takes time by the square of what isn't in order. What an item holds is left
+  // out with all around it: without its character set, the rest would read as something else.
+  if (!element.ascending && !is_needed(element) && !is_noise(element.tag)) drop();
 }
 
 // Drops the present element of the top level if `size` more bytes of it are too many.
@@ -139,18 +150,33 @@ bool DigestWriter::room_for(std::size_t size, std::size_t kept_free) {
   const std::size_t after = bytes_.size() + size;
   if (after <= kMaxDigest - kept_free &&
       (nesting_ == 0 || after - present_at_ <= kMaxDigestSequence)) {
+    if (after + kRoomForEnds > bytes_.capacity()) move_to_larger_place();
     return true;
   }
   drop();
   return false;
 }
 
+// Not left to the vector: one that grows leaves its old storage unwiped behind.
+void DigestWriter::move_to_larger_place() {
+  Bytes larger;
+  larger.reserve(kMaxDigest);
+  larger.assign(bytes_.begin(), bytes_.end());
+  wipe(bytes_);
+  bytes_.swap(larger);
+}
+
 bool DigestWriter::write_header(const Element& element, std::size_t value_size) {
   const bool identifies = element.depth == 0 && is_identifier(element.tag);
+  if (elements_ + (identifies ? 0 : kIdentifiers) >= kMaxDigestElements) {
+    drop();
+    return false;
+  }
   if (!room_for(kLongHeader + value_size,
                 identifies ? kRoomForEnds : kRoomForEnds + kRoomForIdentifiers)) {
     return false;
   }
+  ++elements_;
   const bool big_endian = element.encoding.big_endian;
   put16(element.tag >> 16, big_endian);
   put16(element.tag & 0xffff, big_endian);
@@ -203,6 +229,7 @@ void DigestWriter::name() {
 void DigestWriter::drop() {
   wipe(std::span(bytes_).subspan(present_at_));
   bytes_.resize(present_at_);
+  elements_ = before_present_;
   dropped_ = true;
   name();
 }

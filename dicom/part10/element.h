@@ -42,6 +42,7 @@ struct Element {
   std::uint32_t length;  ///< of its value as written; kUndefinedLength if it has an end mark
   Encoding encoding;     ///< what it is written in
   std::size_t depth;     ///< sequences around it; 0: top level
+  bool ascending;        ///< its tag is higher than all before it in its data set or item
 };
 
 }  // namespace letterbox::dicom

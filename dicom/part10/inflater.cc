@@ -55,13 +55,24 @@ Inflater::~Inflater() {
 }
 
 ByteView Inflater::next(ByteView& piece) {
-  if (ended_) {
-    after_ += piece.size();
-    if (after_ > kMaxAfterDeflated) refuse("bytes follow the deflated data set");
-    piece = {};
-    return {};
+  for (;;) {
+    // What came before an error comes out first, so that what is said of a file doesn't depend on
+    // the pieces in which it came.
+    if (broken_) refuse("the data set isn't deflated");
+    if (ended_) {
+      after_ += piece.size();
+      if (after_ > kMaxAfterDeflated) refuse("bytes follow the deflated data set");
+      piece = {};
+      return {};
+    }
+    const std::size_t given = inflate_some(piece);
+    if (given > 0) return ByteView(out_).first(given);
+    if (!broken_ && piece.empty()) return {};
   }
-  // What zlib still holds back of earlier input comes out also if there is nothing new.
+}
+
+// What zlib still holds back of earlier input comes out also if there is nothing new.
+std::size_t Inflater::inflate_some(ByteView& piece) {
   const ByteView input = piece.first(std::min(piece.size(), kPiece));
   stream_->next_in = input.data();
   stream_->avail_in = static_cast<uInt>(input.size());
@@ -69,9 +80,7 @@ ByteView Inflater::next(ByteView& piece) {
   stream_->avail_out = static_cast<uInt>(out_.size());
   const int result = inflate(stream_.get(), Z_NO_FLUSH);
   if (result == Z_MEM_ERROR) throw std::bad_alloc();
-  if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-    refuse("the data set isn't deflated");
-  }
+  broken_ = result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR;
   ended_ = result == Z_STREAM_END;
   const std::size_t taken = input.size() - stream_->avail_in;
   const std::size_t given = out_.size() - stream_->avail_out;
@@ -81,9 +90,7 @@ ByteView Inflater::next(ByteView& piece) {
   if (given_ > kInflatedAnyway + kInflatedRatio * taken_) {
     refuse("the data set inflates out of all proportion");
   }
-  // An empty answer says that all was taken.
-  if (given == 0 && !piece.empty()) return next(piece);
-  return ByteView(out_).first(given);
+  return given;
 }
 
 void Inflater::finish() const {

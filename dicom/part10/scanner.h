@@ -37,17 +37,19 @@ class Scanner final : private Visitor {
   /// empty.
   const InstanceUids& known() const { return identifiers_.known(); }
 
-  /// After finish(): a Part 10 file of at most kMaxDigest bytes with the small part of this one's
-  /// data set, nested at most kMaxNesting deep. Left out are values over kMaxDigestValue, top-level
-  /// sequences over kMaxDigestSequence, pixels and what else is bulk by its nature, what didn't fit
-  /// any more; and, without being named, group lengths and trailing padding. Sequences and items
-  /// are written with undefined length, VRs that PS3.5 doesn't know as UN, those of the UIDs
-  /// that name the instance as UI; a deflated data set is inflated. Valid while this lives, and
-  /// wiped with it.
+  /// After finish(): a Part 10 file of at most kMaxDigest bytes and kMaxDigestElements elements
+  /// with the small part of this one's data set, nested at most kMaxNesting deep. Left out are
+  /// values over kMaxDigestValue, top-level sequences over kMaxDigestSequence, pixels and what else
+  /// is bulk by its nature, elements of the top level that aren't in ascending order or hold one
+  /// that isn't, what didn't fit any more; and, without being named, group lengths and trailing
+  /// padding. What names the instance, and the top level's character set, may be out of order.
+  /// Sequences and items are written with undefined length, VRs that PS3.5 doesn't know as UN,
+  /// those of the UIDs that name the instance as UI; a deflated data set is inflated. Valid while
+  /// this lives, and wiped with it.
   ByteView digest() const { return digest_.bytes(); }
   /// After finish(): the top-level elements that are in the file and not, or not whole, in the
-  /// digest, in the order of the file: "7FE00010". After kMaxLeftOut of them comes "FFFFFFFF",
-  /// which is no element, if there are more.
+  /// digest, in the order of the file: "7FE00010". Of more than kMaxLeftOut the last is "FFFFFFFF",
+  /// which is no element.
   std::vector<std::string> left_out() const { return digest_.left_out(); }
 
  private:

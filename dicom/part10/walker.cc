@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "dicom/part10/sequence_tags.h"
+#include "dicom/part10/value_tags.h"
 
 namespace letterbox::dicom {
 
@@ -32,6 +33,8 @@ Tag read_tag(const Byte* at, bool big_endian) {
 Vr read_vr(const Byte* at) {
   return {static_cast<char>(at[0]), static_cast<char>(at[1])};
 }
+
+constexpr Tag kPixelData = 0x7fe00010;
 
 std::uint32_t group_of(Tag tag) {
   return tag >> 16;
@@ -157,14 +160,28 @@ void Walker::data_element(Tag tag, const Byte* bytes) {
   if (is_mark(tag) || is_illegal_group(group_of(tag))) {
     refuse("an element is of a group that no data set has");
   }
+  // In a data set that is sorted, as the standard wants it, this finds any element that is there
+  // twice, of which each reader would take another.
+  if (tag == top().last) refuse("an element is there twice");
+  top().last = tag;
+  const bool ascending = tag > top().highest;
+  if (ascending) top().highest = tag;
   const Encoding encoding = top().encoding;
-  Element element{.tag = tag, .vr = {}, .length = 0, .encoding = encoding, .depth = nesting()};
+  Element element{.tag = tag,
+                  .vr = {},
+                  .length = 0,
+                  .encoding = encoding,
+                  .depth = nesting(),
+                  .ascending = ascending};
 
   if (!encoding.explicit_vr) {
     element.length = read32(bytes + 4, encoding.big_endian);
     const bool undefined = element.length == kUndefinedLength;
-    // Pixels have fragments if anything, and an implicit VR data set has no fragments.
-    if (undefined && group_of(tag) == 0x7fe0) refuse("pixels in implicit VR have no length");
+    // Some readers would take it for a sequence, some end it at the first delimiter in it, some
+    // refuse it. And an implicit VR data set has no fragments.
+    if (undefined && is_value(tag)) {
+      refuse("an element of implicit VR that is a value has no length");
+    }
     if (undefined || is_sequence(tag)) {
       open(Within::kSequence, encoding, element.length);
       return visitor_.sequence(element, encoding);
@@ -196,11 +213,11 @@ void Walker::data_element(Tag tag, const Byte* bytes) {
     open(Within::kSequence, kImplicitLittleEndian, element.length);
     return visitor_.sequence(element, kImplicitLittleEndian);
   }
-  if (is(element.vr, "OB") || is(element.vr, "OW")) {
+  if (tag == kPixelData && (is(element.vr, "OB") || is(element.vr, "OW"))) {
     open(Within::kFragments, encoding, element.length);
     return visitor_.fragments(element);
   }
-  refuse("an element that isn't SQ, OB, OW or UN has no length");
+  refuse("an element that isn't a sequence or Pixel Data has no length");
 }
 
 void Walker::open(Within within, const Encoding& encoding, std::uint32_t length) {

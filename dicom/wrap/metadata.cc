@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_text.h"
 
 namespace letterbox::dicom {
 
@@ -21,39 +21,16 @@ using Json = nlohmann::json;
 constexpr int kMostSequences = 64;
 constexpr int kMostDepth = 3 * (kMostSequences + 1) + 1;
 
-[[noreturn]] void refuse(const char* why) {
-  throw Error(ErrorCode::kMalformed, std::string("DICOM JSON: ") + why);
+[[noreturn]] void refuse(std::string_view why) {
+  throw Error(ErrorCode::kMalformed, "DICOM JSON: " + std::string(why));
 }
-
-// What the library would let pass: of two members with one name it keeps the last, and it nests as
-// deep as memory goes.
-class Watch {
- public:
-  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (depth > kMostDepth) refuse("nested too deeply");
-    if (event == Event::object_start) names_.emplace_back();
-    if (event == Event::object_end) names_.pop_back();
-    if (event == Event::key && !names_.back().insert(parsed.get<std::string>()).second)
-      refuse("a member twice");
-    return true;
-  }
-
- private:
-  std::vector<std::set<std::string>> names_;
-};
 
 Json parse(ByteView bytes) {
   if (bytes.size() > kMaxMetadata)
     throw Error(ErrorCode::kTooLarge,
                 "DICOM JSON of more bytes than the limit of " + std::to_string(kMaxMetadata));
-  // The library takes NUL for the end, whatever follows it.
-  if (std::find(bytes.begin(), bytes.end(), 0) != bytes.end()) refuse("not JSON");
-  try {
-    return Json::parse(as_text(bytes), Watch());
-  } catch (const Json::exception&) {  // its message quotes the text
-    refuse("not JSON");
-  }
+  if (const auto fault = fault_in_json(as_text(bytes), kMostDepth)) refuse(*fault);
+  return Json::parse(as_text(bytes));
 }
 
 std::uint32_t tag_from(std::string_view text) {

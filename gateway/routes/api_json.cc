@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "crypto/base64.h"
 
 namespace letterbox::gateway {
@@ -44,7 +45,11 @@ Json delivery_object(const storage::Delivery& delivery) {
 }  // namespace
 
 DraftRequest parse_draft_request(std::string_view text) try {
-  const Json json = Json::parse(text);
+  constexpr std::size_t kMostDepth = 2;
+  if (fault_in_json(text, kMostDepth)) {
+    throw Error(ErrorCode::kMalformed, "the request for a delivery isn't JSON");
+  }
+  const auto json = nlohmann::json::parse(text);
   for (const auto& member : json.items()) {
     const std::string& name = member.key();
     if (name != "recipients" && name != "expires") {

@@ -4,26 +4,29 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json_text.h"
 
 namespace letterbox::gateway {
 
 namespace {
 
+// What is written: members stay in the order in which they were added. What is read isn't, because
+// there each name is looked for among all before it.
 using Json = nlohmann::ordered_json;
+using Body = nlohmann::json;
 using storage::PrincipalKind;
 
 [[noreturn]] void refuse() {
   throw Error(ErrorCode::kMalformed, "a body isn't JSON of the documented form");
 }
 
+// As deep as the signatures of an envelope in a body.
+constexpr std::size_t kMostDepth = 4;
+
 // An object with no members but `names`, of which none comes twice.
-Json parse_object(std::string_view text, const std::set<std::string>& names) {
-  std::set<std::string> seen;
-  const auto once = [&](int depth, Json::parse_event_t event, const Json& parsed) {
-    if (depth == 1 && event == Json::parse_event_t::key && !seen.insert(parsed).second) refuse();
-    return true;
-  };
-  Json json = Json::parse(text, once, false);
+Body parse_object(std::string_view text, const std::set<std::string>& names) {
+  if (fault_in_json(text, kMostDepth)) refuse();
+  Body json = Body::parse(text);
   if (!json.is_object()) refuse();
   for (const auto& member : json.items()) {
     if (!names.contains(member.key())) refuse();
@@ -31,7 +34,7 @@ Json parse_object(std::string_view text, const std::set<std::string>& names) {
   return json;
 }
 
-std::string text_of(const Json& json, const char* name) {
+std::string text_of(const Body& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_string()) refuse();
   return found->get<std::string>();
@@ -43,11 +46,11 @@ records::Handle handle_of(const std::string& text) {
   return *handle;
 }
 
-std::vector<records::Handle> handles_of(const Json& json, const char* name) {
+std::vector<records::Handle> handles_of(const Body& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_array()) refuse();
   std::vector<records::Handle> handles;
-  for (const Json& one : *found) {
+  for (const Body& one : *found) {
     if (!one.is_string()) refuse();
     handles.push_back(handle_of(one.get<std::string>()));
   }
@@ -55,7 +58,7 @@ std::vector<records::Handle> handles_of(const Json& json, const char* name) {
 }
 
 // Seconds.
-std::chrono::seconds closes_after_of(const Json& json) {
+std::chrono::seconds closes_after_of(const Body& json) {
   const auto found = json.find("closes_after");
   if (found == json.end()) return storage::Mailbox{}.closes_after;
   if (!found->is_number_unsigned() || *found > storage::kLongestOpen / std::chrono::seconds{1}) {
@@ -98,14 +101,14 @@ Json object_of(const storage::Mailbox& mailbox, const std::vector<storage::Princ
 }  // namespace
 
 Enrolment parse_enrolment(std::string_view text) {
-  const Json json = parse_object(text, {"invitation", "record"});
+  const Body json = parse_object(text, {"invitation", "record"});
   const auto record = json.find("record");
   if (record == json.end()) refuse();
   return {text_of(json, "invitation"), records::parse_envelope(record->dump())};
 }
 
 InvitationRequest parse_invitation_request(std::string_view text) {
-  const Json json = parse_object(text, {"handle", "kind", "expires"});
+  const Body json = parse_object(text, {"handle", "kind", "expires"});
   InvitationRequest request{handle_of(text_of(json, "handle")), PrincipalKind::kPerson, {}};
   const std::string kind = text_of(json, "kind");
   if (kind == "administrator") {
@@ -121,12 +124,12 @@ InvitationRequest parse_invitation_request(std::string_view text) {
 }
 
 MachineRequest parse_machine_request(std::string_view text) {
-  const Json json = parse_object(text, {"handle", "certificate"});
+  const Body json = parse_object(text, {"handle", "certificate"});
   return {handle_of(text_of(json, "handle")), text_of(json, "certificate")};
 }
 
 MailboxRequest parse_mailbox_request(std::string_view text) {
-  const Json json = parse_object(text, {"recipients", "depositors", "closes_after"});
+  const Body json = parse_object(text, {"recipients", "depositors", "closes_after"});
   return {handles_of(json, "recipients"), handles_of(json, "depositors"), closes_after_of(json)};
 }
 

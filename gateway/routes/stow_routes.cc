@@ -39,26 +39,36 @@ std::vector<records::Device> require_devices(const Call& call, const storage::Ma
   }
 }
 
-// The boundary of a body of instances.
-std::string require_boundary(const Call& call) {
+// How a request's body is to be read.
+struct BodyForm {
+  decltype(&stow::store_instances) store;
+  std::string boundary;
+};
+
+BodyForm require_body_form(const Call& call) {
   const auto type = stow::parse_content_type(call.request.headers().content_type());
   if (!type) throw Error(ErrorCode::kMalformed, "no Content-Type, or none that can be read");
   const auto parameter = [&](const char* name) {
     const auto found = type->parameters.find(name);
     return found == type->parameters.end() ? std::string() : found->second;
   };
+  // RFC 2387 wants it, and not every sender knows. Each part says what it is anyway.
+  const std::string root = parameter("type");
+  const bool is_photos =
+      utility::details::str_iequal(root, std::string(stow::media_type_of(stow::Form::kJson)));
   if (type->name != "multipart/related" ||
-      dicom::parse_media_type(parameter("type")) != dicom::MediaType::kDicom) {
-    throw Error(ErrorCode::kUnsupportedMediaType, "not multipart/related of application/dicom");
+      !(is_photos || root.empty() || dicom::parse_media_type(root) == dicom::MediaType::kDicom)) {
+    throw Error(ErrorCode::kUnsupportedMediaType, "not a multipart/related that STOW-RS has");
   }
-  return parameter("boundary");
+  return {is_photos ? stow::store_photos : stow::store_instances, parameter("boundary")};
 }
 
 void store(Call& call, const std::optional<std::string>& study) {
   const storage::Mailbox mailbox = require_mailbox(call);
   const stow::Form form = asked_form(call);
   call.dicom_form = form;
-  stow::Multipart parts(call.body(), require_boundary(call), call.services.stow_parts);
+  const BodyForm body = require_body_form(call);
+  stow::Multipart parts(call.body(), body.boundary, call.services.stow_parts);
   const std::vector<records::Device> devices = require_devices(call, mailbox);
   const stow::UidMacs macs(call.services.uid_key, call.caller.tenant, mailbox.name,
                            *call.caller.principal);

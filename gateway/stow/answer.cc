@@ -17,10 +17,14 @@ struct Attribute {
 constexpr Attribute kReferencedSopClass{"00081150", "ReferencedSOPClassUID"};
 constexpr Attribute kReferencedSopInstance{"00081155", "ReferencedSOPInstanceUID"};
 constexpr Attribute kRetrieveUrl{"00081190", "RetrieveURL"};
+constexpr Attribute kWarningReason{"00081196", "WarningReason"};
 constexpr Attribute kFailureReason{"00081197", "FailureReason"};
 constexpr Attribute kFailedSopSequence{"00081198", "FailedSOPSequence"};
 constexpr Attribute kReferencedSopSequence{"00081199", "ReferencedSOPSequence"};
 constexpr Attribute kOtherFailuresSequence{"0008119A", "OtherFailuresSequence"};
+
+// PS3.18 Table I.2-1: "Elements Discarded".
+constexpr std::uint16_t kElementsDiscarded = 0xB006;
 
 // All texts of the module are UIDs, so neither form has anything to escape.
 const std::string& checked(const std::string& uid) {
@@ -137,9 +141,17 @@ std::string write(const Answer& answer) {
     write_name(writer, failure.instance);
     write_reason(failure.reason);
   });
-  write_sequence(writer, kReferencedSopSequence, answer.stored, [&](const InstanceName& instance) {
-    write_name(writer, instance);
+  struct Stored {
+    const InstanceName& instance;
+    bool is_cleaned;
+  };
+  std::vector<Stored> stored;
+  for (const InstanceName& instance : answer.stored) stored.push_back({instance, false});
+  for (const InstanceName& instance : answer.cleaned) stored.push_back({instance, true});
+  write_sequence(writer, kReferencedSopSequence, stored, [&](const Stored& one) {
+    write_name(writer, one.instance);
     writer.empty(kRetrieveUrl, "UR");
+    if (one.is_cleaned) writer.number(kWarningReason, kElementsDiscarded);
   });
   write_sequence(writer, kOtherFailuresSequence, answer.others, write_reason);
   return writer.finish();
@@ -148,8 +160,8 @@ std::string write(const Answer& answer) {
 }  // namespace
 
 unsigned short Answer::status() const noexcept {
-  if (failed.empty() && others.empty()) return 200;
-  return stored.empty() ? 409 : 202;
+  if (failed.empty() && others.empty() && cleaned.empty()) return 200;
+  return stored.empty() && cleaned.empty() ? 409 : 202;
 }
 
 std::optional<Reason> reason_of_status(unsigned short status) noexcept {

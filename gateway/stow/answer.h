@@ -35,8 +35,10 @@ struct Answer {
   std::vector<InstanceName> stored;  ///< now, or before with the same bytes
   std::vector<Failure> failed;
   std::vector<Reason> others;  ///< of parts that don't say which instance they are
+  /// Photos that are stored without what they said beside their picture: a warning.
+  std::vector<InstanceName> cleaned = {};
 
-  /// 200 if everything was stored, 409 if nothing was, 202 else.
+  /// 200 if everything was stored as it came, 409 if nothing was stored, 202 else.
   unsigned short status() const noexcept;
 };
 

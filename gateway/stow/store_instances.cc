@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/secret.h"
 #include "crypto/hash.h"
 #include "crypto/header.h"
 #include "crypto/stream.h"
+#include "dicom/wrap/composed_instance.h"
+#include "dicom/wrap/metadata.h"
 #include "gateway/sealed_index.h"
 
 namespace letterbox::gateway::stow {
@@ -33,6 +36,7 @@ struct Instance {
   crypto::FileKey key;
   crypto::FileKey index_key;
   std::optional<Uuid> supersedes;  ///< as its index says
+  bool is_cleaned = false;
 };
 
 // What to do with an instance of a UID that is known or not.
@@ -44,7 +48,8 @@ struct Judgement {
 
 // The reason for a failure of one instance; nothing if it concerns more than that.
 std::optional<Reason> reason_of(ErrorCode code) {
-  if (code == ErrorCode::kEmptyBody || code == ErrorCode::kNotWhatItClaims) {
+  if (code == ErrorCode::kEmptyBody || code == ErrorCode::kNotWhatItClaims ||
+      code == ErrorCode::kTooLarge) {
     return Reason::kCannotUnderstand;
   }
   if (code == ErrorCode::kUnsupportedTransferSyntax) return Reason::kTransferSyntax;
@@ -64,64 +69,19 @@ class StoreRequest {
         destinations_(slot, shelf.studies) {}
 
   // Looks at the part that `parts` is at, seals and stages it.
-  void take(Multipart& parts) {
-    const auto intake = shelf_.inspector.admit(dicom::MediaType::kDicom, parts.content());
-    MeasuredSource plaintext(*intake);
-    const Uuid id = Uuid::v7();
-    crypto::FileKey key = crypto::random_file_key();
-    const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
-    crypto::Sealer rows(key, nonce, plaintext);
-    crypto::Sha256 sha256;
-    sha256.update(nonce);
+  void take(Multipart& parts) { take(parts, parts.content(), {}); }
 
-    writer_->begin_file(id);
-    while (true) {
-      std::optional<Ciphertext> row;
-      try {
-        row = rows.next();
-      } catch (const Error& error) {
-        const std::optional<Reason> reason = reason_of(error.code());
-        if (parts.failed() || !reason) throw;
-        refuse(intake->known(), *reason);
-        return;
-      }
-      if (!row) break;
-      sha256.update(row->view());
-      writer_->append(*std::move(row));
-    }
+  // The same for a picture and what is said of it.
+  void take_photo(Multipart& parts, dicom::InstanceMetadata metadata) {
+    const dicom::InstanceUids uids = dicom::uids_of(metadata.attributes);
+    dicom::ComposedInstance file(std::move(metadata), parts.content());
+    if (take(parts, file, uids)) instances_.back().is_cleaned = !file.photo().dropped.empty();
+  }
 
-    const dicom::InstanceUids& uids = intake->finding().instance.value();
-    if (study_ && uids.study != *study_) {
-      refuse(uids, Reason::kProcessing);
-      return;
-    }
-    const storage::Mac instance = macs_.instance(uids.sop_instance);
-    const storage::Mac content = macs_.content(plaintext.finish());
-    const Judgement judgement = judge(instance, content);
-    if (judgement.kind == Judgement::Kind::kClash) {
-      refuse(uids, Reason::kDuplicate);
-      return;
-    }
-    if (judgement.kind == Judgement::Kind::kThere) {
-      writer_->drop_file();
-      // Of what came twice in this request, the first one speaks.
-      if (!seen_.contains(instance)) answer_.stored.push_back({uids.sop_class, uids.sop_instance});
-      return;
-    }
-    records::Index index = index_of(intake->finding(), plaintext.size());
-    index.supersedes = judgement.supersedes;
-    KeyedIndex sealed = seal_index(index, id);
-    writer_->end_file(nonce, sha256.finish(), std::move(sealed.payload));
-    seen_.emplace(instance, content);
-    instances_.push_back({{uids.sop_class, uids.sop_instance},
-                          macs_.study(uids.study),
-                          instance,
-                          content,
-                          id,
-                          std::move(key),
-                          std::move(sealed.key),
-                          judgement.supersedes});
-    place(instances_.back());
+  // A picture that was announced didn't come.
+  void miss(const dicom::InstanceMetadata& metadata) {
+    const dicom::InstanceUids uids = dicom::uids_of(metadata.attributes);
+    fail({uids.sop_class, uids.sop_instance}, Reason::kCannotUnderstand);
   }
 
   // At the final boundary: everything together.
@@ -134,11 +94,107 @@ class StoreRequest {
       if (writer_->commit(studies, event_of(studies)) == storage::CommitOutcome::kDone) break;
       judge_again();
     }
-    for (Instance& instance : instances_) answer_.stored.push_back(std::move(instance.name));
+    for (Instance& one : instances_) {
+      (one.is_cleaned ? answer_.cleaned : answer_.stored).push_back(std::move(one.name));
+    }
     return std::move(answer_);
   }
 
  private:
+  // `body` draws on the part that `parts` is at. `announced` is what was said of it before it came.
+  // True if it is among instances_ now.
+  bool take(const Multipart& parts, Source& body, const dicom::InstanceUids& announced) {
+    const auto intake = shelf_.inspector.admit(dicom::MediaType::kDicom, body);
+    std::optional<Staged> staged;
+    try {
+      staged = stage(*intake);
+    } catch (const Refused& refused) {
+      // What is wrong with the request itself isn't its instance's fault.
+      if (parts.failed()) throw refused.error;
+      const dicom::InstanceUids known = intake->known();
+      refuse(known.sop_instance.empty() ? announced : known, refused.reason);
+      return false;
+    }
+    return keep(*std::move(staged), intake->finding());
+  }
+
+  // A file whose rows are on the shelf.
+  struct Staged {
+    Uuid id;
+    crypto::FileKey key;
+    crypto::PayloadNonce nonce;
+    Digest payload_sha256;
+    std::uint64_t size;  ///< of the plaintext, as the next
+    Digest sha256;
+  };
+
+  // An instance that isn't acceptable.
+  struct Refused {
+    Error error;
+    Reason reason;
+  };
+
+  Staged stage(dicom::Intake& intake) {
+    MeasuredSource plaintext(intake);
+    const Uuid id = Uuid::v7();
+    crypto::FileKey key = crypto::random_file_key();
+    const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
+    crypto::Sealer rows(key, nonce, plaintext);
+    crypto::Sha256 sha256;
+    sha256.update(nonce);
+    writer_->begin_file(id);
+    while (std::optional<Ciphertext> row = next_row(rows)) {
+      sha256.update(row->view());
+      writer_->append(*std::move(row));
+    }
+    return {id, std::move(key), nonce, sha256.finish(), plaintext.size(), plaintext.finish()};
+  }
+
+  // What fails here is the instance; what fails in the writer is the store.
+  static std::optional<Ciphertext> next_row(crypto::Sealer& rows) try {
+    return rows.next();
+  } catch (const Error& error) {
+    const std::optional<Reason> reason = reason_of(error.code());
+    if (!reason) throw;
+    throw Refused{error, *reason};
+  }
+
+  bool keep(Staged staged, const dicom::Finding& finding) {
+    const dicom::InstanceUids& uids = finding.instance.value();
+    if (study_ && uids.study != *study_) {
+      refuse(uids, Reason::kProcessing);
+      return false;
+    }
+    const storage::Mac instance = macs_.instance(uids.sop_instance);
+    const storage::Mac content = macs_.content(staged.sha256);
+    const Judgement judgement = judge(instance, content);
+    if (judgement.kind == Judgement::Kind::kClash) {
+      refuse(uids, Reason::kDuplicate);
+      return false;
+    }
+    if (judgement.kind == Judgement::Kind::kThere) {
+      writer_->drop_file();
+      // Of what came twice in this request, the first one speaks.
+      if (!seen_.contains(instance)) answer_.stored.push_back({uids.sop_class, uids.sop_instance});
+      return false;
+    }
+    records::Index index = index_of(finding, staged.size);
+    index.supersedes = judgement.supersedes;
+    KeyedIndex sealed = seal_index(index, staged.id);
+    writer_->end_file(staged.nonce, staged.payload_sha256, std::move(sealed.payload));
+    seen_.emplace(instance, content);
+    instances_.push_back({{uids.sop_class, uids.sop_instance},
+                          macs_.study(uids.study),
+                          instance,
+                          content,
+                          staged.id,
+                          std::move(staged.key),
+                          std::move(sealed.key),
+                          judgement.supersedes});
+    place(instances_.back());
+    return true;
+  }
+
   void refuse(const dicom::InstanceUids& uids, Reason reason) {
     writer_->drop_file();
     fail({uids.sop_class, uids.sop_instance}, reason);
@@ -244,6 +300,24 @@ class StoreRequest {
   Answer answer_;
 };
 
+// The metadata of a request, by where each instance's picture is.
+std::map<std::string, dicom::InstanceMetadata> read_metadata(Multipart& parts) {
+  const std::optional<PartHead> head = parts.next();
+  if (!head || head->type.name != media_type_of(Form::kJson)) {
+    throw Error(ErrorCode::kUnsupportedMediaType, "the first part isn't application/dicom+json");
+  }
+  Bytes json = read_all(parts.content(), dicom::kMaxMetadata);
+  std::map<std::string, dicom::InstanceMetadata> metadata;
+  for (dicom::InstanceMetadata& one : dicom::parse_metadata(json)) {
+    std::string uri = one.bulk_data_uri;
+    if (!metadata.emplace(std::move(uri), std::move(one)).second) {
+      throw Error(ErrorCode::kMalformed, "two instances with one picture");
+    }
+  }
+  wipe(json);
+  return metadata;
+}
+
 }  // namespace
 
 Answer store_instances(Multipart& parts, const std::optional<std::string>& study, const Slot& slot,
@@ -255,6 +329,22 @@ Answer store_instances(Multipart& parts, const std::optional<std::string>& study
     }
     request.take(parts);
   }
+  return request.commit();
+}
+
+Answer store_photos(Multipart& parts, const std::optional<std::string>& study, const Slot& slot,
+                    const UidMacs& macs, const Shelf& shelf) {
+  std::map<std::string, dicom::InstanceMetadata> waiting = read_metadata(parts);
+  StoreRequest request(study, slot, macs, shelf);
+  while (const std::optional<PartHead> head = parts.next()) {
+    if (head->type.name != dicom::to_text(dicom::MediaType::kJpeg)) {
+      throw Error(ErrorCode::kUnsupportedMediaType, "a picture that isn't image/jpeg");
+    }
+    auto found = waiting.extract(head->location);
+    if (!found) throw Error(ErrorCode::kMalformed, "a picture that no metadata asks for");
+    request.take_photo(parts, std::move(found.mapped()));
+  }
+  for (const auto& [uri, metadata] : waiting) request.miss(metadata);
   return request.commit();
 }
 

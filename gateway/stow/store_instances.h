@@ -35,4 +35,13 @@ struct Shelf {
 Answer store_instances(Multipart& parts, const std::optional<std::string>& study, const Slot& slot,
                        const UidMacs& macs, const Shelf& shelf);
 
+/// The same for a request of metadata and pictures (PS3.18 section 10.5.1, as in its Annex of
+/// examples; IHE Web Image Capture): a first part that is application/dicom+json, then the JPEGs
+/// that it names. Each becomes a DICOM file as it streams, and then takes the way of every other. A
+/// photo that came with more than its picture is stored without, which the answer says; an instance
+/// whose picture doesn't come is a failure. Throws, beside that, Error kMalformed for metadata that
+/// can't be read and for a picture that none asks for.
+Answer store_photos(Multipart& parts, const std::optional<std::string>& study, const Slot& slot,
+                    const UidMacs& macs, const Shelf& shelf);
+
 }  // namespace letterbox::gateway::stow

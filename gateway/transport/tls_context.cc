@@ -24,8 +24,9 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 // RFC 9325 section 4.5 wants 2048 bits of RSA, 256 of an elliptic curve, and no SHA-1, of peers'
 // certificates too. OpenSSL's level 2 is this.
 constexpr int kSecurityLevel = 2;
-// Read from the socket at once; a record at a time would be two system calls for each.
-constexpr std::size_t kReadAheadBytes = 64UL * 1024;
+// Read from the socket at once: four whole records with what OpenSSL puts before them. Of 64 KiB
+// the fourth would lack its last bytes, and take a system call of its own.
+constexpr std::size_t kReadAheadBytes = 65UL * 1024;
 constexpr std::string_view kSessionContext = "letterbox";
 
 [[noreturn]] void refuse(const std::string& what) {

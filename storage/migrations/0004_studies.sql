@@ -51,6 +51,10 @@ ALTER TABLE file ALTER COLUMN index_header SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX file_of_instance ON file (tenant_id, instance_mac, delivery_id)
   WHERE instance_mac IS NOT NULL;
 
+-- When the last file of a study came.
+CREATE INDEX file_of_study ON file (tenant_id, delivery_id, stored)
+  WHERE instance_mac IS NOT NULL;
+
 -- It comes before its file does, so it hangs on the payload, as the rows do.
 CREATE TABLE sealed_index (
   tenant_id   uuid  NOT NULL,

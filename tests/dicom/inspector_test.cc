@@ -143,6 +143,17 @@ TEST(InspectorTest, RefusesATransferSyntaxThatNobodyKnows) {
   EXPECT_EQ(refusal(MediaType::kDicom, file), ErrorCode::kUnsupportedTransferSyntax);
 }
 
+// Case 80 in implicit VR: whether such an element may be a sequence is known to the dictionary
+// alone.
+TEST(InspectorTest, RefusesAnUndefinedLengthWhereTheDictionaryKnowsNoSequence) {
+  DataSet set(kImplicitLittleEndian);
+  set.uid(0x00080016, kTextReport).uid(0x00080018, "1.2.3.4");
+  set.header(0x00100010, "PN", kUndefinedLength).mark(0xfffee0dd);
+  set.uid(0x0020000d, "1.2.3").uid(0x0020000e, "1.2.3.1");
+  const Bytes file = bytes_of(file_of(set, uid_of(kImplicitLittleEndian)));
+  EXPECT_EQ(refusal(MediaType::kDicom, file), ErrorCode::kNotWhatItClaims);
+}
+
 TEST(InspectorTest, SaysWhoseFaultItWas) {
   const Bytes file = image();
   ViewSource body(ByteView(file).first(file.size() - 1));

@@ -82,8 +82,8 @@ TEST(MetadataTest, PassesOverWhatIsTheFilesOrNobodys) {
 
 TEST(MetadataTest, RefusesWhatIsntTheModels) {
   using testing::HasSubstr;
-  EXPECT_THAT(refusal("{"), HasSubstr("not JSON"));
-  EXPECT_THAT(refusal("{}\0{"s), HasSubstr("not JSON"));
+  EXPECT_THAT(refusal("{"), HasSubstr("isn't JSON"));
+  EXPECT_THAT(refusal("{}\0{"s), HasSubstr("isn't JSON"));
   EXPECT_THAT(refusal("[]"), HasSubstr("just one"));
   EXPECT_THAT(refusal("[{},{}]"), HasSubstr("just one"));
   EXPECT_THAT(refusal("7"), HasSubstr("isn't an object"));

@@ -35,10 +35,13 @@ class Printer final : public Visitor {
   }
   void value(ByteView) override {}
   void end_value() override {}
-  void sequence(const Element& element, const Encoding&) override { print(element); }
-  void item() override {}
+  void sequence(const Element& element, const Encoding&) override {
+    print(element);
+    ++nesting_;
+  }
+  void item() override { std::printf("%zu item\n", nesting_); }
   void end_item() override {}
-  void end_sequence() override {}
+  void end_sequence() override { --nesting_; }
   void fragments(const Element& element) override { print(element); }
 
  private:
@@ -52,21 +55,24 @@ class Printer final : public Visitor {
       std::printf("%u\n", element.length);
     }
   }
+
+  std::size_t nesting_ = 0;
 };
 
-// The elements as far as they go, whatever the scanner says of the whole.
+// The elements as far as they go, whatever else the scanner asks of a file.
 void walk(ByteView file) {
   Printer printer;
   FileMeta meta;
   file = meta.take(file);
-  if (!meta.complete()) return;
   const auto syntax = find_transfer_syntax(meta.transfer_syntax());
-  if (!syntax) return;
+  if (!meta.complete() || !syntax) {
+    throw Error(ErrorCode::kNotWhatItClaims, "no data set begins");
+  }
   Walker walker(syntax->encoding, printer);
   if (!syntax->deflated) {
     walker.take(meta.ahead());
     walker.take(file);
-    return;
+    return walker.finish();
   }
   Inflater inflater;
   for (ByteView rest : {meta.ahead(), file}) {
@@ -74,6 +80,8 @@ void walk(ByteView file) {
       walker.take(some);
     }
   }
+  inflater.finish();
+  walker.finish();
 }
 
 void report(const std::filesystem::path& path, const std::filesystem::path& digest) {
@@ -105,10 +113,10 @@ void report(const std::filesystem::path& path, const std::filesystem::path& dige
   std::printf("\n");
   try {
     walk(file);
-  } catch (const Error&) {
-    // The verdict has said it.
+    std::printf("walk ok\n");
+  } catch (const Error& error) {
+    std::printf("walk %s\n", error.what());
   }
-  std::printf("end\n");
 }
 
 }  // namespace

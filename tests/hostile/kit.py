@@ -25,27 +25,33 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import device  # noqa: E402
+import dicom  # noqa: E402
 import rig  # noqa: E402
+import stow  # noqa: E402
 
 MIB = rig.MIB
 GIB = 1024 * MIB
 CT = rig.CT.read_bytes()
 # More than a row of the shelf: some of it is staged before its end is judged.
-LARGE = rig.dicom_head(3 * MIB) + os.urandom(3 * MIB)
+LARGE = dicom.large(3 * MIB)
 # Of a file that is over any limit here: only the limit can end it.
 ENDLESS = rig.dicom_head(GIB) + os.urandom(3 * MIB)
 SURGEON = "surgeon@hospital.example"
 DICOM = "application/dicom"
 # The machine's, to the mailbox that rig makes for the surgeon; and a person's.
 FILES = b"/v1/files?mailbox=for-surgeon"
+STUDIES = b"/to/for-surgeon/dicom-web/studies"
+# Each request to this one is a delivery of its own, closed at once.
+STUDIES_AT_ONCE = b"/to/at-once/dicom-web/studies"
 TO_SURGEON = b"/v1/files?to=" + SURGEON.encode()
 NOWHERE = b"/v1/files/01890a5d-ac96-774b-bcce-b302099a8057"
 
 # What one deposit adds to the shelf, and to the directory: nothing. Nonces and the audit trail grow with whoever asks.
-TABLES = ("delivery", "cover", "delivery_recipient", "file", "payload", "payload_row",
+TABLES = ("delivery", "cover", "delivery_recipient", "file", "payload", "payload_row", "sealed_index",
           "tenant", "principal", "device", "device_record", "invitation", "mailbox", "mailbox_recipient",
           "mailbox_depositor", "machine_certificate", "machine_token")
-ONE_DEPOSIT = (1,) * 6 + (0,) * 10
+PER_DELIVERY = (1,) * 3 + (0,) * 14
+PER_FILE = (0,) * 3 + (1,) * 4 + (0,) * 10
 
 
 def wait_until(condition, what, timeout=30):
@@ -96,8 +102,8 @@ def case(number, sent, expected, bound=16 * MIB, stored=0):
     """Marks a test method as case `number` of the list of hostile inputs.
 
     `sent` and `expected` are in the list's words; "C" means that the connection closes. The method returns what it
-    observed, beginning with what was expected. `stored` is how many honest deposits of CT it makes itself, and `bound`
-    what VmHWM may grow by.
+    observed, beginning with what was expected. `stored` is how many honest deposits of CT it makes itself (others it adds
+    to `deliveries`), and `bound` what VmHWM may grow by.
     """
     def decorate(method):
         @functools.wraps(method)
@@ -129,18 +135,31 @@ class Hostile(unittest.TestCase):
         cls.gateway.start()
         cls.surgeon = cls.gateway.invited(SURGEON)
         cls.gateway.mailbox(SURGEON)
+        cls.gateway.admin("admin", "mailbox", "put", "at-once", "--to", SURGEON, "--from", cls.gateway.machine,
+                          "--closes-after", "0")
+        cls.identity = place / "surgeon.txt"
+        cls.identity.write_text(cls.surgeon.identity, encoding="ascii")
+        cls.seen = set()
         cls.machine_context = cls.gateway.tls_context(machine=True)
         cls.people_context = cls.gateway.tls_context()
         # Warm: every worker, pool and buffer that a request needs has been there.
-        threads = [threading.Thread(target=cls.gateway.deposit, args=(LARGE, DICOM, SURGEON)) for _ in range(8)]
+        study = stow.instances(*(dicom.file(pixels=os.urandom(128)) for _ in range(8)), dicom.large(3 * MIB))
+        warm = [(cls.gateway.deposit, (LARGE, DICOM, SURGEON)),
+                (cls.gateway.request, ("POST", STUDIES_AT_ONCE.decode(), study, stow.content_type(), (), True))] * 8
+        threads = [threading.Thread(target=target, args=arguments) for target, arguments in warm]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        for _ in range(8):
+            cls.surgeon.request("GET", "/v1/inbox")
 
     def setUp(self):
         # Planted in whatever is sent; nobody may see it again.
         self.canary = "kite" + secrets.token_hex(8)
+        self.study = dicom.new_uid()
+        # What a case stores: how many files of one row in each new delivery.
+        self.deliveries = []
         if self.gateway.process.poll() is not None:
             self.gateway.stop()
             self.gateway.start()  # an earlier case ended it, and has failed for that
@@ -153,9 +172,10 @@ class Hostile(unittest.TestCase):
         row.observed = method(self)
         self.assertTrue(row.meets(), f"not what was expected: {row.expected}")
 
-        self.expect_shelf(before, stored)
+        deliveries = self.deliveries + [1] * stored
+        self.expect_shelf(before, deliveries)
         self.assertEqual(self.deposit(), 201, "an honest deposit afterwards")
-        self.expect_shelf(before, stored + 1)
+        self.expect_shelf(before, [*deliveries, 1])
         self.assertIsNone(process.poll(), "letterboxd has ended")
         row.growth = max(0, rig.memory_peak(process.pid) - start)
         self.assertLess(row.growth, row.bound, "memory")
@@ -169,9 +189,12 @@ class Hostile(unittest.TestCase):
         counts = self.gateway.sql("SELECT " + ", ".join(f"(SELECT count(*) FROM {name})" for name in TABLES))
         return tuple(int(count) for count in counts.split("|"))
 
-    def expect_shelf(self, before, deposits):
-        """What broken uploads had staged goes as soon as their handlers notice."""
-        expected = tuple(count + deposits * one for count, one in zip(before, ONE_DEPOSIT))
+    def expect_shelf(self, before, deliveries):
+        """`deliveries` more, of so many files of one row. What broken uploads had staged goes as soon as their handlers
+        notice.
+        """
+        expected = tuple(count + len(deliveries) * one + sum(deliveries) * each
+                         for count, one, each in zip(before, PER_DELIVERY, PER_FILE))
         wait_until(lambda: self.shelf() == expected, f"the shelf holds {dict(zip(TABLES, expected))}")
 
     def descriptors(self):
@@ -198,6 +221,48 @@ class Hostile(unittest.TestCase):
             if fields[1].endswith(pair[0]) and fields[2].endswith(pair[1]):
                 return fields[9] != "0"
         return False
+
+    # What arrives.
+
+    def arrived(self):
+        """(header fields, sealed file, its plaintext) of every file that came for the surgeon since this was asked last."""
+        found, target = [], "/v1/inbox"
+        while target:
+            page = json.loads(self.read_by_surgeon(target)[1])
+            for delivery in page["deliveries"]:
+                if delivery["delivery"] not in self.seen:
+                    self.seen.add(delivery["delivery"])
+                    found += [self.opened(file["file"]) for file in delivery["files"]]
+            target = page["next"] and "/v1/inbox?after=" + page["next"]
+        return found
+
+    def read_by_surgeon(self, target):
+        status, fields, content = self.surgeon.request("GET", target)
+        self.assertEqual(status, 200)
+        return fields, content
+
+    def opened(self, file):
+        fields, sealed = self.read_by_surgeon("/v1/files/" + file)
+        return fields, sealed, rig.age_decrypt(self.identity, sealed)
+
+    def arrive(self, files):
+        """Stores `files` by STOW, each of a study of its own, and sees that the surgeon gets them byte for byte; what
+        arrived() found of them.
+        """
+        answer = self.stow(*map(stow.part, files), studies=STUDIES_AT_ONCE)
+        self.assertEqual((answer.status, len(stow.stored(answer.body))), (200, len(files)))
+        self.deliveries += [1] * len(files)
+        missing, found = set(files), []
+
+        def all_here():
+            # They are closed as soon as somebody gets round to it; and so is what other cases sent.
+            new = [one for one in self.arrived() if one[2] in missing]
+            missing.difference_update(opened for _, _, opened in new)
+            found.extend(new)
+            return not missing
+        wait_until(all_here, "the files have arrived as they were")
+        self.assertEqual(len(found), len(files))
+        return found
 
     # What is sent.
 
@@ -231,16 +296,38 @@ class Hostile(unittest.TestCase):
 
     def ask(self, request, method="GET", people=False):
         """Sends `request` on a new connection, reads on while sending, and says what came: "404", or "400 C"."""
+        return self.answer_to(request, self.checked, method, people).outcome
+
+    def answer_to(self, request, checked, method="GET", people=False):
         with self.people_peer() if people else self.peer() as peer:
             peer.send_listening([request])
-            return self.outcome(peer, method)
+            return self.ended(peer, checked(peer.answer(method)))
 
     def outcome(self, peer, method="GET"):
-        answer = self.checked(peer.answer(method))
-        if "close" not in answer.fields.get("connection", ""):
-            return str(answer.status)
-        self.assertTrue(peer.is_closed(), "the connection goes on after Connection: close")
-        return f"{answer.status} C"
+        return self.ended(peer, self.checked(peer.answer(method))).outcome
+
+    def ended(self, peer, answer):
+        """`answer`, having seen that the connection is closed if it says so."""
+        if answer.closes:
+            self.assertTrue(peer.is_closed(), "the connection goes on after Connection: close")
+        return answer
+
+    def post(self, body, claimed=DICOM):
+        """What the machine is answered for a file to POST /v1/files."""
+        head = self.head(b"POST", FILES, b"Content-Type: " + claimed.encode(), b"Content-Length: %d" % len(body))
+        return self.answer_to(head + body, self.checked)
+
+    def stow_head(self, content_type, *fields, study=None, studies=STUDIES):
+        target = studies + (b"/" + study.encode() if study else b"")
+        return self.head(b"POST", target, b"Content-Type: " + content_type.encode(), b"Accept: " + stow.JSON.encode(), *fields)
+
+    def stow(self, *parts, **about_target):
+        """What STOW answers the machine to these parts (stow.part)."""
+        return self.stow_body(stow.body(*parts), stow.content_type(), **about_target)
+
+    def stow_body(self, body, content_type, **about_target):
+        head = self.stow_head(content_type, b"Content-Length: %d" % len(body), **about_target)
+        return self.answer_to(head + body, self.checked_stow)
 
     def same(self, outcomes):
         """The one outcome that all of them are."""
@@ -248,16 +335,29 @@ class Hostile(unittest.TestCase):
         self.assertEqual(len(set(outcomes)), 1, outcomes)
         return outcomes[0]
 
+    def checked_stow(self, answer):
+        """What holds for what STOW says: it is DICOM JSON, and the status tells whether all, some or none of the instances
+        were taken (PS3.18 table 10.5.3-1).
+        """
+        self.assertEqual(answer.fields["content-type"], stow.JSON)
+        self.assertEqual(bool(stow.failures(answer.body)), answer.status != 200)
+        self.assertEqual(bool(stow.stored(answer.body)), answer.status in (200, 202))
+        return self.checked_for_all(answer)
+
     def checked(self, answer):
-        """What holds for every answer: fixed texts, nothing of the request."""
-        self.assertNotIn(self.canary.encode(), answer.head + answer.body, "an answer reflects the request")
-        self.assertEqual(answer.fields.get("x-content-type-options"), "nosniff")
+        """What holds for what everybody else says: an error is a problem, of fixed texts."""
         if answer.status >= 400:
             self.assertEqual(answer.fields["content-type"], "application/problem+json")
         if answer.status >= 400 and answer.body:
             problem = json.loads(answer.body)
             self.assertEqual(problem["status"], answer.status)
             self.assertLessEqual(problem.keys(), {"type", "title", "status", "detail"})
+        return self.checked_for_all(answer)
+
+    def checked_for_all(self, answer):
+        """Nothing of the request."""
+        self.assertNotIn(self.canary.encode(), answer.head + answer.body, "an answer reflects the request")
+        self.assertEqual(answer.fields.get("x-content-type-options"), "nosniff")
         if answer.status == 405:
             self.assertIn("allow", answer.fields)  # RFC 9110 section 15.5.6
         if answer.status == 401:
@@ -273,6 +373,14 @@ class Answer:
     fields: dict
     head: bytes
     body: bytes
+
+    @property
+    def closes(self):
+        return "close" in self.fields.get("connection", "")
+
+    @property
+    def outcome(self):
+        return f"{self.status} C" if self.closes else str(self.status)
 
 
 class Peer:

@@ -106,6 +106,23 @@ class BadRequests(unittest.TestCase):
         fields = self.refused(405, "wrong-method", "DELETE", "/v1/files")
         self.assertEqual(fields["allow"], "POST")
 
+    def test_json_nested_deeply_or_of_many_values(self):
+        """By a stranger, who may ask one thing, and by somebody known. Either once ended the process, or held a worker for
+        minutes.
+        """
+        stranger = device.Device(self.gateway, "nobody@hospital.example")
+        nested, many = b"[" * 450_000 + b"]" * 450_000, b"[{}" + b",{}" * 330_000 + b"]"
+        for hostile in (nested, many, b'{"a":' * 150_000 + b"1" + b"}" * 150_000):
+            for asker, path, body, kind in (
+                    (stranger, "/v1/devices", b'{"invitation":"x","record":' + hostile + b"}", "application/json"),
+                    (stranger, "/v1/devices", b'{"invitation":' + hostile + b',"record":{}}', "application/json"),
+                    (self.radiology, "/v1/deliveries", b'{"recipients":' + hostile + b"}", "application/json"),
+                    (self.radiology, "/v1/invitations", b'{"handle":' + hostile + b"}", "application/json"),
+                    (self.radiology, f"/v1/devices/{self.radiology.signing_key.id}/records",
+                     b'{"payload":' + hostile + b"}", device.ENVELOPE)):
+                status, _, content = asker.request("POST", path, body, kind)
+                self.assertEqual((status, json.loads(content)["type"]), (400, "/problems/malformed"), path)
+
     def test_truncated_upload_with_content_length(self):
         self.cut_upload(b"Content-Length: 10000000\r\n", self.BEGINNING)
 

@@ -68,6 +68,12 @@ class StudyContract : public ::testing::TestWithParam<Kind> {
     deliveries_.close(tenant_, delivery, "a manifest", files, files, some_event());
   }
 
+  // So far, of the study that may be joined.
+  std::size_t instances(const Mac& study) {
+    const Uuid delivery = studies_.find_open(tenant_, study).value().delivery;
+    return deliveries_.find(tenant_, delivery).value().files.size();
+  }
+
   std::vector<Uuid> due(std::chrono::sys_seconds when, std::size_t limit = 100) {
     std::vector<Uuid> ids;
     for (const OpenStudy& study : studies_.due(when, limit)) ids.push_back(study.delivery);
@@ -89,11 +95,11 @@ TEST_P(StudyContract, RequestsOfOneStudyAreOneDelivery) {
   EXPECT_EQ(open.delivery, into.delivery.id);
   EXPECT_THAT(open.covers, ElementsAre(into.delivery.cover));
   EXPECT_THAT(open.recipients, ElementsAre("age1C", "age1a", "age1b"));
-  EXPECT_EQ(open.instances, 1u);
+  EXPECT_EQ(instances(study), 1u);
   const SealedFile second = file(2'000'000);
   const SealedFile third = file(0);
   EXPECT_EQ(send(study, open.delivery, {second, third}), CommitOutcome::kDone);
-  EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, 3u);
+  EXPECT_EQ(instances(study), 3u);
 
   EXPECT_THAT(deliveries_.inbox(tenant_, "age1a", std::nullopt, 10).deliveries, IsEmpty());
   EXPECT_FALSE(blobs_.find(tenant_, first.record.id));
@@ -162,7 +168,7 @@ TEST_P(StudyContract, NothingOfARequestIsThereBeforeItsCommit) {
     const auto request = studies_.begin(tenant_);
     add(*request, sent);
     add(*request, file());
-    EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, 1u);
+    EXPECT_EQ(instances(study), 1u);
     EXPECT_THAT(deliveries_.find(tenant_, into.delivery.id).value().files, SizeIs(1));
   }
   close(into.delivery.id);
@@ -208,7 +214,7 @@ TEST_P(StudyContract, ARequestMayBringSeveralStudies) {
   studies[1].study = known;
   studies[1].into = joined.delivery.id;
   EXPECT_EQ(request->commit(studies, some_event()), CommitOutcome::kDone);
-  EXPECT_EQ(studies_.find_open(tenant_, known).value().instances, 2u);
+  EXPECT_EQ(instances(known), 2u);
   for (const int i : {0, 2}) {
     const auto& study = studies[static_cast<std::size_t>(i)];
     const Uuid delivery = std::get<NewStudy>(study.into).delivery.id;
@@ -275,7 +281,7 @@ TEST_P(StudyContract, AnInstanceIsInAnOpenDeliveryOnce) {
   const NewStudy into = some_study(sender_);
   EXPECT_EQ(send(study, into, file(), instance), CommitOutcome::kDone);
   EXPECT_EQ(send(study, into.delivery.id, file(), instance), CommitOutcome::kMoved);
-  EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, 1u);
+  EXPECT_EQ(instances(study), 1u);
   close(into.delivery.id);
   EXPECT_EQ(send(study, some_study(sender_), file(), instance), CommitOutcome::kDone);
   EXPECT_THAT(studies_.find(tenant_, {instance}), SizeIs(2));
@@ -331,7 +337,7 @@ TEST_P(StudyContract, ARequestMayFillADeliveryAndContinueIt) {
                 some_event()),
             CommitOutcome::kDone);
   EXPECT_THAT(deliveries_.find(tenant_, first.delivery.id).value().files, SizeIs(2));
-  EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, 1u);
+  EXPECT_EQ(instances(study), 1u);
 }
 
 TEST_P(StudyContract, AFullDeliveryIsNotJoinedByMany) {
@@ -344,14 +350,20 @@ TEST_P(StudyContract, AFullDeliveryIsNotJoinedByMany) {
   };
   EXPECT_EQ(send(study, into, many(kMaxInstances - 30)), CommitOutcome::kDone);
   EXPECT_EQ(send(study, into.delivery.id, many(31)), CommitOutcome::kMoved);
-  EXPECT_EQ(send(study, into.delivery.id, many(30)), CommitOutcome::kDone);
-  EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, kMaxInstances);
+  EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, kMaxInstances - 30)
+      << "to be judged by again";
+  EXPECT_EQ(send(study, into.delivery.id, many(29)), CommitOutcome::kDone);
+  EXPECT_THAT(due(now()), IsEmpty());
+  EXPECT_EQ(send(study, into.delivery.id, many(1)), CommitOutcome::kDone);
+  EXPECT_EQ(instances(study), kMaxInstances);
+  EXPECT_THAT(due(now()), ElementsAre(into.delivery.id));
   EXPECT_EQ(send(study, into.delivery.id, many(17)), CommitOutcome::kMoved);
+  EXPECT_EQ(send(study, into.delivery.id, many(1)), CommitOutcome::kDone) << "not counted";
   EXPECT_EQ(
       error_of([&] { (void)send(some_digest(), some_study(sender_), many(kMaxInstances + 1)); }),
       ErrorCode::kInternal);
   close(into.delivery.id);
-  EXPECT_THAT(read_indexes(*store_, tenant_, into.delivery.id), SizeIs(kMaxInstances));
+  EXPECT_THAT(read_indexes(*store_, tenant_, into.delivery.id), SizeIs(kMaxInstances + 1));
 }
 
 TEST_P(StudyContract, AStudyIsDueWhenItWasQuietOrOpenForLong) {
@@ -598,7 +610,7 @@ TEST_P(StudyContract, ManyConnectionsSendOneStudyAndNothingIsLostOrTwice) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(studies_.find_open(tenant_, study).value().instances, instances.size());
+  EXPECT_EQ(this->instances(study), instances.size());
   EXPECT_THAT(studies_.find(tenant_, instances), SizeIs(instances.size()));
   EXPECT_THAT(studies_.joinable(std::nullopt, 10), SizeIs(1));
 }

@@ -55,6 +55,16 @@ TEST(StowAnswer, IsDicomJson) {
   EXPECT_EQ(json::parse(to_text(kMixed, Form::kJson)), expected);
 }
 
+TEST(StowAnswer, WarnsOfWhatWasDropped) {
+  const Answer answer{{kMr}, {}, {}, {kCt}};
+  EXPECT_EQ(answer.status(), 202);
+  EXPECT_EQ((Answer{{}, {}, {}, {kCt}}).status(), 202);
+  const json stored = json::parse(to_text(answer, Form::kJson)).at("00081199").at("Value");
+  ASSERT_EQ(stored.size(), 2U);
+  EXPECT_FALSE(stored[0].contains("00081196"));
+  EXPECT_EQ(stored[1].at("00081196"), (json{{"vr", "US"}, {"Value", {0xB006}}}));
+}
+
 TEST(StowAnswer, TagsAscend) {
   const std::string text = to_text(kMixed, Form::kJson);
   EXPECT_LT(text.find("00081190"), text.find("00081198"));
