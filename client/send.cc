@@ -25,7 +25,7 @@ namespace {
 using nlohmann::json;
 
 // A manifest has to fit into an envelope.
-constexpr std::size_t kMaxFiles = 2500;
+constexpr std::size_t kMaxFiles = 4000;
 constexpr std::size_t kSniffedSize = 132;
 
 // Payload files are named by their place: their names may name patients.
@@ -254,7 +254,7 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
 
 void send(const Session& session, const SendOptions& options) {
   if (options.files.size() > kMaxFiles)
-    throw Error(ErrorCode::kUsage, "a delivery holds at most 2500 files; send them in several");
+    throw Error(ErrorCode::kUsage, "a delivery holds at most 4000 files; send them in several");
   if (std::ranges::count(options.files, "-") > 1)
     throw Error(ErrorCode::kUsage, "standard input can be sent once");
   if (options.invite && (options.seal_at_gateway || options.no_copy))

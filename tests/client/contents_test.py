@@ -207,6 +207,23 @@ class Contents(unittest.TestCase):
         studies = [study for study in self.listed()["studies"] if study["study"].endswith("10051")]
         self.assertEqual([study["sealed_by"] for study in studies], ["device", "gateway"])
 
+    def test_a_correction_from_a_pacs_is_marked_and_what_it_corrects_not_counted(self):
+        self.gateway.admin("admin", "mailbox", "put", "corrections", "--to", BOB, "--from", self.gateway.machine, "--closes-after", "0")
+        for instances in ((rig.ct_instance(1, study=54), rig.ct_instance(2, study=54)),
+                          (rig.ct_instance(1, study=54, note=b"Corrected^Name"),)):
+            status, _, answer = self.gateway.request("POST", "/to/corrections/dicom-web/studies", *rig.stow_body(instances), machine=True)
+            self.assertEqual(status, 200, answer)
+
+        def studies():
+            return [study for study in self.listed()["studies"] if study["study"].endswith("10054")]
+        rig.eventually(lambda: len(studies()) == 2, "both were delivered")
+        self.assertEqual([(study["patient"]["name"], study["instances"]) for study in studies()],
+                         [("CompressedSamples^CT1", 1), ("Corrected^Name", 1)])
+        self.assertEqual([(part["superseding"], part["superseded"]) for study in studies() for part in study["deliveries"]],
+                         [(0, 1), (1, 0)])
+        self.assertIn("1 correction", self.bob.letterbox("list", "corrected").stdout.decode())
+        self.assertIn("1 superseded", self.bob.letterbox("list", studies()[0]["study"]).stdout.decode())
+
     def test_a_search_finds_what_people_know(self):
         self.send(self.file("x.dcm", rig.ct_instance(1, study=52, note=b"Findme^Patient")))
         for text in ("findme, p", "FINDME^"):
