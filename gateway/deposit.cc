@@ -29,10 +29,6 @@ storage::FileRecord shelve(Rows& rows, storage::BlobWriter& letter, const Uuid& 
 
 }  // namespace
 
-storage::FileSummary summary_of(const storage::FileRecord& file) {
-  return {file.id, file.payload_length, file.payload_sha256};
-}
-
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
                 const Caller& sender, storage::BlobStore& shelf) {

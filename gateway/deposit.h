@@ -20,7 +20,10 @@ struct Receipt {
   records::Envelope manifest;
 };
 
-storage::FileSummary summary_of(const storage::FileRecord& file);
+/// A file as lists show it.
+inline storage::FileSummary summary_of(const storage::FileRecord& file) {
+  return {file.id, file.payload_length, file.payload_sha256};
+}
 
 /// Seals `body` for the recipients of `cover` while it arrives, and stores it as a delivery of its
 /// own of `sender`, with an index of what the inspector found, closed by a manifest that

@@ -54,13 +54,17 @@ BodyForm require_body_form(const Call& call) {
   };
   // RFC 2387 wants it, and not every sender knows. Each part says what it is anyway.
   const std::string root = parameter("type");
-  const bool is_photos =
-      utility::details::str_iequal(root, std::string(stow::media_type_of(stow::Form::kJson)));
-  if (type->name != "multipart/related" ||
-      !(is_photos || root.empty() || dicom::parse_media_type(root) == dicom::MediaType::kDicom)) {
-    throw Error(ErrorCode::kUnsupportedMediaType, "not a multipart/related that STOW-RS has");
+  const auto root_type = stow::parse_content_type(root);
+  const std::string name = root_type ? root_type->name : root;
+  if (type->name == "multipart/related") {
+    if (name == stow::media_type_of(stow::Form::kJson)) {
+      return {stow::store_photos, parameter("boundary")};
+    }
+    if (name.empty() || name == dicom::to_text(dicom::MediaType::kDicom)) {
+      return {stow::store_instances, parameter("boundary")};
+    }
   }
-  return {is_photos ? stow::store_photos : stow::store_instances, parameter("boundary")};
+  throw Error(ErrorCode::kUnsupportedMediaType, "not a multipart/related that STOW-RS has");
 }
 
 void store(Call& call, const std::optional<std::string>& study) {
@@ -73,9 +77,9 @@ void store(Call& call, const std::optional<std::string>& study) {
   const stow::UidMacs macs(call.services.uid_key, call.caller.tenant, mailbox.name,
                            *call.caller.principal);
   storage::Store& shelf = call.services.shelf;
-  const stow::Answer answer = stow::store_instances(
-      parts, study, {call.caller, mailbox, devices, call.services.signing_key}, macs,
-      {call.services.inspector, shelf.studies(), shelf.deliveries()});
+  const stow::Answer answer =
+      body.store(parts, study, {call.caller, mailbox, devices, call.services.signing_key}, macs,
+                 {call.services.inspector, shelf.studies(), shelf.deliveries()});
   if (mailbox.closes_after == std::chrono::seconds{0}) call.services.closer.wake();
   http_response response(answer.status());
   response.set_body(stow::to_text(answer, form), std::string(stow::media_type_of(form)));

@@ -10,6 +10,7 @@
 #include "crypto/stream.h"
 #include "gateway/collect.h"
 #include "gateway/deliveries.h"
+#include "records/index.h"
 #include "records/manifest.h"
 #include "storage/store.h"
 #include "tests/dicom/part10_files.h"
@@ -165,6 +166,70 @@ TEST_F(Deposit, TheManifestNamesWhatLiesOnTheShelf) {
   const ByteView payload = ByteView(sealed).subspan(receipt.file.header.size());
   EXPECT_EQ(manifest.files[0].length, payload.size());
   EXPECT_EQ(manifest.files[0].sha256, crypto::sha256(payload));
+}
+
+TEST_F(Deposit, AnIndexLiesBesideTheFile) {
+  const records::SignedCover cover = gateway_cover();
+  const Bytes plaintext = dicom(100'000);
+  ViewSource body(plaintext);
+  const Receipt receipt = deposit(body, dicom::MediaType::kDicom, cover, gateway_key_, *inspector_,
+                                  sender_, shelf_->blobs());
+  const std::optional<Indexes> indexes =
+      collect_indexes(*shelf_, sender_.tenant, cover.cover.delivery);
+  ASSERT_TRUE(indexes);
+  const Bytes stream = read_all(*indexes->content, SIZE_MAX);
+  ASSERT_EQ(stream.size(), indexes->length);
+  EXPECT_EQ(Uuid::from_bytes(std::span(stream).first<16>()), receipt.file.id);
+
+  const ByteView sealed = ByteView(stream).subspan(16 + 4);
+  ViewSource source(sealed);
+  Bytes first_payload;
+  const crypto::Header header = crypto::read_header(source, first_payload);
+  const crypto::FileKey key = crypto::unwrap(header, std::span(&surgeon_.identity, 1));
+  EXPECT_NO_THROW(crypto::verify_header(header, key, cover.hash, cover.cover.keys()));
+  const ByteView payload = sealed.subspan(header.bytes.size());
+  const records::Manifest manifest =
+      records::verify_manifest(receipt.manifest, gateway_key_.verify_key());
+  ASSERT_EQ(manifest.indexes.size(), 1U);
+  EXPECT_EQ(manifest.indexes[0].id, receipt.file.id);
+  EXPECT_EQ(manifest.indexes[0].sha256, crypto::sha256(payload));
+  ViewSource payload_source(payload);
+  const crypto::PayloadNonce nonce = crypto::payload_nonce(key, receipt.file.id);
+  crypto::Opener opener(key, payload_source, &nonce);
+  const records::Index index = records::parse_index(read_all(opener, SIZE_MAX));
+  EXPECT_EQ(index.type, "application/dicom");
+  EXPECT_EQ(index.size, plaintext.size());
+  EXPECT_TRUE(index.checked);
+}
+
+TEST_F(Deposit, AnIndexThatADeviceSealedIsKeptAsItIs) {
+  const records::SignedCover cover = opened();
+  const Sealed file = seal(cover, dicom(300));
+  ViewSource body(file.bytes);
+  const storage::FileRecord stored_file =
+      deposit_sealed(body, file.id, cover, sender_, shelf_->blobs());
+  const auto put = [&](std::size_t size, const records::SignedCover& under) {
+    const Bytes sealed = seal(under, Bytes(size, 'x')).bytes;
+    ViewSource index(sealed, 100);
+    return deposit_sealed_index(index, file.id, under, sender_, shelf_->blobs());
+  };
+  EXPECT_THROW(put(crypto::kChunkSize + 1, cover), Error) << "more than a chunk";
+  const storage::FileSummary index = put(1000, cover);
+  EXPECT_EQ(index.payload_length, crypto::sealed_size(1000));
+  EXPECT_THROW(put(1000, cover), Error) << "it has one";
+
+  const auto close_with = [&](Digest sha256) {
+    close_delivery(
+        *shelf_, sender_, cover.cover.delivery,
+        records::sign_manifest({cover.cover.delivery,
+                                cover.hash,
+                                records::now(),
+                                {{file.id, stored_file.payload_length, stored_file.payload_sha256}},
+                                {{index.id, index.payload_length, sha256}}},
+                               radiology_.key));
+  };
+  EXPECT_THROW(close_with({}), Error) << "another index than was stored";
+  EXPECT_NO_THROW(close_with(index.payload_sha256));
 }
 
 TEST_F(Deposit, ABrokenUploadLeavesNothing) {

@@ -243,6 +243,61 @@ class Stow(unittest.TestCase):
         self.assertIn("retry-after", fields)
         self.assertEqual(reasons(json.loads(content), "0008119A"), [0xA700])
 
+    # --- Photos: metadata and pictures
+
+    @staticmethod
+    def metadata(number, uri, **more):
+        """One instance of a VL Photographic Image, in DICOM JSON."""
+        def uid(value):
+            return {"vr": "UI", "Value": [value]}
+        return {"00080016": uid("1.2.840.10008.5.1.4.1.1.77.1.4"), "00080018": uid(f"2.25.77{number}"),
+                "00080060": {"vr": "CS", "Value": ["XC"]}, "00100010": {"vr": "PN", "Value": [{"Alphabetic": rig.CANARY}]},
+                "00100020": {"vr": "LO", "Value": ["4711"]}, "0020000D": uid("2.25.7"), "0020000E": uid("2.25.8"),
+                "7FE00010": {"vr": "OB", "BulkDataURI": uri}, **more}
+
+    @staticmethod
+    def photo_body(metadata, *pictures, picture_type="image/jpeg", metadata_type="application/dicom+json"):
+        """(body, Content-Type); `pictures` are (Content-Location, bytes)."""
+        parts = [f"Content-Type: {metadata_type}\r\n\r\n".encode() + metadata]
+        parts += [f"Content-Type: {picture_type}\r\nContent-Location: {uri}\r\n\r\n".encode() + picture
+                  for uri, picture in pictures]
+        return (b"".join(b"--b\r\n" + part + b"\r\n" for part in parts) + b"--b--",
+                'multipart/related; type="application/dicom+json"; boundary=b')
+
+    def test_photos_come_as_metadata_and_pictures(self):
+        talkative = rig.JPEG[:2] + b"\xff\xfe\x00\x0dkanarienv.." + rig.JPEG[2:]
+        metadata = json.dumps([self.metadata(1, "one"), self.metadata(2, "two"), self.metadata(3, "three")]).encode()
+        status, _, content = self.post(*self.photo_body(metadata, ("two", talkative), ("one", rig.JPEG)))
+        self.assertEqual(status, 202, content)
+        answer = json.loads(content)
+        self.assertEqual(uids(answer, "00081199"), ["2.25.771", "2.25.772"])
+        self.assertEqual([item.get("00081196") for item in answer["00081199"]["Value"]],
+                         [None, {"vr": "US", "Value": [0xB006]}])
+        self.assertEqual((uids(answer, "00081198"), reasons(answer)), (["2.25.773"], [0xC000]))
+        delivery, = self.delivered()
+        for content in self.contents(delivery):
+            self.assertEqual(content[128:132], b"DICM")
+            self.assertIn(rig.JPEG[-12:], content)
+            self.assertNotIn(b"kanarienv..", content)
+        for index in self.indexes(delivery).values():
+            self.assertEqual(index["attributes"]["00280010"], {"vr": "US", "Value": [1]})
+        self.assertEqual(self.post(*self.photo_body(json.dumps(self.metadata(1, "one")).encode(),
+                                                    ("one", rig.JPEG)))[0], 200, "the same again")
+
+    def test_a_photo_that_is_none_is_a_failure(self):
+        metadata = json.dumps(self.metadata(1, "one")).encode()
+        status, _, content = self.post(*self.photo_body(metadata, ("one", b"no photo")))
+        self.assertEqual((status, uids(json.loads(content), "00081198")), (409, ["2.25.771"]))
+
+    def test_photos_that_cant_be_read(self):
+        metadata = json.dumps([self.metadata(1, "one")]).encode()
+        picture = ("one", rig.JPEG)
+        self.assertEqual(self.post(*self.photo_body(metadata, ("two", rig.JPEG)))[0], 400)
+        self.assertEqual(self.post(*self.photo_body(metadata, picture, picture))[0], 400)
+        self.assertEqual(self.post(*self.photo_body(metadata[:-1], picture))[0], 400)
+        self.assertEqual(self.post(*self.photo_body(metadata, picture, picture_type="image/png"))[0], 415)
+        self.assertEqual(self.post(*self.photo_body(b"<x/>", picture, metadata_type="application/dicom+xml"))[0], 415)
+
     # --- What else a PACS may ask
 
     def test_the_test_button(self):

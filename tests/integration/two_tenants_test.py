@@ -19,7 +19,7 @@ BATCHES = 40 if rig.FULL else 16
 # What tells the tenants apart in every table that has rows of both.
 TABLES = ("audit", "cover", "delivery", "delivery_recipient", "device", "device_record", "file", "invitation", "mailbox",
           "mailbox_depositor", "mailbox_recipient", "machine_certificate", "machine_token", "nonce", "payload",
-          "payload_row", "principal")
+          "payload_row", "principal", "sealed_index")
 
 
 class Hospital:

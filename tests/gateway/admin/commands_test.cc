@@ -404,18 +404,20 @@ TEST_F(AdminCommands, AMailboxIsPutListedAndRemoved) {
                 {"clinic",
                  kTenant,
                  {"surgeon@hospital.example", "yet-to-come@hospital.example"},
-                 {"ct@hospital.example"}},
+                 {"ct@hospital.example"},
+                 5},
                 out_);
   });
   printed();
   list_mailboxes(*store_, kTenant, out_);
   EXPECT_EQ(printed(),
-            "clinic\n  to surgeon@hospital.example\n  to yet-to-come@hospital.example\n"
-            "  from ct@hospital.example\n");
+            "clinic  closes after 5 s\n  to surgeon@hospital.example\n"
+            "  to yet-to-come@hospital.example\n  from ct@hospital.example\n");
   put_mailbox(*store_, {"clinic", kTenant, {"surgeon@hospital.example"}, {}}, out_);
   printed();
   list_mailboxes(*store_, kTenant, out_);
-  EXPECT_EQ(printed(), "clinic\n  to surgeon@hospital.example\n");
+  EXPECT_EQ(printed(), "clinic  closes after 60 s\n  to surgeon@hospital.example\n");
+  EXPECT_THROW(put_mailbox(*store_, {"clinic", kTenant, {}, {}, 1801}, out_), Error);
 
   expect_audit(1, AuditKind::kAdministration,
                [&] { remove_mailbox(*store_, kTenant, "clinic", out_); });
