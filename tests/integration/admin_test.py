@@ -254,7 +254,7 @@ class Machines(OnTheHost):
         self.assertIn("machine.tokens", made.stderr.decode(), "they aren't taken by default")
         self.assertEqual(self.admin("machine", "list"), f"ct@{TENANT}  token {identifier}  valid  for clinic from 192.0.2.0/24\n")
         self.assertEqual(self.admin("mailbox", "list"),
-                         f"clinic\n  to nurse@{TENANT}\n  to surgeon@{TENANT}\n  from ct@{TENANT}\n")
+                         f"clinic  closes after 60 s\n  to nurse@{TENANT}\n  to surgeon@{TENANT}\n  from ct@{TENANT}\n")
         self.admin("machine", "revoke-token", identifier)
         self.assertIn("revoked", self.admin("machine", "list"))
         self.admin("mailbox", "remove", "clinic")

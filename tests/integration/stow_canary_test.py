@@ -191,7 +191,7 @@ class NoTrace(unittest.TestCase):
         self.by_stow()
         self.by_rest()
         self.by_cli()
-        self.assertGreater(len(self.words), 30)
+        self.assertGreater(len(self.words), 25)
         self.assertEqual(core_limit(self.gateway.process.pid), ["0", "0"])
         self.look_everywhere()
 
