@@ -161,8 +161,8 @@ std::optional<Ciphertext> Sealer::next() {
   return state_->latch.guard([this]() -> std::optional<Ciphertext> {
     Row* row = state_->line.next([this](Row& empty) { state_->fill(empty); });
     if (row == nullptr) return std::nullopt;
-    // Whoever keeps many small rows keeps no more than they need; to copy half a row costs more than
-    // the other half is worth.
+    // Whoever keeps many small rows keeps no more than they need; to copy half a row costs more
+    // than the other half is worth.
     if (row->bytes.size() < kRowSize / 4) row->bytes.shrink_to_fit();
     return Ciphertext(std::move(row->bytes));
   });

@@ -28,10 +28,8 @@ void put_mailbox(storage::Store& store, const MailboxOptions& options, std::ostr
   if (closes_after > storage::kLongestOpen) {
     throw Error(ErrorCode::kUsage, "--closes-after is at most half an hour, 1800");
   }
-  storage::Mailbox mailbox{.name = options.name,
-                           .recipients = {},
-                           .depositors = {},
-                           .closes_after = closes_after};
+  storage::Mailbox mailbox{
+      .name = options.name, .recipients = {}, .depositors = {}, .closes_after = closes_after};
   for (const std::string& text : options.recipients) {
     mailbox.recipients.insert(parse_handle_of(options.tenant, text).text());
   }
