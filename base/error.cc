@@ -53,12 +53,16 @@ const char* to_string(ErrorCode code) noexcept {
       return "NotAllowed";
     case ErrorCode::kConflict:
       return "Conflict";
+    case ErrorCode::kQuotaExceeded:
+      return "QuotaExceeded";
     case ErrorCode::kWrongMethod:
       return "WrongMethod";
     case ErrorCode::kNotAcceptable:
       return "NotAcceptable";
     case ErrorCode::kUnavailable:
       return "Unavailable";
+    case ErrorCode::kStorageFull:
+      return "StorageFull";
     case ErrorCode::kNetwork:
       return "Network";
     case ErrorCode::kFile:

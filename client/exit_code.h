@@ -35,6 +35,7 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
       return ExitCode::kNotAllowed;
     case ErrorCode::kNetwork:
     case ErrorCode::kUnavailable:
+    case ErrorCode::kStorageFull:
     case ErrorCode::kTooManyRequests:
     case ErrorCode::kTruncatedBody:
       return ExitCode::kNetwork;
@@ -50,6 +51,7 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kMalformedRecipient:
     case ErrorCode::kUnknownRecipient:
     case ErrorCode::kConflict:
+    case ErrorCode::kQuotaExceeded:
     case ErrorCode::kWrongMethod:
     case ErrorCode::kNotAcceptable:
     case ErrorCode::kFile:

@@ -81,7 +81,7 @@ std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, c
   Bytes head = std::move(file->header);
   head.insert(head.end(), file->nonce.begin(), file->nonce.end());
   return Letter{file->delivery, length, std::move(etag),
-                std::make_unique<WholeFile>(std::move(head), shelf.blobs().read(tenant, id))};
+                std::make_unique<WholeFile>(std::move(head), shelf.blobs().read(tenant, id, 0))};
 }
 
 }  // namespace letterbox::gateway

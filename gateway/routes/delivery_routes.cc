@@ -162,7 +162,7 @@ void delete_delivery(Call& call) {
   call.target.allow_only({});
   const Uuid id = call.path_id();
   require_audience(call, id, sends);
-  if (!call.services.shelf.deliveries().revoke(call.caller.tenant, id,
+  if (!call.services.shelf.deliveries().revoke(call.caller.tenant, id, "",
                                                call.did(storage::AuditKind::kRevocation, id))) {
     throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
   }
