@@ -25,7 +25,11 @@ MemoryUpload* find_in(MemoryTenant& own, const Uuid& id, std::chrono::sys_second
 class Writer final : public UploadWriter {
  public:
   Writer(MemoryShelf& shelf, TenantId tenant, const MemoryUpload& found)
-      : shelf_(shelf), tenant_(tenant), upload_(found.upload), progress_(found.progress) {}
+      : shelf_(shelf),
+        tenant_(tenant),
+        upload_(found.upload),
+        progress_(found.progress),
+        found_(found.progress) {}
   ~Writer() override {
     const std::lock_guard lock(shelf_.mutex);
     shelf_.held.erase({tenant_, upload_.made.id});
@@ -60,6 +64,18 @@ class Writer final : public UploadWriter {
     own.put({file, std::move(rows), nullptr, std::nullopt});
   }
 
+  void rewind(std::chrono::sys_seconds now) override {
+    require_incomplete(upload_);
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryUpload& kept = require_kept();
+    kept.rows.erase(kept.rows.begin() + static_cast<std::ptrdiff_t>(found_.rows), kept.rows.end());
+    progress_ = found_;
+    upload_.offset = offset_of(progress_);
+    upload_.expires = now + kUploadKept;
+    kept.upload = upload_;
+    kept.progress = progress_;
+  }
+
  private:
   MemoryUpload& require_kept() {
     MemoryTenant& own = shelf_.tenants[tenant_];
@@ -83,6 +99,7 @@ class Writer final : public UploadWriter {
   const TenantId tenant_;
   Upload upload_;
   UploadProgress progress_;
+  const UploadProgress found_;
 };
 
 }  // namespace

@@ -17,9 +17,13 @@ void require_sound(const NewUpload& upload) {
   require(upload.length > 0 && !upload.device.empty(), "an upload has a length and a device");
 }
 
+void require_incomplete(const Upload& upload) {
+  require(!upload.complete(), "a complete upload takes no step");
+}
+
 std::uint64_t offset_after(const Upload& upload, const UploadProgress& progress,
                            const UploadStep& step, bool is_last) {
-  require(!upload.complete(), "a complete upload takes no step");
+  require_incomplete(upload);
   require(!(progress.head && step.head != nullptr), "an upload has one head");
   const UploadHead* const head = progress.head ? &*progress.head : step.head;
   require(head != nullptr || step.rows.empty(), "rows come behind the head");
@@ -38,6 +42,11 @@ std::uint64_t offset_after(const Upload& upload, const UploadProgress& progress,
           "an upload is complete when its length is there, and not before");
   require(!is_last || (step.tail.empty() && !step.rows.empty()), "a payload ends with a row");
   return bytes;
+}
+
+std::uint64_t offset_of(const UploadProgress& progress) {
+  const std::uint64_t head = progress.head ? progress.head->header.size() + kNonceSize : 0;
+  return head + std::uint64_t{kFullRow} * progress.rows + progress.tail.size();
 }
 
 UploadProgress progress_after(UploadProgress progress, const UploadStep& step) {

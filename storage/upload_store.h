@@ -83,6 +83,10 @@ class UploadWriter {
   /// has a file of this id, kQuotaExceeded.
   virtual void complete(const UploadStep& step, const Digest& payload_sha256,
                         std::chrono::sys_seconds now, const AuditEvent& event) = 0;
+
+  /// Takes back what this writer advanced, because the whole of it turned out not to be what was
+  /// meant. For an upload that isn't complete. Durable when it returns. Throws as advance.
+  virtual void rewind(std::chrono::sys_seconds now) = 0;
 };
 
 /// `now` is the caller's clock throughout. A tenant's calls find what is its own. Thread-safe.

@@ -195,6 +195,38 @@ TEST_P(UploadContract, RefusesAStepThatCantComeNext) {
   EXPECT_EQ(read_payload(*store_, tenant_, sent.upload.file), sent.file.payload());
 }
 
+TEST_P(UploadContract, IsRewoundToWhereItsWriterFoundIt) {
+  const Sent sent(opened().id, 3 * kPlainRow);
+  created(sent);
+  const Bytes some(sent.head.header.begin(), sent.head.header.begin() + 9);
+  {
+    const auto writer = resumed(sent);
+    writer->advance({.tail = some, .hash = bytes_of("a")}, now_);
+    writer->advance({.head = &sent.head, .rows = sent.rows(0, 1), .hash = bytes_of("b")}, now_);
+    writer->rewind(now_ + 1s);
+    EXPECT_EQ(writer->upload().offset, 0u);
+    EXPECT_EQ(writer->upload().expires, now_ + 1s + kUploadKept);
+    EXPECT_FALSE(writer->progress().head);
+    writer->advance({.tail = some, .hash = bytes_of("c")}, now_);
+  }
+  {
+    const auto writer = resumed(sent);
+    EXPECT_EQ(writer->progress().hash, bytes_of("c"));
+    writer->advance({.head = &sent.head, .rows = sent.rows(1, 1)}, now_);  // the wrong one
+    writer->rewind(now_);
+    EXPECT_EQ(writer->upload().offset, 9u);
+    EXPECT_EQ(writer->progress().tail, some);
+    EXPECT_EQ(writer->progress().hash, bytes_of("c"));
+    EXPECT_EQ(uploads_.find(tenant_, sent.upload.id, now_)->offset, 9u);
+    writer->advance({.head = &sent.head, .rows = sent.rows(0, 1)}, now_);
+    writer->complete({.rows = sent.rows(1, 2)}, sent.file.record.payload_sha256, now_,
+                     some_event());
+    EXPECT_EQ(error_of([&] { writer->rewind(now_); }), ErrorCode::kInternal);
+  }
+  close(sent);
+  EXPECT_EQ(read_payload(*store_, tenant_, sent.upload.file), sent.file.payload());
+}
+
 TEST_P(UploadContract, HasOneWriterAtATime) {
   const Sent sent(opened().id, 10);
   created(sent);
