@@ -211,6 +211,11 @@ class Stow(unittest.TestCase):
         self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(2)], [0xC000]))
         self.assertEqual(self.contents(self.delivered()[0]), {rig.ct_instance(1), rig.ct_instance(3)})
 
+    def test_an_instance_in_a_private_transfer_syntax_is_named(self):
+        private = rig.ct_instance(1).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.99999.1.2.1\0")
+        answer = self.store(private, expect=409)
+        self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(1)], [0xC122]))
+
     def test_case_75_all_bad(self):
         answer = self.store(rig.ct_instance(1)[:-1], b"not DICOM", rig.JPEG, b"", expect=409)
         self.assertEqual(reasons(answer), [0xC000])
@@ -284,6 +289,32 @@ class Stow(unittest.TestCase):
         self.assertEqual(self.post(*self.photo_body(json.dumps(self.metadata(1, "one")).encode(),
                                                     ("one", rig.JPEG)))[0], 200, "the same again")
 
+    def test_a_picture_that_contradicts_its_metadata_has_the_last_word(self):
+        def said(vr, *values):
+            return {"vr": vr, "Value": list(values)}
+        truth = {"00280002": said("US", 1), "00280004": said("CS", "MONOCHROME2"), "00280010": said("US", 1), "00280011": said("US", 1),
+                 "00280100": said("US", 8), "00280101": said("US", 8), "00280102": said("US", 7), "00280103": said("US", 0),
+                 "00282110": said("CS", "01")}
+        claims = {"size": {"00280010": said("US", 3000), "00280011": said("US", 4000)},
+                  "colour": {"00280002": said("US", 3), "00280004": said("CS", "RGB"), "00280006": said("US", 1)},
+                  "bits": {"00280100": said("US", 16), "00280101": said("US", 12), "00280102": said("US", 11)},
+                  "frames": {"00280008": said("IS", 20)}, "compression": {"00282110": said("CS", "00")},
+                  "nothing wrong": truth}
+        metadata = [self.metadata(number, what, **{**truth, **claim}) for number, (what, claim) in enumerate(claims.items())]
+        pictures = [(what, rig.JPEG) for what in claims]
+        status, _, content = self.post(*self.photo_body(json.dumps(metadata).encode(), *pictures))
+        self.assertEqual(status, 202, content)
+        warnings = {item["00081155"]["Value"][0]: item.get("00081196") for item in json.loads(content)["00081199"]["Value"]}
+        self.assertEqual(warnings, {f"2.25.77{number}": None if claim is truth else {"vr": "US", "Value": [0xB000]}
+                                    for number, claim in enumerate(claims.values())})
+        delivery, = self.delivered()
+        indexes = self.indexes(delivery).values()
+        self.assertEqual(len(indexes), len(claims))
+        for index in indexes:
+            shown = {tag: value for tag, value in index["attributes"].items() if tag.startswith("0028")}
+            self.assertEqual({**shown, "00280008": None}, {**truth, "00282114": said("CS", "ISO_10918_1"), "00280008": None})
+            self.assertEqual(shown.get("00280008", said("IS", 1)), said("IS", 1))
+
     def test_a_photo_that_is_none_is_a_failure(self):
         metadata = json.dumps(self.metadata(1, "one")).encode()
         status, _, content = self.post(*self.photo_body(metadata, ("one", b"no photo")))
@@ -306,6 +337,10 @@ class Stow(unittest.TestCase):
         self.assertEqual((status, fields["content-type"], content), (200, "application/dicom+json", b"[]"))
         for resource in ("/studies/1.2", "/studies/1.2/series/1.3/instances/1.4/frames/1", "/series", "/instances"):
             self.assertEqual(self.gateway.request("GET", path + resource, machine=True)[0], 406, resource)
+        for method, resource, allow in (("OPTIONS", "/studies", "POST, GET"), ("DELETE", "/studies/1.2", "POST, GET"),
+                                        ("POST", "/workitems", "GET"), ("PUT", "/commitment-requests/1.2", "POST, GET")):
+            status, fields, _ = self.gateway.request(method, path + resource, machine=True)
+            self.assertEqual((status, fields["allow"]), (405, allow), resource)
         for method in ("GET", "POST"):
             self.assertEqual(self.gateway.request(method, path + "/commitment-requests/1.2", machine=True)[0], 404)
 
