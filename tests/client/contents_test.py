@@ -13,6 +13,9 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import rig  # noqa: E402
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "dicom"))
+import judges  # noqa: E402
+
 ADA, BOB = "ada@hospital.example", "bob@hospital.example"
 LABEL = ("--patient", "Müller^Eva", "--patient-id", "4711", "--born", "1970-12-31", "--body-site", "hand", "--side", "left",
          "--note", "day 3\nno swelling", "--consent", "written")
@@ -119,6 +122,13 @@ class Contents(unittest.TestCase):
         told = self.ada.letterbox("send", path, "--to", BOB, *LABEL).stdout.decode()
         self.assertNotIn("without", told)  # it is clean by now
 
+    def test_who_has_the_gateway_seal_a_photo_is_told_what_was_dropped(self):
+        told = self.gateway.deposit(photo(), "image/jpeg", BOB)
+        index = self.delivery(told)["files"][0]["index"]
+        self.assertIn("EXIF", told["dropped"])
+        self.assertEqual(index["dropped"], told["dropped"])
+        self.assertIsNone(index.get("label"), "there is no place for one in such a request")
+
     def test_no_patient_is_a_word_of_its_own(self):
         sent = self.send(self.file("room.jpg", photo()), options=("--no-patient",))
         self.assertIsNone(self.delivery(sent)["files"][0]["index"]["label"]["patient"])
@@ -136,7 +146,9 @@ class Contents(unittest.TestCase):
                      if sent["delivery"] in [part["delivery"] for part in study["deliveries"]])
         self.assertEqual((study["patient"], study["instances"], len(study["series"])),
                          ({"name": "Müller^Eva", "id": "4711", "born": "1970-12-31"}, 2, 1))
-        datasets = [pydicom.dcmread(path) for path, _ in self.get(sent["delivery"])]
+        paths = [path for path, _ in self.get(sent["delivery"])]
+        self.assertEqual([judges.complaints(path) for path in paths], [[], []])
+        datasets = [pydicom.dcmread(path) for path in paths]
         self.assertEqual({dataset.InstanceNumber for dataset in datasets}, {1, 2})
         for dataset in datasets:
             self.assertEqual(dataset.SOPClassUID, "1.2.840.10008.5.1.4.1.1.77.1.4")

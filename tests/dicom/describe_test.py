@@ -1,8 +1,6 @@
 """What the inspector says of files, against pydicom, which reads both them and DICOM JSON by itself."""
-import json
 import os
 import pathlib
-import struct
 import subprocess
 import tempfile
 import unittest
@@ -11,31 +9,15 @@ import pydicom
 import pydicom.config
 from pydicom.dataset import Dataset, FileMetaDataset
 
+import annex_f
+
 DESCRIBE = pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "tests" / "dicom_describe"
 FILES = pathlib.Path(pydicom.__file__).parent / "data"
-TEXT = {"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
-NUMBER = {"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"}
-BINARY = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 
 
 def described(paths):
     done = subprocess.run([DESCRIBE, *paths], check=True, stdout=subprocess.PIPE, timeout=300)
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def values(element):
-    """Of an element, as texts and numbers that two readers can agree on."""
-    value = element.value
-    if value is None or value == "" or value == b"":
-        return []
-    many = value if element.VM > 1 and not isinstance(value, (str, bytes)) else [value]
-    if element.VR == "PN":
-        return [[part.strip(" ") for part in (str(one).split("=") + ["", ""])[:3]] for one in many]
-    if element.VR == "FL":
-        return [struct.pack("<f", one) for one in many]
-    if element.VR in NUMBER:
-        return [None if one in ("", None) else float(one) for one in many]
-    return [one.strip(" \0") if isinstance(one, str) else one for one in many]
+    return [annex_f.parsed(line) for line in done.stdout.splitlines()]
 
 
 class AnnexF(unittest.TestCase):
@@ -49,64 +31,12 @@ class AnnexF(unittest.TestCase):
     def test_most_files_of_pydicom_are_read(self):
         self.assertGreater(len(self.read), 60)
 
-    def follows_the_rules(self, data_set):
-        """PS3.18 section F.2."""
-        self.assertIsInstance(data_set, dict)
-        self.assertEqual(list(data_set), sorted(data_set))
-        for tag, element in data_set.items():
-            self.assertRegex(tag, r"\A[0-9A-F]{8}\Z")
-            self.assertNotEqual(tag[4:], "0000", "a group length")
-            vr = element["vr"]
-            self.assertIn(vr, TEXT | NUMBER | BINARY | {"AT", "PN", "SQ"})
-            self.assertLessEqual(len(element), 2)
-            if "InlineBinary" in element:
-                self.assertIn(vr, BINARY)
-                self.assertIsInstance(element["InlineBinary"], str)
-            elif "Value" in element:
-                self.assertTrue(element["Value"], "empty ones have no Value")
-                for value in element["Value"]:
-                    self.follows_its_rule(vr, value)
-            else:
-                self.assertEqual(list(element), ["vr"])
-
-    def follows_its_rule(self, vr, value):
-        if vr == "SQ":
-            self.follows_the_rules(value)
-        elif value is None:
-            self.assertIn(vr, TEXT | NUMBER | {"PN"})
-        elif vr == "PN":
-            self.assertLessEqual(set(value), {"Alphabetic", "Ideographic", "Phonetic"})
-        elif vr == "AT":
-            self.assertRegex(value, r"\A[0-9A-F]{8}\Z")
-        elif vr in NUMBER:
-            self.assertIsInstance(value, (int, float))
-        else:
-            self.assertIn(vr, TEXT)
-            self.assertIsInstance(value, str)
-
     def test_the_json_follows_the_rules(self):
         for path, finding in self.read.items():
             with self.subTest(file=path.name):
-                self.follows_the_rules(finding["attributes"])
+                self.assertEqual(annex_f.complaints(finding["attributes"]), [])
                 if "00080005" in finding["attributes"]:
                     self.assertEqual(finding["attributes"]["00080005"].get("Value"), ["ISO_IR 192"])
-
-    def agrees(self, original, said, left_out=()):
-        """Each element that isn't left out is there, and is the same."""
-        for element in original:
-            tag = "%04X%04X" % (element.tag.group, element.tag.element)
-            if element.tag.element == 0 or tag in left_out or tag in ("00080005", "FFFCFFFC"):
-                continue
-            self.assertIn(element.tag, said)
-            other = said[element.tag]
-            if other.VR != element.VR:  # private, or one that leaves it open
-                continue
-            if element.VR == "SQ":
-                self.assertEqual(len(other.value), len(element.value))
-                for mine, theirs in zip(element.value, other.value):
-                    self.agrees(mine, theirs)
-            else:
-                self.assertEqual(values(other), values(element), element.tag)
 
     def test_pydicom_reads_the_same_in_the_file_and_in_the_json(self):
         compared = 0
@@ -114,7 +44,8 @@ class AnnexF(unittest.TestCase):
             with self.subTest(file=path.name):
                 original = pydicom.dcmread(path)
                 original.decode()
-                self.agrees(original, Dataset.from_json(finding["attributes"]), finding["left_out"])
+                said = Dataset.from_json(finding["attributes"])
+                self.assertEqual(annex_f.differences(original, said, finding["left_out"]), [])
                 compared += 1
         self.assertGreater(compared, 60)
 
