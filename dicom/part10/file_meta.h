@@ -30,8 +30,8 @@ class FileMeta {
 
   /// A UID, once met.
   const std::string& transfer_syntax() const { return transfer_syntax_; }
-  /// What the instance is said to be here, as far as that was met and is a UID. The data set has the
-  /// last word, where it can be read.
+  /// What the instance is said to be here, as far as that was met and is a UID. The data set has
+  /// the last word, where it can be read.
   const std::string& sop_class() const { return sop_class_; }
   const std::string& sop_instance() const { return sop_instance_; }
 

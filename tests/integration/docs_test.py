@@ -2,6 +2,7 @@
 
 What a reader puts in for himself is put in here: where the gateway is, and what a command before has told.
 """
+import io
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import sys
 import unittest
 
 import pydicom
+from PIL import Image
 
 import rig
 
@@ -53,7 +55,7 @@ def free_port():
 
 
 class Documents(unittest.TestCase):
-    """A folder with the files that the documents speak of, and a gateway for the surgeon and the radiology department."""
+    """A folder with the files that the documents speak of, and a gateway."""
 
     def setUp(self):
         self.place = rig.workspace()
@@ -93,12 +95,13 @@ class Documents(unittest.TestCase):
         return command
 
     def environment(self, home):
-        return {**os.environ, "PATH": f"{rig.BINARIES}:{os.environ['PATH']}", "LETTERBOX_HOME": str(home or self.place / "nobody")}
+        return {**os.environ, "SHELL": "/bin/bash", "PATH": f"{rig.BINARIES}:{os.environ['PATH']}", "LETTERBOX_HOME": str(home or self.place / "nobody")}
 
-    def run_it(self, command, home=None):
-        """What `command` prints, in the home of who types it."""
-        return rig.run("bash", "-e", "-o", "pipefail", "-c", self.put_in(command), cwd=self.folder, env=self.environment(home),
-                       stdin=subprocess.DEVNULL).stdout
+    def run_it(self, command, home=None, answers=None):
+        """What `command` prints, in the home of who types it: on a terminal, if there are `answers` to be typed."""
+        script = "set -e -o pipefail; " + self.put_in(command)
+        run = ["bash", "-c", script] if answers is None else ["script", "--quiet", "--return", "--command", script, "/dev/null"]
+        return rig.run(*run, cwd=self.folder, env=self.environment(home), input=answers or b"").stdout
 
     def study_of(self, answer):
         """The SOP instances that STOW's answer says are stored; all were."""
@@ -143,16 +146,14 @@ class Documents(unittest.TestCase):
         self.run_it("letterbox login second.json", second)
         self.said["FINGERPRINT"] = self.fingerprint(second)
         self.run_it(confirm, first)
-        # Where there is no terminal to ask on.
-        self.said[f"trust {SURGEON}"] = f"trust {SURGEON} --fingerprint {self.fingerprint(first)}"
-        self.run_it(f"letterbox trust {SURGEON}", second)
+        self.run_it(f"letterbox trust {SURGEON}", second, b"yes\n")
 
         deposited = json.loads(self.run_it(deposit))
         self.gateway.admin("admin", "invite", COLLEAGUE, "--output", self.folder / "colleague.json")
         self.run_it("letterbox login colleague.json", colleague)
-        self.run_it(trust, colleague)
+        self.run_it(trust, colleague, b"yes\nyes\n")
         self.run_it(send, colleague)
-        self.run_it(f"letterbox trust {COLLEAGUE} --fingerprint {self.fingerprint(colleague)}", first)
+        self.run_it(f"letterbox trust {COLLEAGUE}", first, b"yes\n")
         self.assertIn("Müller, Eva", self.run_it(listing, first).decode())
         self.said["ID"] = deposited["file"]
         for home in (first, second):
@@ -165,6 +166,60 @@ class Documents(unittest.TestCase):
     def fingerprint(self, home):
         listed = json.loads(self.run_it("letterbox --json device list", home))
         return "'" + next(device["words"] for device in listed["devices"] if device["this"]) + "'"
+
+    def test_client(self):
+        self.serve()
+        surgeon, newcomer = self.person(SURGEON), self.place / "newcomer"
+        login, *devices, trust, trust_by_words, add, labelled, nobodys, listing, search, get, invite, trust_newcomer = \
+            commands("docs/client.md")
+        colleague, another = self.place / "colleague", self.place / "another"
+        self.said["letterbox login"] = "letterbox login --no-passphrase"
+        self.gateway.admin("admin", "invite", COLLEAGUE, "--output", self.folder / "invitation.json")
+        self.run_it(login, colleague)
+
+        make, confirm, revoke, show = devices
+        self.run_it(make, colleague)
+        self.run_it("letterbox login second.json", another)
+        self.said["FINGERPRINT"] = self.fingerprint(another)
+        self.run_it(confirm, colleague)
+        self.run_it(revoke, colleague, b"yes\n")
+        self.run_it(show, colleague)
+
+        self.run_it(trust, colleague, b"yes\n")
+        self.said["WORDS"] = self.fingerprint(surgeon.home)
+        self.run_it("letterbox recipient remove " + SURGEON, colleague)
+        self.run_it(trust_by_words, colleague)
+        shutil.copy(surgeon.home / "device.json", self.folder)
+        self.run_it("letterbox recipient remove " + SURGEON, colleague)
+        self.run_it(add, colleague)
+
+        for name in ("wound.jpg", "plan.png", "scan.dcm"):
+            (self.folder / name).write_bytes(self.content(name))
+        self.run_it(labelled, colleague)
+        self.run_it(nobodys, colleague)
+        self.run_it(f"letterbox trust {COLLEAGUE}", surgeon.home, b"yes\n")
+        for command in (listing, search):
+            self.assertIn("Müller, Eva", self.run_it(command, surgeon.home).decode())
+        listed = json.loads(self.run_it(search.replace("letterbox", "letterbox --json"), surgeon.home))
+        self.said["ID"] = listed["deliveries"][0]["delivery"]
+        (self.folder / "wound.jpg").unlink()
+        self.run_it(get, surgeon.home)
+        self.assertTrue((self.folder / "wound.jpg").exists())
+
+        self.run_it(invite, colleague)
+        self.run_it("letterbox login newcomer.json", newcomer)
+        self.run_it(f"letterbox trust {COLLEAGUE}", newcomer, b"yes\n")
+        self.run_it(trust_newcomer, colleague, b"yes\n")
+        self.assertIn(rig.CANARY, self.run_it(listing, newcomer).decode().lower())
+
+    def content(self, name):
+        if name.endswith(".dcm"):
+            return rig.CT.read_bytes()
+        if name.endswith(".jpg"):
+            return PHOTO.read_bytes()
+        out = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(out, "PNG")
+        return out.getvalue()
 
     def test_api(self):
         self.serve()
