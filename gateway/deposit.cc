@@ -43,7 +43,8 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
   const std::vector<crypto::X25519Recipient> keys = cover.cover.keys();
   storage::FileRecord file = shelve(rows, *letter, id, cover.cover.delivery,
                                     crypto::seal_header(file_key, cover.hash, keys), nonce);
-  KeyedIndex sealed = seal_index(index_of(intake->finding(), plaintext.size()), id);
+  records::Index said = index_of(intake->finding(), plaintext.size());
+  KeyedIndex sealed = seal_index(said, id);
   const storage::SealedIndex index{crypto::seal_header(sealed.key, cover.hash, keys),
                                    std::move(sealed.payload)};
 
@@ -56,7 +57,7 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
                              gateway_key);
   letter->commit_as_delivery(file, &index, new_delivery(cover, sender), records::to_json(manifest),
                              sender.did(storage::AuditKind::kDeposit, file.id));
-  return {std::move(file), std::move(manifest)};
+  return {std::move(file), std::move(manifest), std::move(said.dropped)};
 }
 
 namespace {

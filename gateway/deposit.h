@@ -3,6 +3,9 @@
 // This is the product. It takes interfaces alone, so it is tested with neither HTTP nor SQL.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "crypto/signing.h"
@@ -14,10 +17,12 @@
 
 namespace letterbox::gateway {
 
-/// What was stored, and the manifest that says so.
+/// What was stored, the manifest that says so, and what a photo was stored without
+/// (dicom::PhotoFinding).
 struct Receipt {
   storage::FileRecord file;
   records::Envelope manifest;
+  std::vector<std::string> dropped;
 };
 
 /// A file as lists show it.
