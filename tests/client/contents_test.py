@@ -71,10 +71,8 @@ class Contents(unittest.TestCase):
         return next(one for one in self.listed()["deliveries"] if one["delivery"] == sent["delivery"])
 
     def get(self, identifier):
-        """(path, what is said of it) of each file, in a folder of their own."""
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.folder))
-        done = json.loads(self.bob.letterbox("--json", "get", identifier, "--output-dir", folder).stdout)
-        return [(pathlib.Path(file["path"]), file["index"]) for file in done["files"]]
+        """(path, what is said of it) of each file."""
+        return self.bob.got(identifier)
 
     # --- Photos
 

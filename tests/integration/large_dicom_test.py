@@ -3,7 +3,6 @@ letterboxd and its inspectors don't grow. LETTERBOX_FULL sends 5 GiB in one inst
 """
 import hashlib
 import json
-import pathlib
 import subprocess
 import unittest
 
@@ -81,14 +80,11 @@ class LargeDicom(unittest.TestCase):
         self.assertLess(self.growth_of(store_all), BOUND)
 
         deliveries = self.delivered(len(instances))
-        out = self.gateway.data.parent / "out.dcm"
-        self.addCleanup(out.unlink, missing_ok=True)
         for (kind, instance), delivery in zip(instances.items(), deliveries):
             with self.subTest(kind=kind):
-                got = json.loads(self.surgeon.letterbox("--json", "get", delivery, "-o", out, "--force").stdout)
-                with open(out, "rb") as file:
+                (path, index), = self.surgeon.got(delivery)
+                with open(path, "rb") as file:
                     self.assertEqual(hashlib.file_digest(file, "sha256").hexdigest(), instance.sha256)
-                index = got["files"][0]["index"]
                 self.assertEqual((index["instance"], index["study"]), (instance.uid, instance.study))
 
     def test_one_instance_of_many_fragments(self):
@@ -111,10 +107,7 @@ class LargeDicom(unittest.TestCase):
         study, = [one for one in json.loads(self.surgeon.letterbox("--json", "list").stdout)["studies"]
                   if one["study"].endswith("10070")]
         self.assertEqual((study["instances"], [part["delivery"] for part in study["deliveries"]]), (count, [delivery]))
-        folder = self.gateway.data.parent / "study"
-        folder.mkdir()
-        got = json.loads(self.surgeon.letterbox("--json", "get", delivery, "--output-dir", folder).stdout)
-        self.assertTrue({pathlib.Path(file["path"]).read_bytes() for file in got["files"]} == set(instances))
+        self.assertTrue({path.read_bytes() for path, _ in self.surgeon.got(delivery)} == set(instances))
 
 
 if __name__ == "__main__":

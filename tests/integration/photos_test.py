@@ -73,16 +73,6 @@ class Photos(unittest.TestCase):
                 raise AssertionError(f"{name} has nothing to lose")
         cls.photos |= {path.name: path.read_bytes() for path in real_photos()}
 
-    def folder(self):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.gateway.data.parent))
-        folder.chmod(0o711)
-        return folder
-
-    def got(self, delivery):
-        """(path, index) of each file that the recipient's letterbox makes of a delivery."""
-        got = json.loads(self.surgeon.letterbox("--json", "get", delivery, "--output-dir", self.folder()).stdout)
-        return [(pathlib.Path(file["path"]), file["index"]) for file in got["files"]]
-
     def assert_only_the_picture(self, before, path, index):
         after = path.read_bytes()
         self.assertTrue(pixels(before) == pixels(after), "mode, size, pixels or colour profile")
@@ -101,18 +91,18 @@ class Photos(unittest.TestCase):
         for name, photo in self.photos.items():
             with self.subTest(photo=name):
                 receipt = self.gateway.deposit(photo, TYPES[pathlib.Path(name).suffix], SURGEON)
-                (path, index), = self.got(receipt["delivery"])
+                (path, index), = self.surgeon.got(receipt["delivery"])
                 self.assert_only_the_picture(photo, path, index)
                 self.assertEqual(receipt["dropped"], index["dropped"], "the sender is told the same")
 
     def test_from_a_person(self):
-        folder = self.folder()
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.gateway.data.parent))
         for name, photo in self.photos.items():
             (folder / name).write_bytes(photo)
         sent = json.loads(self.radiology.letterbox("--json", "send", *(folder / name for name in self.photos),
                                                    "--to", SURGEON, "--no-patient").stdout)
         told = {file["file"]: file["dropped"] for file in sent["files"]}
-        got = {index["name"]: (path, index) for path, index in self.got(sent["delivery"])}
+        got = {index["name"]: (path, index) for path, index in self.surgeon.got(sent["delivery"])}
         self.assertEqual(set(got), set(self.photos))
         self.assertEqual(sorted(told.values()), sorted(index["dropped"] for _, index in got.values()))
         for name, photo in self.photos.items():

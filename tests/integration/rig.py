@@ -400,6 +400,12 @@ class Person:
     def letterbox(self, *arguments, **options):
         return run(BINARIES / "letterbox", "--home", self.home, *arguments, **options)
 
+    def got(self, delivery):
+        """(path, index) of each file that letterbox makes of a delivery, in a new folder beside the home."""
+        folder = tempfile.mkdtemp(prefix="got-", dir=self.home.parent)
+        done = self.letterbox("--json", "get", delivery, "--output-dir", folder)
+        return [(pathlib.Path(file["path"]), file["index"]) for file in json.loads(done.stdout)["files"]]
+
     @property
     def key_file(self):
         return next(path for path in (self.home / "key.txt", self.home / "key.age") if path.exists())
