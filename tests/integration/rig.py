@@ -127,8 +127,8 @@ def reset_memory_peak(pid):
 def processes_of(pid):
     """A letterboxd and what it forked to look at files, but not its database."""
     children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [pid, *(process for child in children if pathlib.Path(f"/proc/{child}/comm").read_text("utf-8") == "letterboxd\n"
-                   for process in processes_of(int(child)))]
+    inspectors = [child for child in children if pathlib.Path(f"/proc/{child}/comm").read_text("ascii").startswith("inspector")]
+    return [pid, *(process for child in inspectors for process in processes_of(int(child)))]
 
 
 def memory_growth(pid, action):
