@@ -174,6 +174,13 @@ class Contents(unittest.TestCase):
                 self.assertIn(f"{name}, ", self.bob.letterbox("list", name).stdout.decode())
                 self.assertIn("attachment, not checked", self.bob.letterbox("list", name).stdout.decode())
 
+    def test_of_a_send_that_stops_at_a_file_nothing_stays_at_the_gateway(self):
+        """What was sent before it once lay there, sealed and open, for as long as the letter would have lived."""
+        what = "SELECT (SELECT count(*) FROM file), (SELECT count(*) FROM delivery WHERE revoked IS NULL)"
+        before = self.gateway.sql(what)
+        self.fails(1, "send", rig.CT, self.file("report.pdf", b"%PDF-1.4"), "--to", BOB)
+        self.assertEqual(self.gateway.sql(what), before)
+
     def test_valid_files_are_checked_though_others_are_attached(self):
         sent = self.send(rig.CT, self.file("report.pdf", b"%PDF-1.4"), options=("--attach",))
         self.assertEqual([file["checked"] for file in sent["files"]], [True, False])
