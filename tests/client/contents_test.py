@@ -74,10 +74,8 @@ class Contents(unittest.TestCase):
         return next(one for one in self.listed()["deliveries"] if one["delivery"] == sent["delivery"])
 
     def get(self, identifier):
-        """(path, what is said of it) of each file, in a folder of their own."""
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.folder))
-        done = json.loads(self.bob.letterbox("--json", "get", identifier, "--output-dir", folder).stdout)
-        return [(pathlib.Path(file["path"]), file["index"]) for file in done["files"]]
+        """(path, what is said of it) of each file."""
+        return self.bob.got(identifier)
 
     # --- Photos
 
@@ -187,6 +185,13 @@ class Contents(unittest.TestCase):
                 self.assertEqual((index["type"], index["checked"], index["name"]), ("application/octet-stream", False, name))
                 self.assertIn(f"{name}, ", self.bob.letterbox("list", name).stdout.decode())
                 self.assertIn("attachment, not checked", self.bob.letterbox("list", name).stdout.decode())
+
+    def test_of_a_send_that_stops_at_a_file_nothing_stays_at_the_gateway(self):
+        """What was sent before it once lay there, sealed and open, for as long as the letter would have lived."""
+        what = "SELECT (SELECT count(*) FROM file), (SELECT count(*) FROM delivery WHERE revoked IS NULL)"
+        before = self.gateway.sql(what)
+        self.fails(1, "send", rig.CT, self.file("report.pdf", b"%PDF-1.4"), "--to", BOB)
+        self.assertEqual(self.gateway.sql(what), before)
 
     def test_valid_files_are_checked_though_others_are_attached(self):
         sent = self.send(rig.CT, self.file("report.pdf", b"%PDF-1.4"), options=("--attach",))

@@ -14,7 +14,8 @@ import pydicom.encaps
 from PIL import Image, ImageOps
 
 import judges
-from photo_test import CANARY, CORPUS, clean, exif, picture, saved, segment
+from photo_test import clean
+from pictures import CANARY, CORPUS, exif, picture, saved, segment
 
 TESTS = pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "tests"
 WRAP_PHOTO = TESTS / "wrap_photo"

@@ -113,7 +113,8 @@ class Stow(unittest.TestCase):
 
     def test_one_instance_a_request_on_eight_connections(self):
         self.mailbox(self.box, closes_after=10)
-        instances = [rig.ct_instance(number) for number in range(80)]
+        count = 2000 if rig.FULL else 200
+        instances = [rig.ct_instance(number, study=80) for number in range(count)]
 
         def send(part):
             connection = http.client.HTTPSConnection("127.0.0.1", self.gateway.machine_port, timeout=60,
@@ -129,9 +130,13 @@ class Stow(unittest.TestCase):
             return statuses
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             statuses = sum(pool.map(send, [instances[start::8] for start in range(8)]), [])
-        self.assertEqual(statuses, [200] * 80)
+        self.assertEqual(statuses, [200] * count)
         delivery, = self.delivered()
-        self.assertEqual(self.contents(delivery), set(instances))
+        self.assertEqual(len(delivery["files"]), count)
+        study, = [one for one in json.loads(self.surgeon.letterbox("--json", "list").stdout)["studies"]
+                  if one["study"].endswith("10080")]
+        self.assertEqual((study["instances"], [part["delivery"] for part in study["deliveries"]]), (count, [delivery["delivery"]]))
+        self.assertTrue({path.read_bytes() for path, _ in self.surgeon.got(delivery["delivery"])} == set(instances))
 
     def test_a_person_who_may_deposit_stores_too(self):
         self.mailbox(self.box, "--from", SURGEON)
@@ -188,7 +193,8 @@ class Stow(unittest.TestCase):
     def test_another_mailbox(self):
         self.store(rig.ct_instance(1))
         self.store(rig.ct_instance(1), mailbox=self.mailbox(self.box + "-2"))
-        self.delivered(2)
+        for delivery in self.delivered(2):
+            self.assertEqual(self.contents(delivery), {rig.ct_instance(1)})
 
     def test_sent_again_after_it_was_taken_back(self):
         self.store(rig.ct_instance(1))
@@ -200,7 +206,9 @@ class Stow(unittest.TestCase):
         self.assertEqual(self.surgeon.request("GET", path + "/index")[0], 404)
         self.assertEqual(self.gateway.request("DELETE", path, machine=True)[0], 404)
         self.store(rig.ct_instance(1))
-        self.assertNotEqual(self.delivered()[0]["delivery"], delivery["delivery"])
+        again, = self.delivered()
+        self.assertNotEqual(again["delivery"], delivery["delivery"])
+        self.assertEqual(self.contents(again), {rig.ct_instance(1)})
 
     # --- Failures
 
