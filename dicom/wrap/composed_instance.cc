@@ -65,6 +65,10 @@ void ComposedInstance::put_head() {
   const std::string_view transfer_syntax = transfer_syntax_of(*photo_.frame());
   const DataSet said(attributes.lower_bound(kImageGroup), attributes.upper_bound(kImageGroupEnd));
   describe_jpeg(attributes, *photo_.frame(), photo_.colour());
+  // The cleaned photo doesn't say any more when it was taken.
+  if (photo_.finding().captured && text_of(attributes, tags::kAcquisitionDateTime).empty()) {
+    attributes[tags::kAcquisitionDateTime] = time_element(*photo_.finding().captured);
+  }
   coerced_ = std::ranges::any_of(said, [&](const auto& one) {
     const auto& [tag, element] = one;
     const auto now = attributes.find(tag);

@@ -298,6 +298,12 @@ class Composed(Wrapping):
                 for keyword, true in {**agreeing, "NumberOfFrames": 1}.items():
                     self.assertEqual(composed.get(keyword, true), true, keyword)
 
+    def test_the_time_of_capture_outlives_the_cleaning_where_the_metadata_has_none(self):
+        photo = saved(picture(), "JPEG", exif=exif(taken="2026:11:23 17:30:05", offset="-05:30"))
+        self.assertEqual(read(run(photo, self.metadata()).stdout).AcquisitionDateTime, "20261123173005-0530")
+        said = self.metadata(AcquisitionDateTime="20200101")
+        self.assertEqual(read(run(photo, said).stdout).AcquisitionDateTime, "20200101")
+
     def test_a_large_photo_is_several_fragments(self):
         noise = Image.frombytes("RGB", (1100, 1000), bytes(i * i * 7919 // 251 % 256 for i in range(3_300_000)))
         photo = saved(noise, "JPEG", quality=100, subsampling=0)
