@@ -1,5 +1,8 @@
 #include "gateway/routes/call.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/error.h"
 #include "gateway/identity/announced_body.h"
 #include "gateway/transport/exchange.h"
@@ -14,6 +17,14 @@ using web::http::status_code;
 // Records and JSON requests are small; files are never read whole.
 constexpr std::size_t kMaxSmallBody = std::size_t{1024} * 1024;
 
+std::optional<std::string> field_of(const web::http::http_request& request,
+                                    std::string_view name) {
+  const auto& fields = request.headers();
+  const auto found = fields.find(std::string(name));
+  if (found == fields.end()) return std::nullopt;
+  return found->second;
+}
+
 }  // namespace
 
 Presented presented_by(const web::http::http_request& request) {
@@ -21,12 +32,7 @@ Presented presented_by(const web::http::http_request& request) {
           .method = transport::method_of(request),
           .target = transport::target_of(request),
           .has_body = transport::has_body(request),
-          .field = [&request](std::string_view name) -> std::optional<std::string> {
-            const auto& fields = request.headers();
-            const auto found = fields.find(std::string(name));
-            if (found == fields.end()) return std::nullopt;
-            return found->second;
-          }};
+          .field = [&request](std::string_view name) { return field_of(request, name); }};
 }
 
 void Call::permit(bool allowed) {
@@ -77,6 +83,27 @@ std::optional<Uuid> Call::id_parameter(std::string_view name) const {
   return uuid;
 }
 
+std::optional<std::string> Call::field(const std::string& name) const {
+  return field_of(request, name);
+}
+
+std::optional<std::uint64_t> Call::number_parameter(std::string_view name) const {
+  const std::optional<std::string> text = target.one(name);
+  if (!text) return std::nullopt;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size()) {
+    throw Error(ErrorCode::kMalformed, "a number in the query isn't one");
+  }
+  return number;
+}
+
+std::size_t Call::limit_parameter(std::size_t most) const {
+  const std::uint64_t limit = number_parameter("limit").value_or(most);
+  if (limit == 0) throw Error(ErrorCode::kMalformed, "limit isn't a positive number");
+  return static_cast<std::size_t>(std::min<std::uint64_t>(limit, most));
+}
+
 std::optional<records::Time> Call::time_parameter(std::string_view name) const {
   const std::optional<std::string> text = target.one(name);
   if (!text) return std::nullopt;
@@ -112,6 +139,16 @@ void require_asked(const Call& call) {
 
 }  // namespace
 
+void Call::always(std::string name, std::string value) {
+  always_fields.emplace_back(std::move(name), std::move(value));
+}
+
+void Call::begin_answer(http_response& response) {
+  status = response.status_code();
+  response.headers().add("Cache-Control", "no-store");
+  for (const auto& [name, value] : always_fields) response.headers().add(name, value);
+}
+
 void Call::answer(http_response response) {
   require_asked(*this);
   answer_unasked(std::move(response));
@@ -119,8 +156,7 @@ void Call::answer(http_response response) {
 
 void Call::answer(http_response response, Source& content, std::uint64_t length) {
   require_asked(*this);
-  status = response.status_code();
-  response.headers().add("Cache-Control", "no-store");
+  begin_answer(response);
   transport::reply(request, std::move(response), content, length);
 }
 
@@ -136,8 +172,7 @@ void Call::answer_empty(status_code code) {
 }
 
 void Call::answer_unasked(http_response response) {
-  status = response.status_code();
-  response.headers().add("Cache-Control", "no-store");
+  begin_answer(response);
   transport::reply(request, std::move(response));
 }
 
