@@ -69,12 +69,16 @@ const char* to_string(ErrorCode code) noexcept {
       return "OffsetMismatch";
     case ErrorCode::kLocked:
       return "Locked";
+    case ErrorCode::kQuotaExceeded:
+      return "QuotaExceeded";
     case ErrorCode::kWrongMethod:
       return "WrongMethod";
     case ErrorCode::kNotAcceptable:
       return "NotAcceptable";
     case ErrorCode::kUnavailable:
       return "Unavailable";
+    case ErrorCode::kStorageFull:
+      return "StorageFull";
     case ErrorCode::kNetwork:
       return "Network";
     case ErrorCode::kFile:

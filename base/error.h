@@ -54,11 +54,13 @@ enum class ErrorCode : std::uint8_t {
   kPreconditionFailed,  ///< it isn't (any more) what the request supposes
   kOffsetMismatch,      ///< an upload isn't continued where it stands
   kLocked,              ///< somebody else is writing it
+  kQuotaExceeded,       ///< over what the tenant may have stored
   kWrongMethod,
   kNotAcceptable,  ///< not to be had in a form that the caller takes
 
   // What failed around us.
-  kUnavailable,    ///< the database is away or out of room; trying again later may work
+  kUnavailable,    ///< the database is away or can't serve; trying again later may work
+  kStorageFull,    ///< the database has no room left; it works again when there is
   kNetwork,        ///< the gateway can't be reached, or its certificate isn't trusted
   kFile,           ///< a local file or directory can't be read or written
   kConfiguration,  ///< a setting is wrong, a port is taken, a program is missing

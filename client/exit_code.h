@@ -36,6 +36,7 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
       return ExitCode::kNotAllowed;
     case ErrorCode::kNetwork:
     case ErrorCode::kUnavailable:
+    case ErrorCode::kStorageFull:
     case ErrorCode::kTooManyRequests:
     case ErrorCode::kTruncatedBody:
     case ErrorCode::kChecksumMismatch:
@@ -58,6 +59,7 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kPreconditionRequired:
     case ErrorCode::kPreconditionFailed:
     case ErrorCode::kConflict:
+    case ErrorCode::kQuotaExceeded:
     case ErrorCode::kWrongMethod:
     case ErrorCode::kNotAcceptable:
     case ErrorCode::kFile:

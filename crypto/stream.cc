@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -302,14 +303,19 @@ std::optional<Ciphertext> Screener::next() {
     row.reserve(kRowSize);
     state_->feed.append_to(row, kRowSize);
     state_->ended = state_->feed.at_end();
-    // Whole rows are whole chunks; only the last row can hold another one.
-    const std::size_t tail = row.size() % kSealedChunkSize;
-    const bool is_only_chunk = !state_->any_row && row.size() == tail;
-    if (row.empty() || (tail > 0 && tail < kTagSize) || (tail == kTagSize && !is_only_chunk))
-      throw Error(ErrorCode::kMalformed, "age payload: it ends within a chunk");
-    state_->any_row = true;
-    return Ciphertext(std::move(row));
+    return Screener::row(std::move(row), !std::exchange(state_->any_row, true), state_->ended);
   });
+}
+
+Ciphertext Screener::row(Bytes bytes, bool is_first, bool is_last) {
+  if (bytes.size() > kRowSize || (!is_last && bytes.size() != kRowSize))
+    throw Error(ErrorCode::kMalformed, "age payload: a row that isn't the last has another length");
+  // Whole rows are whole chunks; only the last row can hold another one.
+  const std::size_t tail = bytes.size() % kSealedChunkSize;
+  const bool is_only_chunk = is_first && bytes.size() == tail;
+  if (bytes.empty() || (tail > 0 && tail < kTagSize) || (tail == kTagSize && !is_only_chunk))
+    throw Error(ErrorCode::kMalformed, "age payload: it ends within a chunk");
+  return Ciphertext(std::move(bytes));
 }
 
 }  // namespace letterbox::crypto

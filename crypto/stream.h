@@ -87,6 +87,10 @@ class Screener {
   /// As Sealer::next. Throws Error kMalformed for framing that no sealer makes.
   std::optional<Ciphertext> next();
 
+  /// The same for one row that came otherwise than through a Source, in an upload that broke off
+  /// and went on. Throws Error kMalformed.
+  static Ciphertext row(Bytes bytes, bool is_first, bool is_last);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -50,8 +50,9 @@ class DepositTiming {
     std::optional<storage::FileRecord> find(storage::TenantId tenant, const Uuid& id) override {
       return shelf_.find(tenant, id);
     }
-    std::unique_ptr<Source> read(storage::TenantId tenant, const Uuid& id) override {
-      return shelf_.read(tenant, id);
+    std::unique_ptr<Source> read(storage::TenantId tenant, const Uuid& id,
+                                 std::size_t first) override {
+      return shelf_.read(tenant, id, first);
     }
     void put_index(storage::TenantId tenant, const Uuid& delivery, const Uuid& file,
                    const storage::SealedIndex& index, const storage::AuditEvent& event) override {
@@ -65,6 +66,7 @@ class DepositTiming {
                 const storage::AuditEvent& event) override {
       return shelf_.remove(tenant, id, event);
     }
+    std::uint64_t used(storage::TenantId tenant) override { return shelf_.used(tenant); }
 
    private:
     storage::BlobStore& shelf_;

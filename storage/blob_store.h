@@ -27,6 +27,7 @@ struct FileRecord {
   std::array<Byte, 16> nonce;    ///< the payload's nonce
   std::uint64_t payload_length;  ///< nonce and chunks: 16 + all rows
   Digest payload_sha256;         ///< of nonce and chunks
+  std::uint32_t version = 1;     ///< of the cover that the header is made for
 };
 
 /// A sealed index without its header: nonce and one row.
@@ -55,8 +56,9 @@ class BlobWriter {
 
   /// Makes the file part of its open delivery; durable when it returns. Throws Error kConflict if
   /// the delivery isn't open, or the tenant has a file of this id already; kNotFound if there is no
-  /// such delivery; kUnavailable; kInternal if `file.payload_length` isn't what was appended. After
-  /// a throw of kUnavailable the outcome may be unknown. `index` may be null: the file has none.
+  /// such delivery; kQuotaExceeded; kUnavailable; kInternal if `file.payload_length` isn't what was
+  /// appended. After a throw of kUnavailable the outcome may be unknown. `index` may be null: the
+  /// file has none.
   virtual void commit(const FileRecord& file, const SealedIndex* index,
                       const AuditEvent& event) = 0;
 
@@ -99,14 +101,15 @@ class BlobStore {
   /// A file of a closed delivery that hasn't expired; nothing otherwise. Throws Error kUnavailable.
   virtual std::optional<FileRecord> find(TenantId tenant, const Uuid& id) = 0;
 
-  /// The rows of such a file in order, one a piece, without the nonce. Its next() throws Error
-  /// kNotFound if the file went away meanwhile, kIntegrity if a row is missing, kUnavailable. Holds
-  /// no connection between pieces. The Source isn't thread-safe, and mustn't outlive the store.
-  virtual std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) = 0;
+  /// The rows of such a file in order, from row `first` (from 0) on, one a piece, without the
+  /// nonce; none if there are no more. Its next() throws Error kNotFound if the file went away
+  /// meanwhile, kIntegrity if a row is missing, kUnavailable. Holds no connection between pieces.
+  /// The Source isn't thread-safe, and mustn't outlive the store.
+  virtual std::unique_ptr<Source> read(TenantId tenant, const Uuid& id, std::size_t first) = 0;
 
   /// Adds the index of a file that is in an open delivery. Durable when it returns. Throws Error
   /// kNotFound if there is no such delivery, or it has no such file; kConflict if it isn't open, or
-  /// the file has an index; kUnavailable.
+  /// the file has an index; kQuotaExceeded; kUnavailable.
   virtual void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file,
                          const SealedIndex& index, const AuditEvent& event) = 0;
 
@@ -114,11 +117,15 @@ class BlobStore {
   /// no such delivery, next() says.
   virtual std::unique_ptr<IndexReader> read_indexes(TenantId tenant, const Uuid& delivery) = 0;
 
-  /// Takes a file and its index away for good, whatever its delivery's state: the header, without
-  /// which the rest can't be opened by anybody, and the rows. The delivery and its manifest stay
-  /// and still name it. False if there was none. Until PostgreSQL has vacuumed, its disk still
-  /// holds the bytes. Throws Error kUnavailable.
+  /// Takes a file and its index away for good, whatever its delivery's state: the headers at once,
+  /// without which the rest can't be opened by anybody; the rows with Store::sweep_lapsed. The
+  /// delivery and its manifest stay and still name it. False if there was none. Until PostgreSQL
+  /// has vacuumed, its disk still holds the bytes. Throws Error kUnavailable.
   virtual bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) = 0;
+
+  /// What counts against the tenant's quota: payloads of files and indexes, and the length of
+  /// uploads that aren't complete. Throws Error kUnavailable.
+  virtual std::uint64_t used(TenantId tenant) = 0;
 };
 
 }  // namespace letterbox::storage

@@ -14,11 +14,13 @@
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "storage/audit_store.h"
+#include "storage/delivery_state.h"
 #include "storage/tenant_store.h"
 
 namespace letterbox::storage {
 
-enum class DeliveryState : std::uint8_t { kOpen, kClosed };
+/// How often each device may download each file, where nobody says.
+inline constexpr std::uint32_t kUsualDownloads = 10;
 
 struct NewDelivery {
   Uuid id;
@@ -28,6 +30,7 @@ struct NewDelivery {
   std::chrono::sys_seconds created;
   std::chrono::sys_seconds expires;
   std::vector<std::string> recipients;  ///< the age1… strings of the cover: whose inbox it is in
+  std::uint32_t downloads = kUsualDownloads;  ///< of each file by each device; at least 1
 };
 
 /// One file as a list shows it.
@@ -44,6 +47,7 @@ struct Delivery {
   bool sealed_by_gateway;
   std::chrono::sys_seconds created;
   std::chrono::sys_seconds expires;
+  std::uint32_t downloads;
   std::vector<std::string> covers;      ///< envelopes, version 1 first
   std::optional<std::string> manifest;  ///< an envelope; there once closed
   std::vector<FileSummary> files;       ///< by id; without those that were removed
@@ -55,6 +59,7 @@ struct Audience {
   Uuid sender;
   std::vector<std::string> recipients;  ///< age1… strings, bytewise, each once
   DeliveryState state;
+  std::uint32_t version;  ///< of the cover that is current
 };
 
 /// A part of an inbox.
@@ -72,19 +77,28 @@ class DeliveryStore {
  public:
   virtual ~DeliveryStore() = default;
 
-  /// Throws Error kConflict if the id is taken, kNotFound if the sender is no principal of this
-  /// tenant.
-  virtual void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) = 0;
-  /// Makes an open delivery and its files visible. Throws Error kConflict if it is closed already,
-  /// holds no file, or `files` and `indexes` (the manifest's ids) aren't exactly its files and
-  /// those of them that have an index; kNotFound.
-  virtual void close(TenantId tenant, const Uuid& id, const std::string& manifest,
+  // Each of the next three may be called again with the same bytes, by who lost the answer: it
+  // changes nothing then, and records no event.
+
+  /// True if this opened it, false if it was opened before: by this sender, with this very cover
+  /// and these downloads, and lives. Throws Error kConflict if the id is taken otherwise, kNotFound
+  /// if the sender is no principal of this tenant.
+  virtual bool open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) = 0;
+  /// Makes an open delivery and its files visible, and drops its uploads that aren't complete.
+  /// False if it was closed before, by this very manifest. Throws Error kConflict if it is closed
+  /// by another one, holds no file, or `files` and `indexes` (the manifest's ids) aren't exactly
+  /// its files and those of them that have an index; kNotFound.
+  virtual bool close(TenantId tenant, const Uuid& id, const std::string& manifest,
                      const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
                      const AuditEvent& event) = 0;
-  /// Takes a delivery back, whatever its state: its headers, MACs and inboxes forget it at once and
-  /// for good, and the sealed bytes follow. From then on no call finds it; covers and manifest,
-  /// which were signed, stay in the database. False if there was none, or it was revoked before.
-  virtual bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) = 0;
+  /// Takes a delivery back, whatever its state: its headers, those of former versions, MACs,
+  /// uploads and inboxes forget it at once and for good, and the sealed bytes follow with
+  /// Store::sweep_lapsed. From then on nothing but ReceiptStore finds it. Returns the deletion
+  /// receipt that is kept: `receipt`, an envelope, or that of whoever revoked it before. It may be
+  /// empty, where nobody will ask for one. Nothing if there is no such delivery.
+  virtual std::optional<std::string> revoke(TenantId tenant, const Uuid& id,
+                                            const std::string& receipt,
+                                            const AuditEvent& event) = 0;
   /// Whatever its state, unless expired or revoked.
   virtual std::optional<Delivery> find(TenantId tenant, const Uuid& id) = 0;
   /// The same delivery, if all that is asked is whose it is: one cheap query.

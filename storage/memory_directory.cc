@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "storage/audit_check.h"
 #include "storage/study_check.h"
+#include "storage/tenant_check.h"
 
 namespace letterbox::storage {
 
@@ -22,6 +23,7 @@ std::chrono::sys_seconds now() {
 // has to be undone.
 struct TenantRecords {
   std::string name;
+  TenantLimits limits;
   std::map<Uuid, Principal> principals;
   std::map<std::string, Device> devices;  // by recipient
   std::vector<AcceptedRecord> history;    // in the order of acceptance
@@ -175,6 +177,20 @@ class Tenants final : public TenantStore {
     std::sort(tenants.begin(), tenants.end(),
               [](const Tenant& a, const Tenant& b) { return a.name < b.name; });
     return tenants;
+  }
+
+  TenantLimits limits(TenantId tenant) override {
+    const std::lock_guard lock(directory_.mutex);
+    return directory_.of(tenant).limits;
+  }
+
+  void set_limits(TenantId tenant, const TenantLimits& limits, const AuditEvent& event) override {
+    require_sound(limits);
+    const std::lock_guard lock(directory_.mutex);
+    TenantRecords& own = directory_.of(tenant, event);
+    if (own.limits == limits) return;
+    own.limits = limits;
+    own.record(event);
   }
 
  private:

@@ -1,8 +1,10 @@
 #include "storage/memory_shelf.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
+#include "storage/lifetimes.h"
 #include "storage/study_check.h"
 
 namespace letterbox::storage {
@@ -22,6 +24,7 @@ void MemoryTenant::require_free(const Uuid& file) const {
 MemoryDelivery& MemoryTenant::open(const NewDelivery& delivery) {
   MemoryDelivery& opened = deliveries[delivery.id];
   opened.opened = delivery;
+  opened.covers = {delivery.cover};
   opened.recipients.insert(delivery.recipients.begin(), delivery.recipients.end());
   return opened;
 }
@@ -36,7 +39,7 @@ MemoryDelivery& MemoryTenant::still_open(const Uuid& id) {
   if (delivery == nullptr) {
     throw Error(ErrorCode::kNotFound, "there is no such delivery, or it has expired: " + id.text());
   }
-  if (delivery->manifest) {
+  if (delivery->state != DeliveryState::kOpen) {
     throw Error(ErrorCode::kConflict, "the delivery is closed already: " + id.text());
   }
   return *delivery;
@@ -52,11 +55,12 @@ Delivery MemoryTenant::describe(const MemoryDelivery& stored) const {
   Delivery delivery;
   delivery.id = stored.opened.id;
   delivery.sender = stored.opened.sender;
-  delivery.state = stored.manifest ? DeliveryState::kClosed : DeliveryState::kOpen;
+  delivery.state = stored.state;
   delivery.sealed_by_gateway = stored.opened.sealed_by_gateway;
   delivery.created = stored.opened.created;
   delivery.expires = stored.opened.expires;
-  delivery.covers = {stored.opened.cover};
+  delivery.downloads = stored.opened.downloads;
+  delivery.covers = stored.covers;
   delivery.manifest = stored.manifest;
   for (const Uuid& id : stored.files) {
     const MemoryFile& file = files.at(id);
@@ -72,10 +76,116 @@ void MemoryTenant::put(MemoryFile file) {
   files.emplace(id, std::move(file));
 }
 
+std::uint64_t size_of(const FileRecord& file, const MemoryIndex* index) {
+  return file.payload_length + (index != nullptr ? index->summary.payload_length : 0);
+}
+
+std::uint64_t MemoryTenant::used() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, file] : files) bytes += size_of(file.record, file.index.get());
+  for (const auto& [id, upload] : uploads) {
+    if (!upload.upload.complete()) bytes += upload.upload.made.length;
+  }
+  return bytes;
+}
+
+void MemoryTenant::remove(const Uuid& file) {
+  const auto found = files.find(file);
+  MemoryDelivery& delivery = deliveries.at(found->second.record.delivery);
+  delivery.files.erase(file);
+  for (auto& [version, former] : delivery.former) former.headers.erase(file);
+  std::erase_if(downloads, [&](const auto& one) { return one.first.first == file; });
+  files.erase(found);
+}
+
+void MemoryTenant::drop_uploads(const Uuid& delivery, bool complete_ones_too) {
+  std::erase_if(uploads, [&](const auto& one) {
+    const Upload& upload = one.second.upload;
+    return upload.made.delivery == delivery && (complete_ones_too || !upload.complete());
+  });
+}
+
+void MemoryTenant::end(MemoryDelivery& delivery, DeliveryState state,
+                       std::chrono::sys_seconds now) {
+  if (!has_ended(delivery.state)) {
+    delivery.final_files = delivery.files.size();
+    for (const Uuid& id : delivery.files) {
+      const MemoryFile& file = files.at(id);
+      delivery.final_bytes += size_of(file.record, file.index.get());
+    }
+    while (!delivery.files.empty()) remove(*delivery.files.begin());
+    drop_uploads(delivery.opened.id, true);
+    delivery.former.clear();
+    delivery.study.reset();
+  }
+  delivery.state = state;
+  delivery.ended = now;
+}
+
+void MemoryTenant::close(MemoryDelivery& delivery, const std::string& manifest) {
+  delivery.manifest = manifest;
+  delivery.state = DeliveryState::kClosed;
+  if (delivery.study) delivery.study->joinable = false;
+  drop_uploads(delivery.opened.id, false);
+}
+
 void MemoryShelf::require_sender(TenantId tenant, const NewDelivery& delivery) {
   if (!directory.principals().find(tenant, delivery.sender)) {
     throw Error(ErrorCode::kNotFound, "the sender is no principal of this tenant");
   }
+}
+
+void MemoryShelf::require_room(TenantId tenant, std::uint64_t more) {
+  const auto quota = directory.tenants().limits(tenant).quota;
+  if (quota && tenants[tenant].used() + more > *quota) {
+    throw Error(ErrorCode::kQuotaExceeded, "over the tenant's quota");
+  }
+}
+
+namespace {
+
+// Whether it is over and nobody said so yet.
+bool has_lapsed(const MemoryTenant& own, const MemoryDelivery& delivery,
+                std::chrono::sys_seconds now) {
+  if (has_ended(delivery.state)) return false;
+  if (delivery.opened.expires <= now) return true;
+  if (delivery.state != DeliveryState::kOpen || delivery.opened.sealed_by_gateway ||
+      delivery.opened.created + kNeverClosed > now) {
+    return false;
+  }
+  return std::none_of(own.uploads.begin(), own.uploads.end(), [&](const auto& one) {
+    const Upload& upload = one.second.upload;
+    return upload.made.delivery == delivery.opened.id && upload.expires > now;
+  });
+}
+
+}  // namespace
+
+Lapsed MemoryShelf::sweep(std::chrono::sys_seconds now, std::size_t limit) {
+  Lapsed lapsed;
+  const auto take = [limit](std::uint64_t& taken, bool is_due) {
+    if (!is_due || taken >= limit) return false;
+    ++taken;
+    return true;
+  };
+  for (auto& [tenant, own] : tenants) {
+    for (auto& [id, delivery] : own.deliveries) {
+      if (take(lapsed.deliveries, has_lapsed(own, delivery, now))) {
+        own.end(delivery, DeliveryState::kExpired, now);
+      }
+      std::erase_if(delivery.former, [&](const auto& one) {
+        return take(lapsed.former_versions, one.second.since + kFormerVersionKept <= now);
+      });
+    }
+    std::erase_if(own.uploads, [&](const auto& one) {
+      return take(lapsed.uploads, one.second.upload.expires <= now);
+    });
+    std::erase_if(own.deliveries, [&](const auto& one) {
+      const auto& ended = one.second.ended;
+      return take(lapsed.forgotten, ended && *ended + kEndedKept <= now);
+    });
+  }
+  return lapsed;
 }
 
 std::shared_ptr<const MemoryIndex> memory_index(const Uuid& file, const SealedIndex* index) {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "storage/memory_directory.h"
-#include "storage/study_store.h"
+#include "storage/store.h"
 
 namespace letterbox::storage {
 
@@ -36,12 +36,33 @@ struct MemoryFile {
   std::optional<Instance> instance;
 };
 
+/// What is kept of the version before.
+struct MemoryVersion {
+  std::chrono::sys_seconds since;  // when it became a former one
+  std::map<Uuid, FileHeaders> headers;
+};
+
+struct MemoryUpload {
+  Upload upload;
+  UploadProgress progress;
+  std::vector<Ciphertext> rows;
+};
+
 struct MemoryDelivery {
   NewDelivery opened;
+  std::vector<std::string> covers;
   std::set<std::string> recipients;
   std::optional<std::string> manifest;
   std::set<Uuid> files;
-  bool revoked = false;
+  std::map<std::uint32_t, MemoryVersion> former;
+  std::map<std::string, DeviceProgress> progress;  // by recipient
+
+  DeliveryState state = DeliveryState::kOpen;
+  // Of one that has ended: when, and what it held then.
+  std::optional<std::chrono::sys_seconds> ended;
+  std::uint64_t final_files = 0;
+  std::uint64_t final_bytes = 0;
+  std::string deletion_receipt;
 
   struct Study {
     Mac study;
@@ -51,8 +72,11 @@ struct MemoryDelivery {
   };
   std::optional<Study> study;
 
-  bool alive() const { return !revoked && opened.expires > std::chrono::system_clock::now(); }
-  bool visible() const { return alive() && manifest.has_value(); }
+  bool alive() const {
+    return !has_ended(state) && opened.expires > std::chrono::system_clock::now();
+  }
+  bool visible() const { return alive() && state == DeliveryState::kClosed; }
+  std::uint32_t version() const { return static_cast<std::uint32_t>(covers.size()); }
   bool joinable() const { return alive() && study && study->joinable; }
 };
 
@@ -60,7 +84,14 @@ struct MemoryDelivery {
 struct MemoryTenant {
   std::map<Uuid, MemoryDelivery> deliveries;
   std::map<Uuid, MemoryFile> files;
+  std::map<Uuid, MemoryUpload> uploads;
+  struct Downloads {
+    std::uint32_t count;
+    std::chrono::sys_seconds since;  // the last one that was counted
+  };
+  std::map<std::pair<Uuid, std::string>, Downloads> downloads;  // by file and recipient
 
+  std::uint64_t used() const;
   void require_new(const NewDelivery& delivery) const;
   void require_free(const Uuid& file) const;
   MemoryDelivery& open(const NewDelivery& delivery);
@@ -70,6 +101,11 @@ struct MemoryTenant {
   const MemoryFile* visible(const Uuid& file) const;
   Delivery describe(const MemoryDelivery& stored) const;
   void put(MemoryFile file);
+  void remove(const Uuid& file);
+  void drop_uploads(const Uuid& delivery, bool complete_ones_too);
+  /// Its files, uploads, former versions and MACs go; `state` is one that has ended.
+  void end(MemoryDelivery& delivery, DeliveryState state, std::chrono::sys_seconds now);
+  void close(MemoryDelivery& delivery, const std::string& manifest);
 };
 
 /// Everything, under one lock. Whoever changes something checks it all, then records the event,
@@ -81,9 +117,17 @@ struct MemoryShelf {
   std::map<TenantId, MemoryTenant> tenants;
   MemoryDirectory& directory;  // has a lock of its own, which is taken after this one
 
+  std::set<std::pair<TenantId, Uuid>> held;  // uploads that have a writer
+
   void require_sender(TenantId tenant, const NewDelivery& delivery);
+  /// Throws Error kQuotaExceeded if so many bytes more don't fit.
+  void require_room(TenantId tenant, std::uint64_t more);
+  Lapsed sweep(std::chrono::sys_seconds now, std::size_t limit);
   void record(TenantId tenant, const AuditEvent& event) { directory.audit().append(tenant, event); }
 };
+
+/// What a file with this index counts for.
+std::uint64_t size_of(const FileRecord& file, const MemoryIndex* index);
 
 /// Throws as require_sound (storage/study_check.h). Null for null.
 std::shared_ptr<const MemoryIndex> memory_index(const Uuid& file, const SealedIndex* index);

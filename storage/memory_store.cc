@@ -8,8 +8,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "storage/memory_receipts.h"
+#include "storage/memory_sharing.h"
 #include "storage/memory_shelf.h"
 #include "storage/memory_studies.h"
+#include "storage/memory_uploads.h"
 #include "storage/row_framing.h"
 #include "storage/store.h"
 
@@ -38,6 +41,7 @@ class Writer final : public BlobWriter {
     MemoryTenant& own = shelf_.tenants[tenant_];
     own.still_open(file.delivery);
     own.require_free(file.id);
+    shelf_.require_room(tenant_, size_of(file, indexed.get()));
     shelf_.record(tenant_, event);
     put(file, std::move(indexed), own);
   }
@@ -57,8 +61,9 @@ class Writer final : public BlobWriter {
     own.require_new(delivery);
     own.require_free(file.id);
     shelf_.require_sender(tenant_, delivery);
+    shelf_.require_room(tenant_, size_of(file, indexed.get()));
     shelf_.record(tenant_, event);
-    own.open(delivery).manifest = manifest;
+    own.close(own.open(delivery), manifest);
     put(file, std::move(indexed), own);
   }
 
@@ -82,11 +87,11 @@ class Writer final : public BlobWriter {
 
 class Reader final : public Source {
  public:
-  Reader(MemoryShelf& shelf, TenantId tenant, const Uuid& file)
-      : shelf_(shelf), tenant_(tenant), file_(file) {}
+  Reader(MemoryShelf& shelf, TenantId tenant, const Uuid& file, std::size_t first)
+      : shelf_(shelf), tenant_(tenant), file_(file), next_(first) {}
 
   ByteView next() override {
-    if (rows_ != nullptr && next_ == rows_->size()) return {};
+    if (rows_ != nullptr && next_ >= rows_->size()) return {};
     {
       const std::lock_guard lock(shelf_.mutex);
       const MemoryFile* file = shelf_.tenants[tenant_].visible(file_);
@@ -95,6 +100,7 @@ class Reader final : public Source {
       }
       rows_ = file->rows;
     }
+    if (next_ >= rows_->size()) return {};
     return (*rows_)[next_++].view();
   }
 
@@ -103,7 +109,7 @@ class Reader final : public Source {
   const TenantId tenant_;
   const Uuid file_;
   std::shared_ptr<const Rows> rows_;
-  std::size_t next_ = 0;
+  std::size_t next_;
 };
 
 class Indexes final : public IndexReader {
@@ -115,7 +121,7 @@ class Indexes final : public IndexReader {
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant_];
     const MemoryDelivery* const delivery = own.alive(delivery_);
-    if (delivery == nullptr || !delivery->manifest) {
+    if (delivery == nullptr || !delivery->visible()) {
       throw Error(ErrorCode::kNotFound, "there is no such delivery any more: " + delivery_.text());
     }
     for (auto id = last_ ? delivery->files.upper_bound(*last_) : delivery->files.begin();
@@ -156,8 +162,8 @@ class Blobs final : public BlobStore {
     return file->record;
   }
 
-  std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) override {
-    return std::make_unique<Reader>(shelf_, tenant, id);
+  std::unique_ptr<Source> read(TenantId tenant, const Uuid& id, std::size_t first) override {
+    return std::make_unique<Reader>(shelf_, tenant, id, first);
   }
 
   void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file, const SealedIndex& index,
@@ -172,6 +178,7 @@ class Blobs final : public BlobStore {
     if (indexes.index != nullptr) {
       throw Error(ErrorCode::kConflict, "the file has an index already: " + file.text());
     }
+    shelf_.require_room(tenant, indexed->summary.payload_length);
     shelf_.record(tenant, event);
     indexes.index = std::move(indexed);
   }
@@ -183,12 +190,15 @@ class Blobs final : public BlobStore {
   bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant];
-    const auto file = own.files.find(id);
-    if (file == own.files.end()) return false;
+    if (!own.files.contains(id)) return false;
     shelf_.record(tenant, event);
-    own.deliveries.at(file->second.record.delivery).files.erase(id);
-    own.files.erase(file);
+    own.remove(id);
     return true;
+  }
+
+  std::uint64_t used(TenantId tenant) override {
+    const std::lock_guard lock(shelf_.mutex);
+    return shelf_.tenants[tenant].used();
   }
 
  private:
@@ -199,21 +209,32 @@ class Deliveries final : public DeliveryStore {
  public:
   explicit Deliveries(MemoryShelf& shelf) : shelf_(shelf) {}
 
-  void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override {
+  bool open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override {
     require_sound(delivery);
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant];
+    if (const MemoryDelivery* const there = own.alive(delivery.id)) {
+      const NewDelivery& opened = there->opened;
+      if (opened.cover == delivery.cover && opened.sender == delivery.sender &&
+          opened.downloads == delivery.downloads) {
+        return false;
+      }
+    }
     own.require_new(delivery);
     shelf_.require_sender(tenant, delivery);
     shelf_.record(tenant, event);
     own.open(delivery);
+    return true;
   }
 
-  void close(TenantId tenant, const Uuid& id, const std::string& manifest,
+  bool close(TenantId tenant, const Uuid& id, const std::string& manifest,
              const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
              const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant];
+    if (const MemoryDelivery* const there = own.alive(id)) {
+      if (there->manifest == manifest) return false;
+    }
     MemoryDelivery& delivery = own.still_open(id);
     std::vector<Uuid> indexed;
     for (const Uuid& file : delivery.files) {
@@ -226,22 +247,23 @@ class Deliveries final : public DeliveryStore {
           "the manifest names other files or indexes than the delivery holds: " + id.text());
     }
     shelf_.record(tenant, event);
-    delivery.manifest = manifest;
-    if (delivery.study) delivery.study->joinable = false;
+    own.close(delivery, manifest);
+    return true;
   }
 
-  bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) override {
+  std::optional<std::string> revoke(TenantId tenant, const Uuid& id, const std::string& receipt,
+                                    const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant];
     const auto found = own.deliveries.find(id);
-    if (found == own.deliveries.end() || found->second.revoked) return false;
-    shelf_.record(tenant, event);
+    if (found == own.deliveries.end()) return std::nullopt;
     MemoryDelivery& delivery = found->second;
-    for (const Uuid& file : delivery.files) own.files.erase(file);
-    delivery.files.clear();
-    delivery.study.reset();
-    delivery.revoked = true;
-    return true;
+    if (delivery.state == DeliveryState::kRevoked) return delivery.deletion_receipt;
+    shelf_.record(tenant, event);
+    own.end(delivery, DeliveryState::kRevoked,
+            std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    delivery.deletion_receipt = receipt;
+    return receipt;
   }
 
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override {
@@ -258,7 +280,8 @@ class Deliveries final : public DeliveryStore {
     if (found == nullptr) return std::nullopt;
     return Audience{found->opened.sender,
                     {found->recipients.begin(), found->recipients.end()},
-                    found->manifest ? DeliveryState::kClosed : DeliveryState::kOpen};
+                    found->state,
+                    found->version()};
   }
 
   InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,
@@ -288,6 +311,9 @@ class MemoryStore final : public Store {
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
   StudyStore& studies() override { return studies_; }
+  UploadStore& uploads() override { return uploads_; }
+  SharingStore& sharing() override { return sharing_; }
+  ReceiptStore& receipts() override { return receipts_; }
   TenantStore& tenants() override { return directory_.tenants(); }
   PrincipalStore& principals() override { return directory_.principals(); }
   DeviceStore& devices() override { return directory_.devices(); }
@@ -298,6 +324,11 @@ class MemoryStore final : public Store {
   AuditStore& audit() override { return directory_.audit(); }
   // There are no earlier runs; what this one staged goes with its writers.
   Swept sweep() override { return {}; }
+  // The bytes go with what they belong to.
+  Lapsed sweep_lapsed(std::chrono::sys_seconds now, std::size_t limit) override {
+    const std::lock_guard lock(shelf_.mutex);
+    return shelf_.sweep(now, limit);
+  }
   Condition condition() override { return {.reachable = true, .schema_current = true}; }
   ConnectionUse connection_use() override { return {}; }
 
@@ -305,6 +336,9 @@ class MemoryStore final : public Store {
   MemoryDirectory directory_;
   MemoryShelf shelf_{directory_};
   MemoryStudies studies_{shelf_};
+  MemoryUploads uploads_{shelf_};
+  MemorySharing sharing_{shelf_};
+  MemoryReceipts receipts_{shelf_};
   Blobs blobs_{shelf_};
   Deliveries deliveries_{shelf_};
 };

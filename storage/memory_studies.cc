@@ -50,9 +50,15 @@ class Request final : public RequestWriter {
     }
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant_];
+    std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < studies.size(); ++i) {
       if (!fits(own, studies, i)) return CommitOutcome::kMoved;
+      for (const PlacedFile& file : studies[i].files) {
+        const Ended& ended = ended_.at(file.id);
+        bytes += ended.record.payload_length + length_of(ended.index);
+      }
     }
+    shelf_.require_room(tenant_, bytes);
     shelf_.record(tenant_, event);
     for (const StudyCommit& study : studies) put(own, study);
     committed_ = true;
@@ -154,7 +160,8 @@ OpenStudy describe(TenantId tenant, const MemoryDelivery& delivery) {
 
 // Not, if nothing is left to close it with.
 bool is_due(const MemoryTenant& own, const MemoryDelivery& delivery, std::chrono::sys_seconds now) {
-  if (!delivery.alive() || delivery.manifest || !delivery.study || delivery.files.empty()) {
+  if (!delivery.alive() || delivery.state != DeliveryState::kOpen || !delivery.study ||
+      delivery.files.empty()) {
     return false;
   }
   std::chrono::system_clock::time_point last;

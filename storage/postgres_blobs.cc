@@ -1,6 +1,8 @@
 #include "storage/postgres_blobs.h"
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -45,9 +47,6 @@ constexpr const char* kForeignKeyViolation = "23503";  // the payload isn't ther
 constexpr const char* kAddPayload = R"SQL(
   INSERT INTO payload (tenant_id, id) VALUES ($1, $2))SQL";
 
-constexpr const char* kAddRow = R"SQL(
-  INSERT INTO payload_row (tenant_id, payload_id, row_no, content) VALUES ($1, $2, $3, $4))SQL";
-
 constexpr const char* kAdoptPayload = R"SQL(
   UPDATE payload SET staged_by = NULL
    WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
@@ -85,10 +84,10 @@ constexpr const char* kFileToIndex = R"SQL(
 // --- Reading ------------------------------------------------------------------------------------
 
 constexpr const char* kFindFile = R"SQL(
-  SELECT f.delivery_id, f.header, f.nonce, f.payload_length, f.payload_sha256
+  SELECT f.delivery_id, f.header, f.nonce, f.payload_length, f.payload_sha256, d.version
     FROM file AS f
     JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
-   WHERE f.tenant_id = $1 AND f.id = $2 AND d.closed IS NOT NULL)SQL";
+   WHERE f.tenant_id = $1 AND f.id = $2 AND d.state = 'closed')SQL";
 
 // One row of the payload, or null in its place; no row at all if the file can't be seen.
 constexpr const char* kReadRow = R"SQL(
@@ -97,7 +96,7 @@ constexpr const char* kReadRow = R"SQL(
     JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
     LEFT JOIN payload_row AS r ON r.tenant_id = f.tenant_id AND r.payload_id = f.payload_id
                               AND r.row_no = $3
-   WHERE f.tenant_id = $1 AND f.id = $2 AND d.closed IS NOT NULL)SQL";
+   WHERE f.tenant_id = $1 AND f.id = $2 AND d.state = 'closed')SQL";
 
 // So many indexes a round trip: 2 MiB at most. Nulls if there is none; no row at all if the
 // delivery can't be seen.
@@ -107,18 +106,18 @@ constexpr const char* kReadIndexes = R"SQL(
     LEFT JOIN (file AS f
                JOIN sealed_index AS i ON i.tenant_id = f.tenant_id AND i.payload_id = f.payload_id)
            ON f.tenant_id = d.tenant_id AND f.delivery_id = d.id AND f.id > $3
-   WHERE d.tenant_id = $1 AND d.id = $2 AND d.closed IS NOT NULL
+   WHERE d.tenant_id = $1 AND d.id = $2 AND d.state = 'closed'
    ORDER BY f.id
    LIMIT 32)SQL";
 
 // --- Removing -----------------------------------------------------------------------------------
 
+// Leaves its sealed bytes to the sweep (migration 0005).
 constexpr const char* kRemoveFile = R"SQL(
-  DELETE FROM file WHERE tenant_id = $1 AND id = $2 RETURNING payload_id)SQL";
+  DELETE FROM file WHERE tenant_id = $1 AND id = $2)SQL";
 
-// Its rows go with it.
-constexpr const char* kRemovePayload = R"SQL(
-  DELETE FROM payload WHERE tenant_id = $1 AND id = $2)SQL";
+constexpr const char* kUsed = R"SQL(
+  SELECT coalesce(sum(bytes), 0)::bigint FROM tenant_usage WHERE tenant_id = $1)SQL";
 
 // --- Sweeping -----------------------------------------------------------------------------------
 
@@ -226,16 +225,10 @@ class Writer final : public BlobWriter {
                                                    payload_.text(), instance_.text());
       if (adopted.affected_rows() != 1) throw_lost();
     }
-    connection.execute(kAddRow,
-                       {tenant_.uuid, payload_, static_cast<std::int32_t>(staged_), held_->view()});
+    add_row(connection, tenant_, payload_, static_cast<std::int32_t>(staged_), *held_);
     if (begun_) require_all_rows(transaction);
 
-    const auto added = transaction.exec_params(
-        kAddFile, tenant_.uuid.text(), file.id.text(), file.delivery.text(), payload_.text(),
-        binary(file.header), binary(file.nonce), file.payload_length, binary(file.payload_sha256));
-    if (added.affected_rows() == 0) {
-      throw Error(ErrorCode::kConflict, "a file has this id already: " + file.id.text());
-    }
+    insert_file(transaction, tenant_, file, payload_);
     if (index != nullptr) add_index(transaction, connection, tenant_, file.id, payload_, *index);
   }
 
@@ -270,11 +263,16 @@ class Writer final : public BlobWriter {
 
 class Reader final : public Source {
  public:
-  Reader(Pool& pool, TenantId tenant, const Uuid& file)
-      : pool_(pool), tenant_(tenant), file_(file) {}
+  Reader(Pool& pool, TenantId tenant, const Uuid& file, std::size_t first)
+      : pool_(pool),
+        tenant_(tenant),
+        file_(file),
+        next_row_(static_cast<std::int32_t>(
+            std::min<std::size_t>(first, std::numeric_limits<std::int32_t>::max()))),
+        passed_(std::uint64_t{kFullRow} * first) {}
 
   ByteView next() override {
-    if (length_ && yielded_ == *length_) return {};
+    if (length_ && passed_ >= *length_) return {};
     piece_ = pool_.run([&](Connection& connection) {
       return connection.execute(kReadRow, {tenant_.uuid, file_, next_row_});
     });
@@ -282,13 +280,14 @@ class Reader final : public Source {
       throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
     }
     length_ = piece_->number(0, 0) - kNonceSize;
+    if (passed_ >= *length_) return {};
     const ByteView row = piece_->bytes(0, 1);
-    if (row.empty() || row.size() > *length_ - yielded_) {
+    if (row.empty() || row.size() > *length_ - passed_) {
       throw Error(ErrorCode::kIntegrity, "row " + std::to_string(next_row_) +
                                              " is missing or misplaced in " + file_.text());
     }
     ++next_row_;
-    yielded_ += row.size();
+    passed_ += row.size();
     return row;
   }
 
@@ -296,8 +295,8 @@ class Reader final : public Source {
   Pool& pool_;
   const TenantId tenant_;
   const Uuid file_;
-  std::int32_t next_row_ = 0;
-  std::uint64_t yielded_ = 0;
+  std::int32_t next_row_;
+  std::uint64_t passed_;                 // of all rows, skipped or given out
   std::optional<std::uint64_t> length_;  // of all rows; known with the first
   std::optional<BinaryResult> piece_;    // what the view given out last looks at
 };
@@ -336,6 +335,16 @@ class Indexes final : public IndexReader {
 
 }  // namespace
 
+void insert_file(pqxx::work& transaction, TenantId tenant, const FileRecord& file,
+                 const Uuid& payload) {
+  const auto added = transaction.exec_params(
+      kAddFile, tenant.uuid.text(), file.id.text(), file.delivery.text(), payload.text(),
+      binary(file.header), binary(file.nonce), file.payload_length, binary(file.payload_sha256));
+  if (added.affected_rows() == 0) {
+    throw Error(ErrorCode::kConflict, "a file has this id already: " + file.id.text());
+  }
+}
+
 std::unique_ptr<BlobWriter> PostgresBlobs::begin(TenantId tenant, const Uuid& id) {
   return std::make_unique<Writer>(pool_, instance_, tenant, id);
 }
@@ -350,12 +359,13 @@ std::optional<FileRecord> PostgresBlobs::find(TenantId tenant, const Uuid& id) {
                       bytes_of(row["header"]),
                       array_of<16>(row["nonce"]),
                       row["payload_length"].as<std::uint64_t>(),
-                      array_of<32>(row["payload_sha256"])};
+                      array_of<32>(row["payload_sha256"]),
+                      row["version"].as<std::uint32_t>()};
   });
 }
 
-std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id) {
-  return std::make_unique<Reader>(pool_, tenant, id);
+std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id, std::size_t first) {
+  return std::make_unique<Reader>(pool_, tenant, id, first);
 }
 
 void PostgresBlobs::put_index(TenantId tenant, const Uuid& delivery, const Uuid& file,
@@ -382,16 +392,15 @@ std::unique_ptr<IndexReader> PostgresBlobs::read_indexes(TenantId tenant, const 
 
 bool PostgresBlobs::remove(TenantId tenant, const Uuid& id, const AuditEvent& event) {
   return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    // A big file has millions of pieces out of line.
-    transaction.exec("SET LOCAL statement_timeout = 0");
-    const pqxx::result removed =
-        transaction.exec_params(kRemoveFile, tenant.uuid.text(), id.text());
-    if (removed.empty()) return false;
-    transaction.exec_params(kRemovePayload, tenant.uuid.text(),
-                            removed[0]["payload_id"].as<std::string>());
+    const auto removed = transaction.exec_params(kRemoveFile, tenant.uuid.text(), id.text());
+    if (removed.affected_rows() == 0) return false;
     record(transaction, tenant, event);
     return true;
   });
+}
+
+std::uint64_t PostgresBlobs::used(TenantId tenant) {
+  return pool_.ask(kUsed, tenant.uuid.text())[0][0].as<std::uint64_t>();
 }
 
 Swept PostgresBlobs::sweep() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pqxx/pqxx>
+
 #include "storage/blob_store.h"
 #include "storage/pool.h"
 #include "storage/store.h"
@@ -12,11 +14,12 @@ class PostgresBlobs final : public BlobStore {
 
   std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) override;
   std::optional<FileRecord> find(TenantId tenant, const Uuid& id) override;
-  std::unique_ptr<Source> read(TenantId tenant, const Uuid& id) override;
+  std::unique_ptr<Source> read(TenantId tenant, const Uuid& id, std::size_t first) override;
   void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file, const SealedIndex& index,
                  const AuditEvent& event) override;
   std::unique_ptr<IndexReader> read_indexes(TenantId tenant, const Uuid& delivery) override;
   bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) override;
+  std::uint64_t used(TenantId tenant) override;
 
   Swept sweep();
 
@@ -24,5 +27,9 @@ class PostgresBlobs final : public BlobStore {
   Pool& pool_;
   const Uuid instance_;
 };
+
+/// The step that others' last transactions take here. Throws Error kConflict if the id is taken.
+void insert_file(pqxx::work& transaction, TenantId tenant, const FileRecord& file,
+                 const Uuid& payload);
 
 }  // namespace letterbox::storage

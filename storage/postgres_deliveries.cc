@@ -5,9 +5,7 @@
 #include <map>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "storage/postgres_audit.h"
-#include "storage/postgres_staging.h"
 #include "storage/postgres_values.h"
 #include "storage/row_framing.h"
 
@@ -19,7 +17,7 @@ namespace {
 void lock_open(pqxx::work& transaction, TenantId tenant, const Uuid& id,
                const std::string& strength) {
   const pqxx::result found = transaction.exec_params(R"SQL(
-      SELECT closed IS NULL AS open
+      SELECT state = 'open' AS open
         FROM live_delivery
        WHERE tenant_id = $1 AND id = $2
          FOR )SQL" + strength,
@@ -32,10 +30,30 @@ void lock_open(pqxx::work& transaction, TenantId tenant, const Uuid& id,
   }
 }
 
-void require_inserted(const pqxx::result& inserted, const NewDelivery& delivery) {
-  if (inserted.affected_rows() == 0) {
-    throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
-  }
+[[noreturn]] void refuse_taken(const NewDelivery& delivery) {
+  throw Error(ErrorCode::kConflict, "a delivery has this id already: " + delivery.id.text());
+}
+
+// Whether the one that has its id is this very delivery, and lives.
+bool is_open_already(pqxx::work& transaction, TenantId tenant, const NewDelivery& delivery) {
+  return !transaction
+              .exec_params(R"SQL(
+      SELECT
+        FROM live_delivery AS d
+        JOIN cover AS c ON c.tenant_id = d.tenant_id AND c.delivery_id = d.id AND c.version = 1
+       WHERE d.tenant_id = $1 AND d.id = $2 AND d.sender_id = $3 AND d.downloads = $4
+         AND c.envelope = $5)SQL",
+                           tenant.uuid.text(), delivery.id.text(), delivery.sender.text(),
+                           delivery.downloads, binary(delivery.cover))
+              .empty();
+}
+
+std::optional<std::string> manifest_of(pqxx::work& transaction, TenantId tenant, const Uuid& id) {
+  const pqxx::result found = transaction.exec_params(
+      "SELECT manifest FROM live_delivery WHERE tenant_id = $1 AND id = $2 AND state = 'closed'",
+      tenant.uuid.text(), id.text());
+  if (found.empty()) return std::nullopt;
+  return text_of_bytea(found[0][0]);
 }
 
 // Deliveries with all that belongs to them, in three statements however many they are, in the
@@ -46,21 +64,21 @@ std::vector<Delivery> load(Snapshot& snapshot, TenantId tenant, const std::vecto
   std::map<Uuid, Delivery> found;
 
   for (const pqxx::row& row : snapshot.exec_params(R"SQL(
-        SELECT id, sender_id, sealed_by_gateway, closed IS NOT NULL AS closed, manifest,
+        SELECT id, sender_id, sealed_by_gateway, state, downloads, manifest,
                extract(epoch FROM created)::bigint AS created,
                extract(epoch FROM expires)::bigint AS expires
           FROM delivery
          WHERE tenant_id = $1 AND id = ANY ($2::uuid[]))SQL",
                                                    tenant.uuid.text(), wanted)) {
-    const bool closed = row["closed"].as<bool>();
     Delivery& delivery = found[uuid_of(row["id"])];
     delivery.id = uuid_of(row["id"]);
     delivery.sender = uuid_of(row["sender_id"]);
-    delivery.state = closed ? DeliveryState::kClosed : DeliveryState::kOpen;
+    delivery.state = state_of(row["state"]);
     delivery.sealed_by_gateway = row["sealed_by_gateway"].as<bool>();
     delivery.created = time_of(row["created"]);
     delivery.expires = time_of(row["expires"]);
-    if (closed) delivery.manifest = text_of_bytea(row["manifest"]);
+    delivery.downloads = row["downloads"].as<std::uint32_t>();
+    if (!row["manifest"].is_null()) delivery.manifest = text_of_bytea(row["manifest"]);
   }
 
   for (const pqxx::row& row : snapshot.exec_params(R"SQL(
@@ -119,13 +137,14 @@ void insert_closed_delivery(pqxx::work& transaction, TenantId tenant, const NewD
                             const std::string& manifest) {
   const auto inserted = transaction.exec_params(
       R"SQL(
-      INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires, closed,
-                            manifest)
-      VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint), now(), $7)
+      INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires,
+                            downloads, state, closed, manifest)
+      VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint), $7, 'closed',
+              now(), $8)
       ON CONFLICT DO NOTHING)SQL",
       tenant.uuid.text(), delivery.id.text(), delivery.sender.text(), delivery.sealed_by_gateway,
-      seconds(delivery.created), seconds(delivery.expires), binary(manifest));
-  require_inserted(inserted, delivery);
+      seconds(delivery.created), seconds(delivery.expires), delivery.downloads, binary(manifest));
+  if (inserted.affected_rows() == 0) refuse_taken(delivery);
   insert_cover_and_recipients(transaction, tenant, delivery);
 }
 
@@ -133,32 +152,53 @@ void hold_open(pqxx::work& transaction, TenantId tenant, const Uuid& id) {
   lock_open(transaction, tenant, id, "SHARE");
 }
 
-void PostgresDeliveries::open(TenantId tenant, const NewDelivery& delivery,
+DeliveryState state_of(const pqxx::field& field) {
+  const auto text = field.as<std::string>();
+  for (const DeliveryState state : {DeliveryState::kOpen, DeliveryState::kClosed,
+                                    DeliveryState::kExpired, DeliveryState::kRevoked}) {
+    if (text == to_string(state)) return state;
+  }
+  throw Error(ErrorCode::kInternal, "the database holds a delivery in an unknown state");
+}
+
+bool PostgresDeliveries::open(TenantId tenant, const NewDelivery& delivery,
                               const AuditEvent& event) {
   require_sound(delivery);
-  pool_.transact([&](pqxx::work& transaction, Connection&) {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
     const auto inserted = transaction.exec_params(
         R"SQL(
-        INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires)
-        VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint))
+        INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires,
+                              downloads)
+        VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint), $7)
         ON CONFLICT DO NOTHING)SQL",
         tenant.uuid.text(), delivery.id.text(), delivery.sender.text(), delivery.sealed_by_gateway,
-        seconds(delivery.created), seconds(delivery.expires));
-    require_inserted(inserted, delivery);
+        seconds(delivery.created), seconds(delivery.expires), delivery.downloads);
+    if (inserted.affected_rows() == 0) {
+      if (!is_open_already(transaction, tenant, delivery)) refuse_taken(delivery);
+      return false;
+    }
     insert_cover_and_recipients(transaction, tenant, delivery);
     record(transaction, tenant, event);
+    return true;
   });
 }
 
-void PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::string& manifest,
+bool PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::string& manifest,
                                const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
                                const AuditEvent& event) {
   std::vector<Uuid> named = files;
   std::vector<Uuid> indexed = indexes;
   std::sort(named.begin(), named.end());
   std::sort(indexed.begin(), indexed.end());
-  pool_.transact([&](pqxx::work& transaction, Connection&) {
-    lock_open(transaction, tenant, id, "UPDATE");
+  return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    // Whoever closes it meanwhile is waited for here, and then has closed it.
+    try {
+      lock_open(transaction, tenant, id, "UPDATE");
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kConflict) throw;
+      if (manifest_of(transaction, tenant, id) != manifest) throw;
+      return false;
+    }
     // PostgreSQL orders uuids by their bytes, as we do.
     std::vector<Uuid> held;
     std::vector<Uuid> held_indexes;
@@ -180,43 +220,34 @@ void PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::strin
     }
     transaction.exec_params(R"SQL(
         UPDATE delivery
-           SET closed = now(), manifest = $3, joinable = false
+           SET state = 'closed', closed = now(), manifest = $3
          WHERE tenant_id = $1 AND id = $2)SQL",
                             tenant.uuid.text(), id.text(), binary(manifest));
     record(transaction, tenant, event);
+    return true;
   });
 }
 
-bool PostgresDeliveries::revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) {
-  // 1. Headers and MACs go, and nobody sees it any more. The sealed bytes become what this instance
-  //    has staged, so that they can go in their own time.
-  const auto payloads =
-      pool_.transact([&](pqxx::work& transaction, Connection&) -> std::optional<std::vector<Uuid>> {
-        const auto revoked = transaction.exec_params(R"SQL(
-            UPDATE delivery
-               SET revoked = now(), joinable = false, study_mac = NULL, mailbox = NULL,
-                   closes_after = NULL
-             WHERE tenant_id = $1 AND id = $2 AND revoked IS NULL)SQL",
-                                                     tenant.uuid.text(), id.text());
-        if (revoked.affected_rows() == 0) return std::nullopt;
-        std::vector<Uuid> left = ids_of(transaction.exec_params(
-            "DELETE FROM file WHERE tenant_id = $1 AND delivery_id = $2 RETURNING payload_id",
-            tenant.uuid.text(), id.text()));
-        transaction.exec_params(
-            "UPDATE payload SET staged_by = $3 WHERE tenant_id = $1 AND id = ANY ($2::uuid[])",
-            tenant.uuid.text(), array_literal(left), instance_.text());
-        record(transaction, tenant, event);
-        return left;
-      });
-  if (!payloads) return false;
-
-  // 2. The sealed bytes, which nobody can open any more. It is revoked, whatever becomes of this.
-  try {
-    drop_staged(pool_, tenant, instance_, *payloads);
-  } catch (const Error& error) {
-    log::error("sealed bytes of a revoked delivery left to the next sweep", error);
-  }
-  return true;
+std::optional<std::string> PostgresDeliveries::revoke(TenantId tenant, const Uuid& id,
+                                                      const std::string& receipt,
+                                                      const AuditEvent& event) {
+  return pool_.transact([&](pqxx::work& transaction, Connection&) -> std::optional<std::string> {
+    // Whatever could open or find it goes in this very statement (migration 0005).
+    const auto revoked = transaction.exec_params(R"SQL(
+        UPDATE delivery
+           SET state = 'revoked', ended = now(), deletion_receipt = nullif($3::bytea, '')
+         WHERE tenant_id = $1 AND id = $2 AND state <> 'revoked')SQL",
+                                                 tenant.uuid.text(), id.text(), binary(receipt));
+    if (revoked.affected_rows() > 0) {
+      record(transaction, tenant, event);
+      return receipt;
+    }
+    const pqxx::result before = transaction.exec_params(
+        "SELECT deletion_receipt FROM delivery WHERE tenant_id = $1 AND id = $2",
+        tenant.uuid.text(), id.text());
+    if (before.empty()) return std::nullopt;
+    return before[0][0].is_null() ? std::string() : text_of_bytea(before[0][0]);
+  });
 }
 
 std::optional<Delivery> PostgresDeliveries::find(TenantId tenant, const Uuid& id) {
@@ -233,17 +264,17 @@ std::optional<Audience> PostgresDeliveries::audience(TenantId tenant, const Uuid
   return pool_.read([&](auto& snapshot) -> std::optional<Audience> {
     // Every delivery has a recipient.
     const pqxx::result found = snapshot.exec_params(R"SQL(
-        SELECT d.sender_id, d.closed IS NOT NULL AS closed, r.recipient
+        SELECT d.sender_id, d.state, d.version, r.recipient
           FROM live_delivery AS d
           JOIN delivery_recipient AS r ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id
          WHERE d.tenant_id = $1 AND d.id = $2
          ORDER BY r.recipient)SQL",
                                                     tenant.uuid.text(), id.text());
     if (found.empty()) return std::nullopt;
-    Audience audience{
-        uuid_of(found[0]["sender_id"]),
-        {},
-        found[0]["closed"].template as<bool>() ? DeliveryState::kClosed : DeliveryState::kOpen};
+    Audience audience{uuid_of(found[0]["sender_id"]),
+                      {},
+                      state_of(found[0]["state"]),
+                      found[0]["version"].template as<std::uint32_t>()};
     for (const pqxx::row& row : found) {
       audience.recipients.push_back(row["recipient"].template as<std::string>());
     }
@@ -267,7 +298,7 @@ InboxPage PostgresDeliveries::inbox(TenantId tenant, const std::string& recipien
           FROM delivery_recipient AS r
           JOIN live_delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
          WHERE r.tenant_id = $1 AND r.recipient = $2 AND r.delivery_id > $3
-           AND d.closed IS NOT NULL
+           AND d.state = 'closed'
          ORDER BY r.delivery_id
          LIMIT $4::bigint)SQL",
                               tenant.uuid.text(), binary(recipient), start, most)) {

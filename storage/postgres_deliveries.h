@@ -9,14 +9,14 @@ namespace letterbox::storage {
 
 class PostgresDeliveries final : public DeliveryStore {
  public:
-  /// `instance` sweeps what is left of a delivery that was revoked.
-  PostgresDeliveries(Pool& pool, const Uuid& instance) : pool_(pool), instance_(instance) {}
+  explicit PostgresDeliveries(Pool& pool) : pool_(pool) {}
 
-  void open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override;
-  void close(TenantId tenant, const Uuid& id, const std::string& manifest,
+  bool open(TenantId tenant, const NewDelivery& delivery, const AuditEvent& event) override;
+  bool close(TenantId tenant, const Uuid& id, const std::string& manifest,
              const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
              const AuditEvent& event) override;
-  bool revoke(TenantId tenant, const Uuid& id, const AuditEvent& event) override;
+  std::optional<std::string> revoke(TenantId tenant, const Uuid& id, const std::string& receipt,
+                                    const AuditEvent& event) override;
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override;
   std::optional<Audience> audience(TenantId tenant, const Uuid& id) override;
   InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,
@@ -24,8 +24,9 @@ class PostgresDeliveries final : public DeliveryStore {
 
  private:
   Pool& pool_;
-  const Uuid instance_;
 };
+
+DeliveryState state_of(const pqxx::field& field);
 
 // The steps that a blob's last transaction takes here.
 

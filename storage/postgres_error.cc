@@ -15,6 +15,8 @@ ErrorCode code_of(const std::string& sqlstate) {
   if (sqlstate == "55P03") return ErrorCode::kUnavailable;    // lock_not_available
   if (sqlstate == "25006") return ErrorCode::kUnavailable;    // a standby, not yet promoted
   if (sqlstate == "LB001") return ErrorCode::kConfiguration;  // raised by our migrations
+  if (sqlstate == "LB002") return ErrorCode::kQuotaExceeded;  // raised by migration 0005
+  if (sqlstate == "53100") return ErrorCode::kStorageFull;    // disk_full
   if (sqlstate == "42501") return ErrorCode::kConfiguration;  // insufficient_privilege
   const std::string kind = sqlstate.substr(0, 2);
   if (kind == "08" || kind == "40" || kind == "53" || kind == "57" || kind == "58") {

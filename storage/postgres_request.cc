@@ -98,9 +98,9 @@ constexpr const char* kEndJoining = R"SQL(
 // Another one that is joinable is no error, but a taken id is.
 constexpr const char* kOpenStudy = R"SQL(
   INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created, expires, study_mac,
-                        mailbox, closes_after, joinable)
+                        mailbox, closes_after, joinable, downloads)
   VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint), $7, $8, $9::int,
-          $9::int > 0)
+          $9::int > 0, $10)
   ON CONFLICT (tenant_id, study_mac) WHERE joinable DO NOTHING)SQL";
 
 void require(bool in_order) {
@@ -401,7 +401,7 @@ class PostgresRequest::LastTransaction {
     const auto inserted = transaction.exec_params(
         kOpenStudy, tenant, delivery.id.text(), delivery.sender.text(), delivery.sealed_by_gateway,
         seconds(delivery.created), seconds(delivery.expires), binary(study.study),
-        binary(opened->mailbox), opened->closes_after.count());
+        binary(opened->mailbox), opened->closes_after.count(), delivery.downloads);
     if (inserted.affected_rows() == 0) throw Moved();
     insert_cover_and_recipients(transaction, tenant_, delivery);
   }

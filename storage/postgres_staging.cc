@@ -4,6 +4,13 @@
 
 namespace letterbox::storage {
 
+void add_row(Connection& connection, TenantId tenant, const Uuid& payload, std::int32_t number,
+             const Ciphertext& row) {
+  connection.execute(
+      "INSERT INTO payload_row (tenant_id, payload_id, row_no, content) VALUES ($1, $2, $3, $4)",
+      {tenant.uuid, payload, number, row.view()});
+}
+
 void drop_staged(Pool& pool, TenantId tenant, const Uuid& instance,
                  const std::vector<Uuid>& payloads) {
   if (payloads.empty()) return;

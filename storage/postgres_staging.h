@@ -1,14 +1,19 @@
-// Sealed bytes that belong to no file: those of files that aren't whole yet, and what is left of
-// revoked deliveries.
+// Sealed bytes that belong to no file yet.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/uuid.h"
 #include "storage/pool.h"
 #include "storage/tenant_store.h"
 
 namespace letterbox::storage {
+
+/// Adds a row to a payload. Throws pqxx's errors.
+void add_row(Connection& connection, TenantId tenant, const Uuid& payload, std::int32_t number,
+             const Ciphertext& row);
 
 /// Drops these payloads if they are still staged by `instance`; nothing of them, or all. Doesn't
 /// wait for the disk, nor for a database that is away: what is left is swept. Throws Error

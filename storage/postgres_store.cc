@@ -18,8 +18,12 @@
 #include "storage/postgres_mailboxes.h"
 #include "storage/postgres_nonces.h"
 #include "storage/postgres_principals.h"
+#include "storage/postgres_receipts.h"
+#include "storage/postgres_sharing.h"
 #include "storage/postgres_studies.h"
+#include "storage/postgres_sweep.h"
 #include "storage/postgres_tenants.h"
+#include "storage/postgres_uploads.h"
 #include "storage/store.h"
 
 namespace letterbox::storage {
@@ -31,8 +35,8 @@ class PostgresStore final : public Store {
   explicit PostgresStore(const PostgresOptions& options)
       : pool_(options),
         blobs_(pool_, options.instance),
-        deliveries_(pool_, options.instance),
-        studies_(pool_, options.instance) {
+        studies_(pool_, options.instance),
+        uploads_(pool_, options) {
     const auto applied = pool_.transact(
         [](pqxx::work& transaction, Connection&) { return migrate(transaction, migrations()); });
     for (const Migration& migration : applied) {
@@ -44,6 +48,9 @@ class PostgresStore final : public Store {
   BlobStore& blobs() override { return blobs_; }
   DeliveryStore& deliveries() override { return deliveries_; }
   StudyStore& studies() override { return studies_; }
+  UploadStore& uploads() override { return uploads_; }
+  SharingStore& sharing() override { return sharing_; }
+  ReceiptStore& receipts() override { return receipts_; }
   TenantStore& tenants() override { return tenants_; }
   PrincipalStore& principals() override { return principals_; }
   DeviceStore& devices() override { return devices_; }
@@ -53,6 +60,9 @@ class PostgresStore final : public Store {
   NonceStore& nonces() override { return nonces_; }
   AuditStore& audit() override { return audit_; }
   Swept sweep() override { return blobs_.sweep(); }
+  Lapsed sweep_lapsed(std::chrono::sys_seconds now, std::size_t limit) override {
+    return storage::sweep_lapsed(pool_, now, limit);
+  }
   ConnectionUse connection_use() override { return pool_.use(); }
 
   Condition condition() override {
@@ -86,8 +96,11 @@ class PostgresStore final : public Store {
 
   Pool pool_;
   PostgresBlobs blobs_;
-  PostgresDeliveries deliveries_;
+  PostgresDeliveries deliveries_{pool_};
   PostgresStudies studies_;
+  PostgresUploads uploads_;
+  PostgresSharing sharing_{pool_};
+  PostgresReceipts receipts_{pool_};
   PostgresTenants tenants_{pool_};
   PostgresPrincipals principals_{pool_};
   PostgresDevices devices_{pool_};

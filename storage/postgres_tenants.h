@@ -12,6 +12,8 @@ class PostgresTenants final : public TenantStore {
   TenantId make(const std::string& name) override;
   std::optional<TenantId> find(const std::string& name) override;
   std::vector<Tenant> list() override;
+  TenantLimits limits(TenantId tenant) override;
+  void set_limits(TenantId tenant, const TenantLimits& limits, const AuditEvent& event) override;
 
  private:
   Pool& pool_;

@@ -1,6 +1,7 @@
 // All of storage behind one door: on PostgreSQL, or in memory.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,16 +17,32 @@
 #include "storage/mailbox_store.h"
 #include "storage/nonce_store.h"
 #include "storage/principal_store.h"
+#include "storage/receipt_store.h"
+#include "storage/sharing_store.h"
 #include "storage/study_store.h"
 #include "storage/tenant_store.h"
+#include "storage/upload_store.h"
 
 namespace letterbox::storage {
 
-/// What a sweep took away: staged files that nobody finishes any more, and their rows; and what
-/// was left of revoked deliveries.
+/// What a sweep took away: staged files that nobody finishes any more, and their rows.
 struct Swept {
   std::uint64_t files = 0;
   std::uint64_t rows = 0;
+};
+
+/// What a sweep found over, and took away.
+struct Lapsed {
+  std::uint64_t deliveries = 0;       ///< expired: their headers
+  std::uint64_t uploads = 0;          ///< that nobody went on with
+  std::uint64_t former_versions = 0;  ///< and staged headers of changes that never came
+  std::uint64_t payloads = 0;         ///< sealed bytes that belong to nothing any more, whole
+  std::uint64_t rows = 0;             ///< of those
+  std::uint64_t forgotten = 0;        ///< deliveries that ended long ago: what was kept of them
+
+  bool any() const noexcept {
+    return deliveries + uploads + former_versions + payloads + rows + forgotten > 0;
+  }
 };
 
 /// How a store is, for whoever decides whether to send it requests.
@@ -47,6 +64,9 @@ class Store {
   virtual BlobStore& blobs() = 0;
   virtual DeliveryStore& deliveries() = 0;
   virtual StudyStore& studies() = 0;
+  virtual UploadStore& uploads() = 0;
+  virtual SharingStore& sharing() = 0;
+  virtual ReceiptStore& receipts() = 0;
 
   virtual TenantStore& tenants() = 0;
   virtual PrincipalStore& principals() = 0;
@@ -60,6 +80,12 @@ class Store {
   /// Drops what earlier runs of this instance left staged. To be called once, before the first
   /// begin(). Throws Error kUnavailable.
   virtual Swept sweep() = 0;
+
+  /// Takes away what is over at `now`, by the caller's clock (storage/lifetimes.h): at most `limit`
+  /// of each kind, in short transactions, the headers before the bytes. Any number of gateways may
+  /// sweep at once: each thing is taken once, and what somebody works on is left for the next time.
+  /// Again, until there isn't any. Throws Error kUnavailable. Thread-safe.
+  virtual Lapsed sweep_lapsed(std::chrono::sys_seconds now, std::size_t limit) = 0;
 
   /// Asks the database once, and doesn't wait for one that is away. Never throws for what it finds.
   /// Thread-safe.

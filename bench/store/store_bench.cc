@@ -120,7 +120,7 @@ int run(int count, char** words) {
     const Uuid id = deliver(*store, sender, rows);
     const double write = seconds_since(start);
     start = Clock::now();
-    const auto source = store->blobs().read(sender.tenant, id);
+    const auto source = store->blobs().read(sender.tenant, id, 0);
     while (!source->next().empty()) continue;
     const double read = seconds_since(start);
     std::printf(

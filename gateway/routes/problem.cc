@@ -99,6 +99,10 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kLocked:
       return {423, "/problems/locked", "Locked",
               "Another request is writing this upload. Try again when it has ended."};
+    case ErrorCode::kQuotaExceeded:
+      return {507, "/problems/quota-exceeded", "Quota exceeded",
+              "Your hospital has used up its room in this gateway. Nothing was stored; revoke what "
+              "isn't needed, or ask its administrator."};
     case ErrorCode::kWrongMethod:
       return {405, "/problems/wrong-method", "Method not allowed",
               "This resource doesn't know that method."};
@@ -110,6 +114,10 @@ Problem problem_of(ErrorCode code) noexcept {
       return {503, "/problems/unavailable", "Temporarily unavailable",
               "The gateway or its store can't serve this now. Nothing was acknowledged; try again "
               "later."};
+    case ErrorCode::kStorageFull:
+      return {507, "/problems/storage-full", "Storage full",
+              "The gateway's store has no room left. Nothing was acknowledged; it works again once "
+              "its operator has made room."};
     case ErrorCode::kNoKeyFits:
     case ErrorCode::kUntrustedKey:
     case ErrorCode::kWrongPassphrase:

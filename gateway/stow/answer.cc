@@ -173,6 +173,7 @@ std::optional<Reason> reason_of_status(unsigned short status) noexcept {
     case 413:
     case 431:
     case 503:
+    case 507:
       return Reason::kOutOfResources;
     default:
       return std::nullopt;

@@ -48,7 +48,7 @@ bool close_one(storage::Store& shelf, const crypto::SigningKey& gateway_key,
   if (!delivery || delivery->state != storage::DeliveryState::kOpen) return true;
   if (delivery->files.empty()) {
     // All that came was taken back. A manifest names one file at least.
-    shelf.deliveries().revoke(study.tenant, study.delivery,
+    shelf.deliveries().revoke(study.tenant, study.delivery, "",
                               gateway_did(storage::AuditKind::kRevocation, study.delivery));
     return true;
   }

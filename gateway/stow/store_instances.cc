@@ -53,7 +53,10 @@ std::optional<Reason> reason_of(ErrorCode code) {
     return Reason::kCannotUnderstand;
   }
   if (code == ErrorCode::kUnsupportedTransferSyntax) return Reason::kTransferSyntax;
-  if (code == ErrorCode::kUnavailable) return Reason::kOutOfResources;
+  if (code == ErrorCode::kUnavailable || code == ErrorCode::kQuotaExceeded ||
+      code == ErrorCode::kStorageFull) {
+    return Reason::kOutOfResources;
+  }
   return std::nullopt;
 }
 

@@ -17,6 +17,9 @@ class Patient final : public storage::Store {
   storage::BlobStore& blobs() override { throw std::logic_error("not asked for"); }
   storage::DeliveryStore& deliveries() override { throw std::logic_error("not asked for"); }
   storage::StudyStore& studies() override { throw std::logic_error("not asked for"); }
+  storage::UploadStore& uploads() override { throw std::logic_error("not asked for"); }
+  storage::SharingStore& sharing() override { throw std::logic_error("not asked for"); }
+  storage::ReceiptStore& receipts() override { throw std::logic_error("not asked for"); }
   storage::TenantStore& tenants() override { throw std::logic_error("not asked for"); }
   storage::PrincipalStore& principals() override { throw std::logic_error("not asked for"); }
   storage::DeviceStore& devices() override { throw std::logic_error("not asked for"); }
@@ -26,6 +29,7 @@ class Patient final : public storage::Store {
   storage::NonceStore& nonces() override { throw std::logic_error("not asked for"); }
   storage::AuditStore& audit() override { throw std::logic_error("not asked for"); }
   storage::Swept sweep() override { return {}; }
+  storage::Lapsed sweep_lapsed(std::chrono::sys_seconds, std::size_t) override { return {}; }
   storage::ConnectionUse connection_use() override { return {}; }
   storage::Condition condition() override {
     ++asked;

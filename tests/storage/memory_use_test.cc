@@ -79,7 +79,7 @@ TEST(MemoryUse, StaysFlatWhileABigFileIsStoredAndRead) {
 
   crypto::Sha256 read;
   read.update(nonce);
-  const auto source = store->blobs().read(tenant, id);
+  const auto source = store->blobs().read(tenant, id, 0);
   for (ByteView row = source->next(); !row.empty(); row = source->next()) read.update(row);
   EXPECT_EQ(read.finish(), file.payload_sha256);
   EXPECT_LT(peak(), before + 32 * kMiB);

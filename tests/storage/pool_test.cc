@@ -220,7 +220,7 @@ TEST(Pool, TranslatesWhatTheServerSays) {
     });
   };
   EXPECT_EQ(error_after("23505"), ErrorCode::kConflict);
-  EXPECT_EQ(error_after("53100"), ErrorCode::kUnavailable) << "disk full";
+  EXPECT_EQ(error_after("53100"), ErrorCode::kStorageFull) << "disk full";
   EXPECT_EQ(error_after("55P03"), ErrorCode::kUnavailable) << "lock timeout";
   EXPECT_EQ(error_after("57014"), ErrorCode::kUnavailable) << "statement timeout";
   EXPECT_EQ(error_after("58030"), ErrorCode::kUnavailable) << "I/O error";

@@ -224,7 +224,7 @@ TEST_F(PostgresStore, ARevokedDeliveryLeavesItsCoverAndManifestAndNothingElse) {
   const SealedIndex index = some_index(file.record.id);
   staged(*store_, tenant_, file)
       ->commit_as_delivery(file.record, &index, delivery, "m", some_event());
-  EXPECT_TRUE(store_->deliveries().revoke(tenant_, delivery.id, some_event()));
+  EXPECT_TRUE(store_->deliveries().revoke(tenant_, delivery.id, "receipt", some_event()));
   EXPECT_EQ(rows(), 0);
   EXPECT_EQ(payloads(), 0);
   EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
@@ -243,7 +243,7 @@ TEST_F(PostgresStore, ARevokedDeliverysHeadersGoWhateverBecomesOfItsBytes) {
       " 'BEGIN RAISE EXCEPTION ''no''; END'");
   ask(database_,
       "CREATE TRIGGER refuses BEFORE DELETE ON payload FOR EACH ROW EXECUTE FUNCTION refuse()");
-  EXPECT_TRUE(store_->deliveries().revoke(tenant_, delivery.id, some_event()));
+  EXPECT_TRUE(store_->deliveries().revoke(tenant_, delivery.id, "receipt", some_event()));
   EXPECT_EQ(ask(database_, "SELECT count(*) FROM file"), "0");
   EXPECT_EQ(rows(), 3);
   ask(database_, "DROP TRIGGER refuses ON payload");
@@ -256,7 +256,7 @@ TEST_F(PostgresStore, AReaderNoticesAMissingRow) {
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
   deliver(*store_, tenant_, file, delivery);
   ask(database_, "DELETE FROM payload_row WHERE row_no = 2");
-  const auto source = store_->blobs().read(tenant_, file.record.id);
+  const auto source = store_->blobs().read(tenant_, file.record.id, 0);
   EXPECT_EQ(source->next().size(), kFullRow);
   EXPECT_EQ(source->next().size(), kFullRow);
   EXPECT_EQ(error_of([&] { source->next(); }), ErrorCode::kIntegrity);
@@ -266,7 +266,7 @@ TEST_F(PostgresStore, AReaderNoticesThatTheFileWentAway) {
   const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 4 * kPlainRow);
   deliver(*store_, tenant_, file, delivery);
-  const auto source = store_->blobs().read(tenant_, file.record.id);
+  const auto source = store_->blobs().read(tenant_, file.record.id, 0);
   source->next();
   ask(database_, "UPDATE delivery SET created = now() - interval '2 h', expires = now()");
   EXPECT_EQ(error_of([&] { source->next(); }), ErrorCode::kNotFound);
@@ -502,7 +502,7 @@ TEST_F(PostgresStoreWithServer, AWriterAndAReaderLiveThroughARestart) {
   }
   writer->commit_as_delivery(file.record, nullptr, delivery, "a manifest", some_event());
 
-  const auto source = store->blobs().read(tenant_, file.record.id);
+  const auto source = store->blobs().read(tenant_, file.record.id, 0);
   Bytes read;
   for (ByteView piece = source->next(); !piece.empty(); piece = source->next()) {
     read.insert(read.end(), piece.begin(), piece.end());

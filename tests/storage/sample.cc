@@ -141,7 +141,7 @@ std::map<Uuid, std::string> read_indexes(Store& store, TenantId tenant, const Uu
 
 Bytes read_payload(Store& store, TenantId tenant, const Uuid& file,
                    std::vector<std::size_t>* pieces) {
-  const auto source = store.blobs().read(tenant, file);
+  const auto source = store.blobs().read(tenant, file, 0);
   Bytes all;
   for (ByteView piece = source->next(); !piece.empty(); piece = source->next()) {
     all.insert(all.end(), piece.begin(), piece.end());

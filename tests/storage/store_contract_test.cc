@@ -289,7 +289,7 @@ TEST_P(StoreContract, ARemovedFileIsGoneAndItsDeliveryStays) {
   }
   deliveries_.close(tenant_, delivery.id, "a manifest", {removed.record.id, kept.record.id}, {},
                     some_event());
-  const auto reader = blobs_.read(tenant_, removed.record.id);
+  const auto reader = blobs_.read(tenant_, removed.record.id, 0);
   EXPECT_EQ(reader->next().size(), kFullRow);
 
   EXPECT_TRUE(blobs_.remove(tenant_, removed.record.id, some_event()));

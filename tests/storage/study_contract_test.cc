@@ -270,7 +270,7 @@ TEST_P(StudyContract, WhatCannotBeJoinedMoved) {
   EXPECT_EQ(send(study, some_study(sender_), {file()}), CommitOutcome::kMoved)
       << "there is an open one";
   EXPECT_EQ(send(study, into.delivery.id, {file()}), CommitOutcome::kDone);
-  EXPECT_TRUE(deliveries_.revoke(tenant_, into.delivery.id, some_event()));
+  EXPECT_TRUE(deliveries_.revoke(tenant_, into.delivery.id, "receipt", some_event()));
   EXPECT_EQ(send(study, into.delivery.id, {file()}), CommitOutcome::kMoved) << "revoked";
   EXPECT_EQ(send(study, some_study(sender_), {file()}), CommitOutcome::kDone);
 }
@@ -500,7 +500,7 @@ TEST_P(StudyContract, AnInstanceIsFoundWhereverItLives) {
   EXPECT_THAT(studies_.find(some_tenant(*store_), {instance}), IsEmpty());
   EXPECT_TRUE(blobs_.remove(tenant_, original.record.id, some_event()));
   EXPECT_THAT(studies_.find(tenant_, {instance}), SizeIs(1));
-  EXPECT_TRUE(deliveries_.revoke(tenant_, second.delivery.id, some_event()));
+  EXPECT_TRUE(deliveries_.revoke(tenant_, second.delivery.id, "receipt", some_event()));
   EXPECT_THAT(studies_.find(tenant_, {instance}), IsEmpty());
 }
 
@@ -760,11 +760,11 @@ TEST_P(StudyContract, ARevokedDeliveryIsGoneForEverybody) {
   const NewDelivery delivery = some_delivery(sender_);
   const SealedFile file = sealed_file(delivery.id, 3 * kPlainRow);
   deliver(*store_, tenant_, file, delivery);
-  const auto reader = blobs_.read(tenant_, file.record.id);
+  const auto reader = blobs_.read(tenant_, file.record.id, 0);
   reader->next();
-  EXPECT_FALSE(deliveries_.revoke(some_tenant(*store_), delivery.id, some_event()));
-  EXPECT_TRUE(deliveries_.revoke(tenant_, delivery.id, some_event()));
-  EXPECT_FALSE(deliveries_.revoke(tenant_, delivery.id, some_event()));
+  EXPECT_FALSE(deliveries_.revoke(some_tenant(*store_), delivery.id, "receipt", some_event()));
+  EXPECT_TRUE(deliveries_.revoke(tenant_, delivery.id, "receipt", some_event()));
+  EXPECT_FALSE(deliveries_.revoke(tenant_, delivery.id, "receipt", some_event()));
   EXPECT_FALSE(deliveries_.revoke(tenant_, Uuid::v7(), some_event()));
 
   EXPECT_FALSE(deliveries_.find(tenant_, delivery.id));
@@ -785,7 +785,7 @@ TEST_P(StudyContract, AnOpenDeliveryIsRevokedAndTakesNothingMore) {
   deliveries_.open(tenant_, delivery, some_event());
   const SealedFile there = sealed_file(delivery.id, 10);
   staged(*store_, tenant_, there)->commit(there.record, nullptr, some_event());
-  EXPECT_TRUE(deliveries_.revoke(tenant_, delivery.id, some_event()));
+  EXPECT_TRUE(deliveries_.revoke(tenant_, delivery.id, "receipt", some_event()));
   const SealedFile late = sealed_file(delivery.id, 10);
   EXPECT_EQ(
       error_of([&] { staged(*store_, tenant_, late)->commit(late.record, nullptr, some_event()); }),
@@ -804,7 +804,7 @@ TEST_P(StudyContract, AnOpenDeliveryIsRevokedAndTakesNothingMore) {
 TEST_P(StudyContract, AnExpiredDeliveryIsRevokedToo) {
   const NewDelivery expired = expired_delivery(sender_);
   deliver(*store_, tenant_, sealed_file(expired.id, 10), expired);
-  EXPECT_TRUE(deliveries_.revoke(tenant_, expired.id, some_event()));
+  EXPECT_TRUE(deliveries_.revoke(tenant_, expired.id, "receipt", some_event()));
 }
 
 TEST_P(StudyContract, IndexesAndRevokingAreRecordedIfAndOnlyIfTheyHappen) {
@@ -817,7 +817,9 @@ TEST_P(StudyContract, IndexesAndRevokingAreRecordedIfAndOnlyIfTheyHappen) {
       [&](const auto& event) {
         return blobs_.put_index(tenant_, delivery.id, file.record.id, index, event), true;
       },
-      [&](const auto& event) { return deliveries_.revoke(tenant_, delivery.id, event); },
+      [&](const auto& event) {
+        return deliveries_.revoke(tenant_, delivery.id, "receipt", event) == "receipt";
+      },
   };
   const auto trail = [&] { return store_->audit().read(tenant_, std::nullopt, 100); };
   AuditEvent unsound = some_event();

@@ -405,7 +405,7 @@ TEST_F(Stow, SameBytesAgainOnceSomebodyElseReceives) {
 TEST_F(Stow, SameBytesAgainOnceTheDeliveryIsRevoked) {
   send({"1.1 1.1.1 a"});
   close();
-  shelf_->deliveries().revoke(tenant_, inbox(surgeon_).at(0).id,
+  shelf_->deliveries().revoke(tenant_, inbox(surgeon_).at(0).id, "",
                               {.kind = storage::AuditKind::kRevocation});
   EXPECT_TRUE(inbox(surgeon_).empty());
   send({"1.1 1.1.1 a"});

@@ -1,0 +1,85 @@
+// Changing who a delivery is for: a new cover, and with it new headers for all files and indexes,
+// all at once.
+//
+// Nobody here can check a header's MAC, so the headers of the version before are kept until a
+// recipient confirms the new ones, or kFormerVersionKept.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "storage/audit_store.h"
+#include "storage/tenant_store.h"
+
+namespace letterbox::storage {
+
+/// So many former versions of a delivery are kept; one more is refused until one is confirmed.
+inline constexpr std::size_t kMostFormerVersions = 8;
+
+/// What opens a file and its index under one version of its cover.
+struct FileHeaders {
+  Bytes header;
+  std::optional<Bytes> index;  ///< there if the file has an index
+};
+
+struct NewVersion {
+  std::uint32_t version;                ///< the one after the current one
+  std::string cover;                    ///< the envelope, kept verbatim
+  std::vector<std::string> recipients;  ///< the age1… strings of the cover
+};
+
+enum class SwapOutcome : std::uint8_t {
+  kDone,
+  kDoneBefore,    ///< this very cover has this version already; nothing was changed
+  kOtherVersion,  ///< the current version isn't the one before
+  kTooManyKept,   ///< kMostFormerVersions are kept and not confirmed
+  kOtherFiles,    ///< the headers aren't those of exactly the delivery's files and indexes
+};
+
+/// One change in the making. Headers pile up invisibly. For one thread at a time; destroyed before
+/// its commit, it drops them.
+class RecipientChange {
+ public:
+  virtual ~RecipientChange() = default;
+
+  /// Each file once, in any order. Throws Error kUnavailable; kInternal if a header is empty.
+  virtual void add(const Uuid& file, FileHeaders headers) = 0;
+
+  /// In one transaction: the cover, the inboxes, and the headers of all files and indexes; durable
+  /// when it returns kDone. Throws Error kNotFound if there is no such delivery that is closed;
+  /// kUnavailable, and then the outcome may be unknown: commit it in a change of its own again.
+  [[nodiscard]] virtual SwapOutcome commit(const NewVersion& version, std::chrono::sys_seconds now,
+                                           const AuditEvent& event) = 0;
+};
+
+/// Thread-safe. Every call may throw Error kUnavailable; a call that returned is durable.
+class SharingStore {
+ public:
+  virtual ~SharingStore() = default;
+
+  /// Asks nobody yet.
+  virtual std::unique_ptr<RecipientChange> begin(TenantId tenant, const Uuid& delivery) = 0;
+
+  /// A file's headers under a former version that is still kept, of a closed delivery that hasn't
+  /// expired; nothing otherwise. The current ones are BlobStore's.
+  virtual std::optional<FileHeaders> former(TenantId tenant, const Uuid& file,
+                                            std::uint32_t version) = 0;
+
+  /// Versions of a live delivery that are kept beside the current one, oldest first.
+  virtual std::vector<std::uint32_t> kept(TenantId tenant, const Uuid& delivery) = 0;
+
+  /// Drops what is kept of versions before `version`. True if there was anything; otherwise there
+  /// is no event. Throws Error kNotFound if there is no such closed delivery, kConflict if it
+  /// hasn't come to this version.
+  virtual bool confirm(TenantId tenant, const Uuid& delivery, std::uint32_t version,
+                       const AuditEvent& event) = 0;
+};
+
+}  // namespace letterbox::storage
