@@ -127,7 +127,8 @@ Field boolean(bool& field) {
           [&] { return field ? "true" : "false"; }};
 }
 
-Field number(std::size_t& field, std::uint64_t least, std::uint64_t most) {
+template <typename Number>
+Field number(Number& field, std::uint64_t least, std::uint64_t most) {
   const std::string form = std::to_string(least) + " to " + std::to_string(most);
   return {Notation::kInteger, form,
           [=, &field](const std::string& value) {
@@ -135,7 +136,7 @@ Field number(std::size_t& field, std::uint64_t least, std::uint64_t most) {
             if (!given || *given < least || *given > most) {
               refuse("must be a whole number, " + form);
             }
-            field = *given;
+            field = static_cast<Number>(*given);
           },
           [&] { return std::to_string(field); }};
 }
@@ -162,6 +163,19 @@ Field seconds(std::chrono::seconds& field, std::uint64_t least, std::uint64_t mo
               refuse("must be a whole number of seconds, " + form);
             }
             field = std::chrono::seconds(*given);
+          },
+          [&] { return std::to_string(field.count()); }};
+}
+
+Field days(std::chrono::days& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = std::to_string(least) + " to " + std::to_string(most);
+  return {Notation::kInteger, form,
+          [=, &field](const std::string& value) {
+            const std::optional<std::uint64_t> given = parse_number(value);
+            if (!given || *given < least || *given > most) {
+              refuse("must be a whole number of days, " + form);
+            }
+            field = std::chrono::days(*given);
           },
           [&] { return std::to_string(field.count()); }};
 }
@@ -225,6 +239,20 @@ std::vector<Setting> settings_of(Config& config) {
        "PEM: authorities whose client certificates machines may show."},
       {"machine.tokens", boolean(config.machine_tokens),
        "Whether machines that can't show a certificate may show a token instead."},
+
+      {"delivery.life", days(config.allowance.life, 1, 3650),
+       "Days that a delivery lives if its sender doesn't say."},
+      {"delivery.longest_life", days(config.allowance.longest_life, 1, 3650),
+       "Days that a sender may ask for."},
+      {"delivery.downloads", number(config.allowance.downloads, 1, 1000000),
+       "How often each device may download each file if its sender doesn't say."},
+      {"delivery.most_downloads", number(config.allowance.most_downloads, 1, 1000000),
+       "What a sender may ask for there. `admin tenant limits` overrides these four."},
+      {"backup.retention_days", days(config.backup_retention, 0, 36500),
+       "Days after which the last backup lapses that may hold what was deleted: deletion receipts "
+       "promise it."},
+      {"sweep.every", seconds(config.sweep_every, 1, 86400),
+       "Seconds between two looks for what has expired."},
 
       {"stow.parts", number(config.stow_parts, 1, 1000000),
        "Parts of a STOW-RS request; more: 413."},

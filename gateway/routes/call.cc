@@ -17,8 +17,7 @@ using web::http::status_code;
 // Records and JSON requests are small; files are never read whole.
 constexpr std::size_t kMaxSmallBody = std::size_t{1024} * 1024;
 
-std::optional<std::string> field_of(const web::http::http_request& request,
-                                    std::string_view name) {
+std::optional<std::string> field_of(const web::http::http_request& request, std::string_view name) {
   const auto& fields = request.headers();
   const auto found = fields.find(std::string(name));
   if (found == fields.end()) return std::nullopt;
@@ -38,6 +37,10 @@ Presented presented_by(const web::http::http_request& request) {
 void Call::permit(bool allowed) {
   permitted = allowed;
   if (!allowed) throw Error(ErrorCode::kNotFound, "not this caller's");
+}
+
+Allowance Call::allowance() const {
+  return allowance_of(services.shelf.tenants(), caller.tenant, services.allowance);
 }
 
 Source& Call::body() {

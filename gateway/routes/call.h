@@ -47,6 +47,9 @@ struct Call {
   /// no: not allowed looks like not there.
   void permit(bool allowed);
 
+  /// What the caller's tenant may. Throws Error kUnavailable.
+  Allowance allowance() const;
+
   // --- What was asked
 
   /// The request's body as it arrives. Where its digest was signed, it ends only if it is that

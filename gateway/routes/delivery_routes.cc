@@ -22,14 +22,8 @@ Directory directory_of(const Call& call) {
   return {call.services.shelf.devices(), call.caller.tenant, call.services.gateway_key()};
 }
 
-Allowance allowance(const Call& call) {
-  return allowance_of(call.services.shelf.tenants(), call.caller.tenant,
-                      call.services.allowance);
-}
-
 records::SignedCover require_open_cover(const Call& call, const Uuid& delivery) {
-  return open_cover(call.services.shelf, call.services.gateway_key(), call.caller.tenant,
-                    delivery);
+  return open_cover(call.services.shelf, call.services.gateway_key(), call.caller.tenant, delivery);
 }
 
 // The devices that a gateway-sealed file is for: of the mailbox, or as the sender names them.
@@ -59,15 +53,15 @@ void post_file(Call& call) {
       dicom::parse_media_type(call.request.headers().content_type());
   if (!claimed) throw Error(ErrorCode::kUnsupportedMediaType, "neither DICOM, JPEG nor PNG");
 
-  const Allowance allowed = allowance(call);
+  const Allowance allowed = call.allowance();
   const records::SignedCover cover =
       records::sign_cover(draft_cover(*call.caller.handle, records::SealedBy::kGateway, devices,
                                       call.time_parameter("expires"), allowed),
                           call.services.signing_key);
   DepositTiming timing(call.body(), call.services.shelf.blobs());
-  const Receipt receipt = deposit(timing.body(), *claimed, cover, call.services.signing_key,
-                                  call.services.inspector, call.caller, timing.shelf(),
-                                  allowed.downloads);
+  const Receipt receipt =
+      deposit(timing.body(), *claimed, cover, call.services.signing_key, call.services.inspector,
+              call.caller, timing.shelf(), allowed.downloads);
   call.services.metrics.sealed(timing.sealing());
   call.services.metrics.stored(timing.storing());
   call.answer_json(status_codes::Created, receipt_json(receipt, cover),
@@ -81,10 +75,10 @@ void post_delivery(Call& call) {
   call.permit(may_address(call.caller));
   const DraftRequest draft = parse_draft_request(call.json_body());
   const std::vector<records::Device> devices = resolve(directory_of(call), draft.recipients);
-  const Allowance allowed = allowance(call);
+  const Allowance allowed = call.allowance();
   const std::uint32_t downloads = granted_downloads(allowed, draft.downloads);
-  const records::Cover cover = draft_cover(*call.caller.handle, records::SealedBy::kDevice, devices,
-                                           draft.expires, allowed);
+  const records::Cover cover =
+      draft_cover(*call.caller.handle, records::SealedBy::kDevice, devices, draft.expires, allowed);
   call.answer_json(status_codes::Created, draft_json(cover, downloads),
                    "/v1/deliveries/" + cover.delivery.text());
 }
@@ -94,7 +88,7 @@ void put_cover(Call& call) {
   // There is no delivery yet, so nobody else's can be changed: who signs its cover is its sender.
   call.permit(may_address(call.caller));
   open_delivery(call.services.shelf, call.services.gateway_key(), call.caller, call.path_id(),
-                call.envelope_body(), allowance(call), call.number_parameter("downloads"));
+                call.envelope_body(), call.allowance(), call.number_parameter("downloads"));
   call.answer_empty(status_codes::Created);
 }
 
