@@ -46,6 +46,10 @@ constexpr const char* kCover = R"SQL(
 constexpr const char* kCountKept = R"SQL(
   SELECT count(*) FROM former_version WHERE tenant_id = $1 AND delivery_id = $2)SQL";
 
+// Whoever removes one of them is waited for, or waits.
+constexpr const char* kHoldFiles = R"SQL(
+  SELECT FROM file WHERE tenant_id = $1 AND delivery_id = $2 FOR NO KEY UPDATE)SQL";
+
 constexpr const char* kKeepVersion = R"SQL(
   INSERT INTO former_version (tenant_id, delivery_id, version, since)
   VALUES ($1, $2, $3, to_timestamp($4::bigint)))SQL";
@@ -179,12 +183,13 @@ class Change final : public RecipientChange {
                   "sent again: " +
                       delivery);
     }
+    if (transaction.exec_params(kHoldFiles, tenant, delivery).size() != files_.size()) {
+      throw OtherFiles();
+    }
     transaction.exec_params(kKeepVersion, tenant, delivery, current, seconds(now));
-    const auto held =
-        transaction.exec_params(kKeepHeaders, tenant, delivery, current).affected_rows();
-    const auto swapped =
-        transaction.exec_params(kSwapHeaders, tenant, delivery, change).affected_rows();
-    if (held != files_.size() || swapped != files_.size()) throw OtherFiles();
+    transaction.exec_params(kKeepHeaders, tenant, delivery, current);
+    const auto swapped = transaction.exec_params(kSwapHeaders, tenant, delivery, change);
+    if (swapped.affected_rows() != files_.size()) throw OtherFiles();
 
     const std::string recipients = array_literal(next.recipients);
     transaction.exec_params(kRaiseVersion, tenant, delivery, next.version);

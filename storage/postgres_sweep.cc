@@ -20,7 +20,7 @@ constexpr const char* kExpire = R"SQL(
                              WHERE state IN ('open', 'closed') AND expires <= to_timestamp($1::bigint)
                              ORDER BY expires
                              LIMIT 1
-                               FOR UPDATE SKIP LOCKED))SQL";
+                               FOR NO KEY UPDATE SKIP LOCKED))SQL";
 
 constexpr const char* kExpireNeverClosed = R"SQL(
   UPDATE delivery SET state = 'expired', ended = to_timestamp($1::bigint)
@@ -35,7 +35,7 @@ constexpr const char* kExpireNeverClosed = R"SQL(
                                                   AND u.expires > to_timestamp($1::bigint))
                              ORDER BY d.created
                              LIMIT 1
-                               FOR UPDATE SKIP LOCKED))SQL";
+                               FOR NO KEY UPDATE SKIP LOCKED))SQL";
 
 constexpr const char* kDropUpload = R"SQL(
   DELETE FROM upload

@@ -72,6 +72,13 @@ int child_main(const std::vector<std::string>& arguments) {
     const auto writer = staged(*store, kGateway, file);
     wait_for_the_end();
   }
+  if (arguments.at(0) == "--hold") {
+    const auto store = open_postgres(options_for(arguments.at(1)));
+    const TenantId tenant{*Uuid::parse(arguments.at(2))};
+    const auto writer = store->uploads().resume(tenant, *Uuid::parse(arguments.at(3)), now());
+    if (writer != nullptr) wait_for_the_end();
+    _exit(1);
+  }
   if (arguments.at(0) == "--serve") {
     const auto cluster = PrivateCluster::start(arguments.at(1));
     wait_for_the_end();

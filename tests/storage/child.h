@@ -27,6 +27,7 @@ class Child {
 
 /// What the child does, by its first argument:
 ///   --stage CONNECTION INSTANCE ROWS   begins a file and appends so many rows and one
+///   --hold CONNECTION TENANT UPLOAD    resumes an upload
 ///   --serve DIRECTORY                  starts a cluster
 ///   --wait                             nothing
 /// Then it says "ready" and waits for its end.

@@ -47,9 +47,13 @@ std::string some_recipient() {
   return "age1" + to_hex(Uuid::v7().bytes());
 }
 
+std::chrono::sys_seconds now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 NewDelivery some_delivery(const Uuid& sender) {
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return {Uuid::v7(), sender, false, R"({"payload":"cover"})", now, now + 1h, {some_recipient()}};
+  const auto made = now();
+  return {Uuid::v7(), sender, false, R"({"payload":"cover"})", made, made + 1h, {some_recipient()}};
 }
 
 NewDelivery expired_delivery(const Uuid& sender) {

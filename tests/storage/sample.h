@@ -33,6 +33,9 @@ SealedIndex some_index(const Uuid& file, std::size_t plaintext = 300);
 /// An age1… look-alike that nothing else uses.
 std::string some_recipient();
 
+/// In whole seconds, as the stores' callers tell it.
+std::chrono::sys_seconds now();
+
 /// For one fresh recipient, from now on for an hour.
 NewDelivery some_delivery(const Uuid& sender);
 NewDelivery expired_delivery(const Uuid& sender);

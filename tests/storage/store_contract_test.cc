@@ -265,9 +265,9 @@ TEST_P(StoreContract, OfManyWhoCloseOneDeliveryOneDoes) {
   std::atomic<int> conflicts = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, manifest = "manifest " + std::to_string(t)] {
       const auto error = error_of([&] {
-        deliveries_.close(tenant_, delivery.id, "a manifest", {file.record.id}, {}, some_event());
+        deliveries_.close(tenant_, delivery.id, manifest, {file.record.id}, {}, some_event());
       });
       if (!error) ++closed;
       if (error == ErrorCode::kConflict) ++conflicts;
@@ -351,10 +351,10 @@ TEST_P(StoreContract, AChangeIsRecordedIfAndOnlyIfItHappens) {
   const auto writer = staged(*store_, tenant_, file);
   const auto single_writer = staged(*store_, tenant_, single_file);
   const std::vector<std::function<bool(const AuditEvent&)>> changes = {
-      [&](const auto& event) { return deliveries_.open(tenant_, delivery, event), true; },
+      [&](const auto& event) { return deliveries_.open(tenant_, delivery, event); },
       [&](const auto& event) { return writer->commit(file.record, nullptr, event), true; },
       [&](const auto& event) {
-        return deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, {}, event), true;
+        return deliveries_.close(tenant_, delivery.id, "m", {file.record.id}, {}, event);
       },
       [&](const auto& event) {
         return single_writer->commit_as_delivery(single_file.record, nullptr, single, "m", event),
@@ -466,7 +466,8 @@ TEST_P(StoreContract, AnAudienceIsTheSenderAndEachRecipientOnce) {
 }
 
 TEST_P(StoreContract, ADeliveryIdIsTakenOnce) {
-  const NewDelivery delivery = opened();
+  NewDelivery delivery = opened();
+  delivery.cover += "another";
   EXPECT_EQ(error_of([&] { deliveries_.open(tenant_, delivery, some_event()); }),
             ErrorCode::kConflict);
   const NewDelivery expired = expired_delivery(sender_);
@@ -506,7 +507,7 @@ TEST_P(StoreContract, CloseRefusesAnyOtherListThanTheDeliverysFiles) {
   EXPECT_EQ(deliveries_.find(tenant_, delivery.id).value().state, DeliveryState::kOpen);
   deliveries_.close(tenant_, delivery.id, "m", {b, a}, {}, some_event());
   EXPECT_EQ(error_of([&] {
-              deliveries_.close(tenant_, delivery.id, "m", {a, b}, {}, some_event());
+              deliveries_.close(tenant_, delivery.id, "n", {a, b}, {}, some_event());
             }),
             ErrorCode::kConflict);
 }

@@ -763,9 +763,9 @@ TEST_P(StudyContract, ARevokedDeliveryIsGoneForEverybody) {
   const auto reader = blobs_.read(tenant_, file.record.id, 0);
   reader->next();
   EXPECT_FALSE(deliveries_.revoke(some_tenant(*store_), delivery.id, "receipt", some_event()));
-  EXPECT_TRUE(deliveries_.revoke(tenant_, delivery.id, "receipt", some_event()));
-  EXPECT_FALSE(deliveries_.revoke(tenant_, delivery.id, "receipt", some_event()));
-  EXPECT_FALSE(deliveries_.revoke(tenant_, Uuid::v7(), some_event()));
+  EXPECT_EQ(deliveries_.revoke(tenant_, delivery.id, "receipt", some_event()), "receipt");
+  EXPECT_EQ(deliveries_.revoke(tenant_, delivery.id, "another", some_event()), "receipt");
+  EXPECT_FALSE(deliveries_.revoke(tenant_, Uuid::v7(), "receipt", some_event()));
 
   EXPECT_FALSE(deliveries_.find(tenant_, delivery.id));
   EXPECT_FALSE(deliveries_.audience(tenant_, delivery.id));
