@@ -94,8 +94,7 @@ std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, c
   std::optional<storage::FileRecord> file = shelf.blobs().find(tenant, id);
   if (!file) return std::nullopt;
   const std::uint64_t length = file->header.size() + file->payload_length;
-  std::string etag =
-      '"' + to_hex(file->payload_sha256) + '-' + std::to_string(file->version) + '"';
+  std::string etag = '"' + to_hex(file->payload_sha256) + '-' + std::to_string(file->version) + '"';
   Bytes head = std::move(file->header);
   head.insert(head.end(), file->nonce.begin(), file->nonce.end());
   return Letter{file->delivery, length, std::move(etag),

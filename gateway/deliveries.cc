@@ -99,9 +99,9 @@ void open_delivery(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
   check_life(allowance, cover.cover.created, cover.cover.expires);
   require_made_now(cover.cover);
   require_active({shelf.devices(), caller.tenant, gateway_key}, cover.cover.recipients);
-  shelf.deliveries().open(
-      caller.tenant, new_delivery(cover, caller, granted_downloads(allowance, downloads)),
-      caller.did(storage::AuditKind::kDeposit, id));
+  shelf.deliveries().open(caller.tenant,
+                          new_delivery(cover, caller, granted_downloads(allowance, downloads)),
+                          caller.did(storage::AuditKind::kDeposit, id));
 }
 
 records::SignedCover open_cover(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
@@ -128,8 +128,7 @@ void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
   if (manifest.delivery != id || manifest.cover != cover.hash) {
     throw Error(ErrorCode::kCoverMismatch, "the manifest is of another delivery or cover");
   }
-  shelf.deliveries().close(caller.tenant, id, json,
-                           checked_ids(manifest.files, delivery.files),
+  shelf.deliveries().close(caller.tenant, id, json, checked_ids(manifest.files, delivery.files),
                            checked_ids(manifest.indexes, delivery.indexes),
                            caller.did(storage::AuditKind::kDeposit, id));
 }

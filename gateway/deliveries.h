@@ -42,8 +42,8 @@ records::SignedCover open_cover(storage::Store& shelf, const crypto::VerifyKey& 
 
 /// Closes the delivery `id` with its manifest, which `caller`'s device signed as it did the cover,
 /// and which must name that cover and exactly the files and indexes that lie in it. Visible and
-/// durable when it returns; again with the same bytes changes nothing. Throws Error kBadSignature, kMalformed, kCoverMismatch, kIntegrity (a
-/// length or digest differs), kConflict, kNotFound.
+/// durable when it returns; again with the same bytes changes nothing. Throws Error kBadSignature,
+/// kMalformed, kCoverMismatch, kIntegrity (a length or digest differs), kConflict, kNotFound.
 void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
                     const records::Envelope& manifest);
 

@@ -101,9 +101,9 @@ std::optional<DeliveryHeaders> collect_headers(storage::Store& shelf, storage::T
       delivery.files.size() * (kIdAndLengths + header) + delivery.indexes.size() * header;
   std::vector<Uuid> files = ids_of(delivery.files);
   if (wanted == current) {
-    return DeliveryHeaders{length, wanted,
-                           std::make_unique<CurrentFrames>(shelf, tenant, wanted, std::move(files),
-                                                           delivery.id)};
+    return DeliveryHeaders{
+        length, wanted,
+        std::make_unique<CurrentFrames>(shelf, tenant, wanted, std::move(files), delivery.id)};
   }
   const std::vector<std::uint32_t> kept = shelf.sharing().kept(tenant, delivery.id);
   if (std::ranges::find(kept, wanted) == kept.end()) return std::nullopt;

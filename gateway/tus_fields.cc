@@ -1,10 +1,10 @@
 #include "gateway/tus_fields.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "crypto/base64.h"
+#include "gateway/amount.h"
 
 namespace letterbox::gateway::tus {
 
@@ -34,13 +34,9 @@ std::string encoded(const Uuid& id) {
 }  // namespace
 
 std::uint64_t parse_count(const std::optional<std::string>& field) {
-  std::uint64_t count = 0;
-  if (!field) refuse("a number of bytes is missing");
-  const auto [end, error] = std::from_chars(field->data(), field->data() + field->size(), count);
-  if (error != std::errc() || end != field->data() + field->size()) {
-    refuse("a number of bytes isn't one");
-  }
-  return count;
+  const auto count = field ? parse_number(*field) : std::nullopt;
+  if (!count) refuse("a number of bytes is missing, or isn't one");
+  return *count;
 }
 
 Metadata parse_metadata(const std::optional<std::string>& field) {

@@ -1,5 +1,5 @@
-// The header fields of tus 1.0.0, https://tus.io/protocols/resumable-upload. Pure; each throws Error
-// kMalformed.
+// The header fields of tus 1.0.0, https://tus.io/protocols/resumable-upload. Pure; each throws
+// Error kMalformed.
 #pragma once
 
 #include <cstdint>

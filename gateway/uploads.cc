@@ -170,7 +170,7 @@ storage::Upload continue_upload(storage::Store& shelf, const crypto::VerifyKey& 
   try {
     take_all(intake, body);
   } catch (const Error& error) {
-    if (is_another_body(error.code())) shelf.uploads().terminate(sender.tenant, id);
+    if (is_another_body(error.code())) writer->rewind(records::now());
     if (error.code() == ErrorCode::kTruncatedBody) intake.keep_rest();
     throw;
   }

@@ -1,6 +1,6 @@
 // Uploads that may break off: the bytes of a device-sealed file over many requests, through any
-// gateway. What they come to is what deposit_sealed (gateway/deposit.h) takes in one request, and it
-// is checked likewise.
+// gateway. What they come to is what deposit_sealed (gateway/deposit.h) takes in one request, and
+// it is checked likewise.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ storage::Upload begin_upload(storage::Store& shelf, const crypto::VerifyKey& gat
 /// Goes on with the upload `id` at `offset`, and returns how it stands then. What has arrived is
 /// kept as it comes, a row at a time, so that a body which breaks off has not come in vain. At the
 /// end of all bytes the upload is a file of its delivery. A body that turns out another than was
-/// announced (it throws kUnauthenticated or kChecksumMismatch in place of its end) leaves the upload
-/// as it was.
+/// announced (it throws kUnauthenticated or kChecksumMismatch in place of its end) leaves the
+/// upload as it was.
 ///
 /// Throws Error kLocked (somebody writes it now), kOffsetMismatch, kTooLarge (more bytes than were
 /// announced), kNotWhatItClaims, kCoverMismatch, kConflict (the delivery is closed), kNotFound,

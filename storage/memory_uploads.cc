@@ -25,7 +25,12 @@ MemoryUpload* find_in(MemoryTenant& own, const Uuid& id, std::chrono::sys_second
 class Writer final : public UploadWriter {
  public:
   Writer(MemoryShelf& shelf, TenantId tenant, const MemoryUpload& found)
-      : shelf_(shelf), tenant_(tenant), upload_(found.upload), progress_(found.progress) {}
+      : shelf_(shelf),
+        tenant_(tenant),
+        upload_(found.upload),
+        progress_(found.progress),
+        found_offset_(found.upload.offset),
+        found_(found.progress) {}
   ~Writer() override {
     const std::lock_guard lock(shelf_.mutex);
     shelf_.held.erase({tenant_, upload_.made.id});
@@ -40,6 +45,18 @@ class Writer final : public UploadWriter {
     const std::uint64_t offset = offset_after(upload_, progress_, step, false);
     const std::lock_guard lock(shelf_.mutex);
     keep(require_kept(), step, offset, now);
+  }
+
+  void rewind(std::chrono::sys_seconds now) override {
+    require_incomplete(upload_);
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryUpload& kept = require_kept();
+    kept.rows.erase(kept.rows.begin() + static_cast<std::ptrdiff_t>(found_.rows), kept.rows.end());
+    progress_ = found_;
+    upload_.offset = found_offset_;
+    upload_.expires = now + kUploadKept;
+    kept.upload = upload_;
+    kept.progress = progress_;
   }
 
   void complete(const UploadStep& step, const Digest& payload_sha256, std::chrono::sys_seconds now,
@@ -83,6 +100,8 @@ class Writer final : public UploadWriter {
   const TenantId tenant_;
   Upload upload_;
   UploadProgress progress_;
+  const std::uint64_t found_offset_;
+  const UploadProgress found_;
 };
 
 }  // namespace

@@ -53,6 +53,15 @@ constexpr const char* kAdvance = R"SQL(
          tail = $7, hash = $8, expires = to_timestamp($9::bigint)
    WHERE tenant_id = $1 AND id = $2)SQL";
 
+constexpr const char* kDropRows = R"SQL(
+  DELETE FROM payload_row WHERE tenant_id = $1 AND payload_id = $2 AND row_no >= $3)SQL";
+
+constexpr const char* kRewind = R"SQL(
+  UPDATE upload
+     SET received = $3, header = nullif($4::bytea, ''), nonce = nullif($5::bytea, ''), rows = $6,
+         tail = $7, hash = $8, expires = to_timestamp($9::bigint)
+   WHERE tenant_id = $1 AND id = $2)SQL";
+
 constexpr const char* kAdoptPayload = R"SQL(
   UPDATE payload SET staged_by = NULL
    WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
@@ -110,6 +119,8 @@ class Writer final : public UploadWriter {
     } else {
       upload_.offset = upload_.made.length;
     }
+    found_ = progress_;
+    found_offset_ = upload_.offset;
   }
 
   const Upload& upload() const noexcept override { return upload_; }
@@ -130,6 +141,24 @@ class Writer final : public UploadWriter {
     });
     progress_ = progress_after(std::move(progress_), step);
     upload_.offset = offset;
+    upload_.expires = expires;
+  }
+
+  void rewind(std::chrono::sys_seconds now) override {
+    require_incomplete(upload_);
+    const auto expires = now + kUploadKept;
+    pool_.transact([&](pqxx::work& transaction, Connection&) {
+      require_ours(transaction);
+      transaction.exec_params(kDropRows, tenant_.uuid.text(), payload_.value().text(), found_.rows);
+      const bool has_head = found_.head.has_value();
+      transaction.exec_params(kRewind, tenant_.uuid.text(), upload_.made.id.text(), found_offset_,
+                              binary(has_head ? ByteView(found_.head->header) : ByteView()),
+                              binary(has_head ? ByteView(found_.head->nonce) : ByteView()),
+                              found_.rows, binary(found_.tail), binary(found_.hash),
+                              seconds(expires));
+    });
+    progress_ = found_;
+    upload_.offset = found_offset_;
     upload_.expires = expires;
   }
 
@@ -183,6 +212,8 @@ class Writer final : public UploadWriter {
   const Uuid writer_ = Uuid::v7();
   Upload upload_;
   UploadProgress progress_;
+  UploadProgress found_;  // as they were when this took over
+  std::uint64_t found_offset_ = 0;
   std::optional<Uuid> payload_;  // none once it is complete
 };
 

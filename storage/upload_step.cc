@@ -17,9 +17,13 @@ void require_sound(const NewUpload& upload) {
   require(upload.length > 0 && !upload.device.empty(), "an upload has a length and a device");
 }
 
+void require_incomplete(const Upload& upload) {
+  require(!upload.complete(), "a complete upload takes no step");
+}
+
 std::uint64_t offset_after(const Upload& upload, const UploadProgress& progress,
                            const UploadStep& step, bool is_last) {
-  require(!upload.complete(), "a complete upload takes no step");
+  require_incomplete(upload);
   require(!(progress.head && step.head != nullptr), "an upload has one head");
   const UploadHead* const head = progress.head ? &*progress.head : step.head;
   require(head != nullptr || step.rows.empty(), "rows come behind the head");

@@ -78,6 +78,10 @@ class UploadWriter {
   /// step isn't what may come next.
   virtual void advance(const UploadStep& step, std::chrono::sys_seconds now) = 0;
 
+  /// Takes back what this writer's advances added, for bytes that turn out not to be what they
+  /// were said to be: the upload is as resume() found it. Throws as advance.
+  virtual void rewind(std::chrono::sys_seconds now) = 0;
+
   /// The last step, which has no tail and the payload's last row: makes the upload a file of its
   /// delivery, whose payload has this SHA-256. Throws as advance, and Error kConflict if the tenant
   /// has a file of this id, kQuotaExceeded.

@@ -1,9 +1,9 @@
 #include "gateway/routes/call.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
+#include "gateway/amount.h"
 #include "gateway/identity/announced_body.h"
 #include "gateway/transport/exchange.h"
 
@@ -93,11 +93,8 @@ std::optional<std::string> Call::field(const std::string& name) const {
 std::optional<std::uint64_t> Call::number_parameter(std::string_view name) const {
   const std::optional<std::string> text = target.one(name);
   if (!text) return std::nullopt;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc() || end != text->data() + text->size()) {
-    throw Error(ErrorCode::kMalformed, "a number in the query isn't one");
-  }
+  const std::optional<std::uint64_t> number = parse_number(*text);
+  if (!number) throw Error(ErrorCode::kMalformed, "a number in the query isn't one");
   return number;
 }
 

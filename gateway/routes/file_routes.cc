@@ -36,10 +36,8 @@ void begin_download(Call& call, const Uuid& file, const storage::Audience& audie
     shelf.audit().append(call.caller.tenant, event);
     return;
   }
-  const auto outcome =
-      shelf.receipts().begin_download(call.caller.tenant, file,
-                                      call.caller.device->record.recipient.text(), records::now(),
-                                      event);
+  const auto outcome = shelf.receipts().begin_download(
+      call.caller.tenant, file, call.caller.device->record.recipient.text(), records::now(), event);
   if (!outcome) throw Error(ErrorCode::kNotFound, "the file went away meanwhile");
   if (*outcome == storage::DownloadOutcome::kRefused) {
     throw Error(ErrorCode::kDownloadLimitReached, "the device had the file often enough");
@@ -90,7 +88,8 @@ namespace {
 void require_listed_before(Call& call, const storage::Audience& audience, const Uuid& delivery,
                            std::uint32_t version) {
   const auto found = call.services.shelf.deliveries().find(call.caller.tenant, delivery);
-  if (!found || version == 0 || version > found->covers.size() || !receives(call.caller, audience) ||
+  if (!found || version == 0 || version > found->covers.size() ||
+      !receives(call.caller, audience) ||
       !lists(read_cover(found->covers[version - 1]), call.caller.device->record.recipient)) {
     throw Error(ErrorCode::kNotFound, "no such version for this device");
   }
@@ -140,7 +139,8 @@ void get_payload(Call& call) {
 
   // RFC 9110 section 14.2: Range has a meaning for GET alone.
   std::optional<ByteRange> part;
-  if (is_get(call) && if_range_holds(call.field("If-Range"), etag)) part = require_range(call, size);
+  if (is_get(call) && if_range_holds(call.field("If-Range"), etag))
+    part = require_range(call, size);
   if (is_get(call)) begin_download(call, file.id, audience);
 
   http_response response = response_of(etag, "application/octet-stream", file.delivery);

@@ -38,12 +38,11 @@ Json sent_object(const storage::SentDelivery& delivery) {
   Json devices = Json::array();
   for (const storage::DeviceProgress& device : delivery.devices) {
     const auto handle = handles.find(device.recipient);
-    devices.push_back(
-        {{"handle", handle == handles.end() ? Json(nullptr) : Json(handle->second)},
-         {"recipient", device.recipient},
-         {"listed", device.listed},
-         {"collected", time_or_null(device.collected)},
-         {"opened", envelope_or_null(device.opened)}});
+    devices.push_back({{"handle", handle == handles.end() ? Json(nullptr) : Json(handle->second)},
+                       {"recipient", device.recipient},
+                       {"listed", device.listed},
+                       {"collected", time_or_null(device.collected)},
+                       {"opened", envelope_or_null(device.opened)}});
   }
   return {{"delivery", delivery.id.text()},
           {"state", storage::to_string(delivery.state)},

@@ -1,4 +1,5 @@
-// Uploads that may break off and go on: tus 1.0.0 (docs/api/README.md says where we depart from it).
+// Uploads that may break off and go on: tus 1.0.0 (docs/api/README.md says where we depart from
+// it).
 #include "base/error.h"
 #include "gateway/routes/audience.h"
 #include "gateway/routes/handlers.h"
@@ -102,8 +103,7 @@ void head_upload(Call& call) {
   const storage::Upload upload = require_upload(call);
   say_where_it_stands(call, upload);
   call.always("Upload-Length", std::to_string(upload.made.length));
-  call.always("Upload-Metadata",
-              tus::metadata_text({upload.made.delivery, upload.made.file}));
+  call.always("Upload-Metadata", tus::metadata_text({upload.made.delivery, upload.made.file}));
   call.answer_empty(status_codes::OK);
 }
 

@@ -64,11 +64,11 @@ TEST(ByteRange, UnitsHaveNoCaseAndListsMayHaveEmptyElements) {
 
 TEST(ByteRange, WhatIsMalformedOrOfAnotherUnitIsIgnored) {
   EXPECT_EQ(asked_range(std::nullopt, kSize), std::nullopt);
-  for (const char* field :
-       {"", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=5", "bytes=2-1", "bytes=a-b",
-        "bytes=1-2x", "bytes=+1-2", "bytes=1--2", "bytes=0x1-2", "bytes=1 - 2", "bytes 1-2",
-        " bytes=1-2", "bytes =1-2", "lines=1-2", "byte=1-2", "bytes=1-2;", "bytes=1-2,x",
-        "bytes=-1.0"}) {
+  for (const char* field : {"",           "bytes",       "bytes=",      "bytes=,",    "bytes=-",
+                            "bytes=5",    "bytes=2-1",   "bytes=a-b",   "bytes=1-2x", "bytes=+1-2",
+                            "bytes=1--2", "bytes=0x1-2", "bytes=1 - 2", "bytes 1-2",  " bytes=1-2",
+                            "bytes =1-2", "lines=1-2",   "byte=1-2",    "bytes=1-2;", "bytes=1-2,x",
+                            "bytes=-1.0"}) {
     EXPECT_EQ(asked(field), std::nullopt) << field;
   }
 }

@@ -111,9 +111,9 @@ class LetterTest : public ::testing::Test {
   // Closes the delivery of `cover` with these files, and no indexes.
   void close(const records::SignedCover& cover, std::vector<records::ManifestEntry> files) {
     close_delivery(*shelf_, sender_, cover.cover.delivery,
-                   records::sign_manifest({cover.cover.delivery, cover.hash, records::now(),
-                                           std::move(files), {}},
-                                          radiology_.key));
+                   records::sign_manifest(
+                       {cover.cover.delivery, cover.hash, records::now(), std::move(files), {}},
+                       radiology_.key));
   }
 
   Bytes stored(const Uuid& id) {

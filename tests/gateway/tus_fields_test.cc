@@ -10,8 +10,7 @@ namespace {
 constexpr const char* kDelivery = "01890a5d-ac96-774b-bcce-b302099a8057";
 constexpr const char* kFile = "01890a5d-ac96-774b-bcce-b302099a8058";
 // base64 of these, by coreutils.
-const std::string kDeliveryPair =
-    "delivery MDE4OTBhNWQtYWM5Ni03NzRiLWJjY2UtYjMwMjA5OWE4MDU3";
+const std::string kDeliveryPair = "delivery MDE4OTBhNWQtYWM5Ni03NzRiLWJjY2UtYjMwMjA5OWE4MDU3";
 const std::string kFilePair = "file MDE4OTBhNWQtYWM5Ni03NzRiLWJjY2UtYjMwMjA5OWE4MDU4";
 
 template <typename Parse>
@@ -37,8 +36,8 @@ TEST(TusFields, MetadataNamesDeliveryAndFileInAnyOrder) {
 TEST(TusFields, MetadataHasNothingElseInIt) {
   const std::string both = kDeliveryPair + "," + kFilePair;
   for (const std::string& text :
-       {std::string(), kDeliveryPair, kFilePair, both + ",filename bmFtZQ==", both + "," + kFilePair,
-        both + ",", "delivery," + kFilePair, "delivery " + kFilePair,
+       {std::string(), kDeliveryPair, kFilePair, both + ",filename bmFtZQ==",
+        both + "," + kFilePair, both + ",", "delivery," + kFilePair, "delivery " + kFilePair,
         "Delivery" + kDeliveryPair.substr(8) + "," + kFilePair, both + ",is_confidential"}) {
     EXPECT_TRUE(is_refused([&] { parse_metadata(text); })) << text;
   }
@@ -58,10 +57,9 @@ TEST(TusFields, ChecksumsAreSha256) {
   // Of no bytes, by sha256sum.
   EXPECT_EQ(to_hex(parse_checksum("sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  for (const char* text :
-       {"", "sha256", "sha256 ", "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "sha256 AAAA",
-        "SHA256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-        "sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"}) {
+  for (const char* text : {"", "sha256", "sha256 ", "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+                           "sha256 AAAA", "SHA256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                           "sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"}) {
     EXPECT_TRUE(is_refused([&] { parse_checksum(text); })) << text;
   }
 }

@@ -76,8 +76,7 @@ TEST_F(Uploads, HoweverItIsCutItIsTheSameFile) {
     EXPECT_EQ(go_on(id, offset, ByteView(sealed.bytes).subspan(offset)), sealed.bytes.size());
     EXPECT_EQ(stands(id), sealed.bytes.size());
     const auto delivery = shelf_->deliveries().find(sender_.tenant, cover.cover.delivery);
-    const auto found =
-        std::ranges::find(delivery->files, sealed.id, &storage::FileSummary::id);
+    const auto found = std::ranges::find(delivery->files, sealed.id, &storage::FileSummary::id);
     ASSERT_NE(found, delivery->files.end());
     EXPECT_EQ(found->payload_sha256, crypto::sha256(ByteView(sealed.bytes).subspan(head)));
   }
@@ -95,8 +94,8 @@ TEST_F(Uploads, WhatCameBeforeABreakIsKeptToTheByte) {
     EXPECT_EQ(stands(id), offset);
   }
   // A whole file whose body doesn't end isn't one.
-  Broken rest(Bytes(sealed.bytes.begin() + static_cast<std::ptrdiff_t>(offset),
-                    sealed.bytes.end()));
+  Broken rest(
+      Bytes(sealed.bytes.begin() + static_cast<std::ptrdiff_t>(offset), sealed.bytes.end()));
   EXPECT_EQ(refusal_of([&] { go_on(id, offset, rest); }), ErrorCode::kTruncatedBody);
   EXPECT_LT(stands(id), sealed.bytes.size());
   go_on(id, stands(id), ByteView(sealed.bytes).subspan(stands(id)));

@@ -117,6 +117,42 @@ TEST_P(UploadContract, GoesOnInEveryPartFromWhereItWas) {
   EXPECT_EQ(read_payload(*store_, tenant_, sent.upload.file), sent.file.payload());
 }
 
+TEST_P(UploadContract, GoesBackToWhereItsWriterFoundIt) {
+  const Sent sent(opened().id, 3 * kFullRow);
+  created(sent);
+  // Before there is a head, with one and a tail, and behind a row.
+  const auto add_and_rewind = [&](const UploadHead* head, std::size_t row) {
+    const auto writer = resumed(sent);
+    const std::uint64_t offset = writer->upload().offset;
+    const UploadProgress before = writer->progress();
+    writer->advance({.head = head, .rows = sent.rows(row, 1), .hash = bytes_of("one")}, now_);
+    writer->advance({.rows = sent.rows(row + 1, 1), .tail = bytes_of("t")}, now_);
+    writer->rewind(now_);
+    EXPECT_EQ(writer->upload().offset, offset);
+    const auto again = uploads_.find(tenant_, sent.upload.id, now_);
+    EXPECT_EQ(again->offset, offset);
+    EXPECT_EQ(writer->progress().rows, before.rows);
+    EXPECT_EQ(writer->progress().tail, before.tail);
+    EXPECT_EQ(writer->progress().hash, before.hash);
+    EXPECT_EQ(writer->progress().head.has_value(), before.head.has_value());
+  };
+  add_and_rewind(&sent.head, 0);
+  resumed(sent)->advance({.tail = bytes_of("beginning"), .hash = bytes_of("h")}, now_);
+  add_and_rewind(&sent.head, 0);
+  resumed(sent)->advance({.head = &sent.head, .rows = sent.rows(0, 1), .tail = bytes_of("more")},
+                         now_);
+  add_and_rewind(nullptr, 1);
+
+  resumed(sent)->complete({.rows = std::span(sent.file.rows).subspan(1)},
+                          sent.file.record.payload_sha256, now_, some_event());
+  close(sent);
+  const auto rows = store_->blobs().read(tenant_, sent.upload.file, 0);
+  for (const Ciphertext& row : sent.file.rows) {
+    EXPECT_TRUE(std::ranges::equal(rows->next(), row.view()));
+  }
+  EXPECT_TRUE(rows->next().empty());
+}
+
 TEST_P(UploadContract, MayCompleteInOneStepAndEndWithAFullRow) {
   for (const std::size_t plaintext : {std::size_t{0}, kPlainRow, 2 * kPlainRow}) {
     const Sent sent(opened().id, plaintext);
