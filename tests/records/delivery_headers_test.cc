@@ -51,6 +51,30 @@ TEST(DeliveryHeadersTest, AreReadAsTheyWereWritten) {
   EXPECT_TRUE(read({}).empty());
 }
 
+TEST(DeliveryHeadersTest, OfADeliveryHaveNonces) {
+  const FileBeginnings one{kEarly, {header(2), {1, 2}}, Beginning{header(2), {3, 4}}};
+  const FileBeginnings two{kLate, {header(2), {5, 6}}, std::nullopt};
+  const Bytes both = joined({beginnings_frame(one), beginnings_frame(two)});
+  ViewSource source(both, 7);
+  HeadersReader reader(source);
+  const auto first = reader.next_beginnings(kCover, 2);
+  ASSERT_TRUE(first && first->index);
+  EXPECT_EQ(first->payload.header, one.payload.header);
+  EXPECT_EQ(first->payload.nonce, one.payload.nonce);
+  EXPECT_EQ(first->index->header, one.index->header);
+  EXPECT_EQ(first->index->nonce, one.index->nonce);
+  const auto second = reader.next_beginnings(kCover, 2);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->payload.nonce, two.payload.nonce);
+  EXPECT_FALSE(second->index);
+  EXPECT_FALSE(reader.next_beginnings(kCover, 2));
+  // Neither passes for the other.
+  EXPECT_EQ(refused(both), ErrorCode::kMalformed);
+  ViewSource without(both);
+  HeadersReader other(without);
+  EXPECT_EQ(thrown_by([&] { other.next_beginnings(kCover, 1); }), ErrorCode::kMalformed);
+}
+
 TEST(DeliveryHeadersTest, CutAnywhereTheyAreRefused) {
   const Bytes whole = headers_frame({kEarly, header(2), header(2)});
   for (std::size_t size = 1; size < whole.size(); ++size) {

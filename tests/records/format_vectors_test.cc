@@ -402,6 +402,26 @@ TEST(FormatVectorsTest, TheirRecipientsChangeIsReadAndWrittenByteForByte) {
   EXPECT_EQ(ours, *theirs);
 }
 
+TEST(FormatVectorsTest, TheirHeadersOfADeliveryAreReadAndWrittenByteForByte) {
+  const auto theirs =
+      crypto::base64_decode(text(sharing()["headers_of_the_delivery"]), crypto::Padding::kRequired);
+  ViewSource source(*theirs, 100);
+  HeadersReader reader(source);
+  const SignedCover under = shared_covers()[1];
+  Bytes ours;
+  std::size_t files = 0;
+  while (const auto beginnings =
+             reader.next_beginnings(under.hash, under.cover.recipients.size())) {
+    EXPECT_EQ(to_hex(beginnings->payload.nonce), text(vectors()["files"][files]["nonce"]));
+    EXPECT_EQ(beginnings->index.has_value(), files == 0);
+    const Bytes frame = beginnings_frame(*beginnings);
+    ours.insert(ours.end(), frame.begin(), frame.end());
+    ++files;
+  }
+  EXPECT_EQ(files, 2U);
+  EXPECT_EQ(ours, *theirs);
+}
+
 TEST(FormatVectorsTest, TheirReceiptsAreReadAndWrittenByteForByte) {
   const Envelope opened = parse_envelope(text(sharing()["receipt"]["envelope"]));
   const DeviceRecord by = sharing_device(sharing()["receipt"]["by"]);

@@ -393,6 +393,11 @@ def sharing():
         files[0], header(files[0], 1).encode(), header(index, 1).encode()) + headers_frame(
         files[1], header(files[1], 1).encode())
 
+    beginnings = headers_frame(
+        files[0], header(files[0], 1).encode() + files[0].nonce,
+        header(index, 1).encode() + index.nonce) + headers_frame(
+        files[1], header(files[1], 1).encode() + files[1].nonce)
+
     manifest = signed(MANIFEST_TYPE, {
         "delivery": str(delivery),
         "cover": b64(record_hash(one)),
@@ -411,6 +416,7 @@ def sharing():
         "headers": [header(files[1], version) for version in range(len(covers))],
         "refused": refused,
         "recipients_change": b64(change),
+        "headers_of_the_delivery": b64(beginnings),
         "manifest": manifest,
         "receipt": signed(RECEIPT_TYPE, {
             "delivery": str(delivery),
