@@ -1,12 +1,13 @@
-// The headers of a delivery's files on the wire, and the recipients change that puts new ones in
-// their place. docs/format.md, "Sharing on".
+// The headers of a delivery's files on the wire, as they are read, and as a recipients change puts
+// new ones in their place. docs/format.md, "Sharing on".
 //
-//   recipients change  =  cover frame ‖ headers of each file, in the order of their ids
-//   cover frame        =  length (4 bytes) ‖ the cover's envelope, JSON
-//   headers of a file  =  file id (16) ‖ length (4) ‖ header ‖ length (4) ‖ header of its index
+//   recipients change    =  cover frame ‖ headers of each file, in the order of their ids
+//   cover frame          =  length (4 bytes) ‖ the cover's envelope, JSON
+//   headers of a file    =  file id (16) ‖ length (4) ‖ header ‖ length (4) ‖ header of its index
+//   headers of delivery  =  the same of each file, with the nonce of the payload behind each header
 //
-// The second length is 0 for a file without an index. Each length is that of the only header there
-// can be under the cover, 137 + 98 n bytes for n recipients.
+// The second length is 0 for a file without an index. Every other is that of the only header there
+// can be under the cover, 137 + 98 n bytes for n recipients, and 16 for the nonce if it is there.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "crypto/stream.h"
 #include "records/cover.h"
 #include "records/dsse.h"
 #include "records/frame_reader.h"
@@ -37,6 +39,21 @@ struct FileHeaders {
   Bytes index_header;  ///< of its index; empty: it has none
 };
 
+/// Where an age file begins. That a header follows from its file key and the cover doesn't make it
+/// the one of this payload: whoever shares a delivery on could have drawn another key. The nonce
+/// tells, since it follows from file key and file id.
+struct Beginning {
+  Bytes header;
+  crypto::PayloadNonce nonce;
+};
+
+/// Of one file, and of its index if it has one.
+struct FileBeginnings {
+  Uuid file;
+  Beginning payload;
+  std::optional<Beginning> index;
+};
+
 /// Reads either, holding the headers of one file at a time. For one thread at a time.
 class HeadersReader {
  public:
@@ -54,9 +71,14 @@ class HeadersReader {
   /// delivery's, the caller has to know. Throws Error kMalformed, kCoverMismatch, and what the
   /// source throws.
   std::optional<FileHeaders> next(const crypto::CoverHash& cover, std::size_t recipients);
+  /// The same of the headers of a delivery, which have nonces.
+  std::optional<FileBeginnings> next_beginnings(const crypto::CoverHash& cover,
+                                                std::size_t recipients);
 
  private:
-  Bytes take_header(const crypto::CoverHash& cover, std::size_t recipients, bool may_lack);
+  std::optional<Uuid> next_file();
+  Bytes take_header(const crypto::CoverHash& cover, std::size_t recipients, bool may_lack,
+                    crypto::PayloadNonce* nonce);
 
   FrameReader frames_;
   std::optional<Uuid> last_;
@@ -65,5 +87,6 @@ class HeadersReader {
 /// Their frames. Throws Error kTooLarge for an envelope above kMaxCoverFrame.
 Bytes cover_frame(const Envelope& cover);
 Bytes headers_frame(const FileHeaders& headers);
+Bytes beginnings_frame(const FileBeginnings& beginnings);
 
 }  // namespace letterbox::records
