@@ -71,6 +71,13 @@ void require_done(storage::SwapOutcome outcome) {
   }
 }
 
+// No version but the first is the gateway's.
+std::string handle_of_maker(storage::Store& shelf, const records::Envelope& cover) {
+  const auto maker = shelf.devices().find_key(cover.key_id);
+  if (!maker) throw Error(ErrorCode::kInternal, "the maker of a cover isn't in the directory");
+  return maker->device.handle;
+}
+
 void read_to_the_end(Source& body) {
   while (!body.next().empty()) {
   }
@@ -111,11 +118,12 @@ void confirm_version(storage::Store& shelf, const Caller& caller, const Uuid& id
   if (version < 2 || version > current_version(delivery)) {
     throw Error(ErrorCode::kConflict, "the delivery hasn't come to this version, or began with it");
   }
-  const records::DeviceRecord& device = caller.device.value().record;
-  const records::Envelope envelope = records::parse_envelope(delivery.covers[version - 1]);
-  if (!lists(records::parse_cover(envelope.payload), device.recipient) ||
-      !lists(read_cover(delivery.covers[version - 2]), device.recipient) ||
-      envelope.key_id == device.signing_key.fingerprint()) {
+  const crypto::X25519Recipient& device = caller.device.value().record.recipient;
+  const records::Envelope cover = records::parse_envelope(delivery.covers[version - 1]);
+  // Nor may another device of the maker's: one handle could lock everybody else out.
+  if (!lists(records::parse_cover(cover.payload), device) ||
+      !lists(read_cover(delivery.covers[version - 2]), device) ||
+      caller.handle.value().text() == handle_of_maker(shelf, cover)) {
     throw Error(ErrorCode::kNotAllowed, "a version is confirmed by whom it was remade for");
   }
   shelf.sharing().confirm(caller.tenant, id, version, caller.did(storage::AuditKind::kDeposit, id));

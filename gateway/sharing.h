@@ -28,8 +28,8 @@ void change_recipients(storage::Store& shelf, const crypto::VerifyKey& gateway_k
                        Source& body);
 
 /// `caller`'s device says that the headers of this version open: those of the versions before are
-/// dropped. It must be listed in this one and the one before, and mustn't have made it. Throws
-/// Error kNotAllowed, kConflict (no such version), kNotFound, kUnavailable.
+/// dropped. It must be listed in this one and the one before, and mustn't be of its maker's handle.
+/// Throws Error kNotAllowed, kConflict (no such version), kNotFound, kUnavailable.
 void confirm_version(storage::Store& shelf, const Caller& caller, const Uuid& id,
                      std::uint32_t version);
 

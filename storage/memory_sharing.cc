@@ -76,7 +76,46 @@ class Change final : public RecipientChange {
   bool is_double_ = false;
 };
 
+class Beginnings final : public BeginningsReader {
+ public:
+  Beginnings(MemoryShelf& shelf, TenantId tenant, const Uuid& delivery, std::uint32_t version)
+      : shelf_(shelf), tenant_(tenant), delivery_(delivery), version_(version) {}
+
+  std::optional<FileBeginnings> next() override {
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryTenant& own = shelf_.tenants[tenant_];
+    const MemoryDelivery& delivery = require_closed(own, delivery_);
+    const auto former = delivery.former.find(version_);
+    if (former == delivery.former.end() && delivery.version() != version_) {
+      throw Error(ErrorCode::kNotFound, "this version isn't kept: " + delivery_.text());
+    }
+    const auto id = last_ ? delivery.files.upper_bound(*last_) : delivery.files.begin();
+    if (id == delivery.files.end()) return std::nullopt;
+    last_ = *id;
+    const MemoryFile& file = own.files.at(*id);
+    FileBeginnings found{*id, {file.record.header, std::nullopt}, file.record.nonce};
+    if (file.index != nullptr) {
+      found.headers.index = file.index->header;
+      found.index_nonce = file.index->nonce;
+    }
+    if (former != delivery.former.end()) found.headers = former->second.headers.at(*id);
+    return found;
+  }
+
+ private:
+  MemoryShelf& shelf_;
+  const TenantId tenant_;
+  const Uuid delivery_;
+  const std::uint32_t version_;
+  std::optional<Uuid> last_;
+};
+
 }  // namespace
+
+std::unique_ptr<BeginningsReader> MemorySharing::read(TenantId tenant, const Uuid& delivery,
+                                                      std::uint32_t version) {
+  return std::make_unique<Beginnings>(shelf_, tenant, delivery, version);
+}
 
 std::unique_ptr<RecipientChange> MemorySharing::begin(TenantId tenant, const Uuid& delivery) {
   return std::make_unique<Change>(shelf_, tenant, delivery);

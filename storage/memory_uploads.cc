@@ -29,7 +29,6 @@ class Writer final : public UploadWriter {
         tenant_(tenant),
         upload_(found.upload),
         progress_(found.progress),
-        found_offset_(found.upload.offset),
         found_(found.progress) {}
   ~Writer() override {
     const std::lock_guard lock(shelf_.mutex);
@@ -45,18 +44,6 @@ class Writer final : public UploadWriter {
     const std::uint64_t offset = offset_after(upload_, progress_, step, false);
     const std::lock_guard lock(shelf_.mutex);
     keep(require_kept(), step, offset, now);
-  }
-
-  void rewind(std::chrono::sys_seconds now) override {
-    require_incomplete(upload_);
-    const std::lock_guard lock(shelf_.mutex);
-    MemoryUpload& kept = require_kept();
-    kept.rows.erase(kept.rows.begin() + static_cast<std::ptrdiff_t>(found_.rows), kept.rows.end());
-    progress_ = found_;
-    upload_.offset = found_offset_;
-    upload_.expires = now + kUploadKept;
-    kept.upload = upload_;
-    kept.progress = progress_;
   }
 
   void complete(const UploadStep& step, const Digest& payload_sha256, std::chrono::sys_seconds now,
@@ -75,6 +62,18 @@ class Writer final : public UploadWriter {
     auto rows = std::make_shared<const std::vector<Ciphertext>>(std::move(kept.rows));
     kept.rows.clear();
     own.put({file, std::move(rows), nullptr, std::nullopt});
+  }
+
+  void rewind(std::chrono::sys_seconds now) override {
+    require_incomplete(upload_);
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryUpload& kept = require_kept();
+    kept.rows.erase(kept.rows.begin() + static_cast<std::ptrdiff_t>(found_.rows), kept.rows.end());
+    progress_ = found_;
+    upload_.offset = offset_of(progress_);
+    upload_.expires = now + kUploadKept;
+    kept.upload = upload_;
+    kept.progress = progress_;
   }
 
  private:
@@ -100,7 +99,6 @@ class Writer final : public UploadWriter {
   const TenantId tenant_;
   Upload upload_;
   UploadProgress progress_;
-  const std::uint64_t found_offset_;
   const UploadProgress found_;
 };
 

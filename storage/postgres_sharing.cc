@@ -213,7 +213,78 @@ class Change final : public RecipientChange {
   bool done_ = false;
 };
 
+// --- Reading ------------------------------------------------------------------------------------
+
+// So many files a round trip. Nulls if there is none; no row at all if the delivery can't be seen
+// or the version isn't kept.
+constexpr const char* kReadBeginnings = R"SQL(
+  SELECT f.id, CASE WHEN d.version = $3 THEN f.header ELSE h.header END, f.nonce,
+         CASE WHEN d.version = $3 THEN f.index_header ELSE h.index_header END, f.index_nonce
+    FROM live_delivery AS d
+    LEFT JOIN (file AS f
+               LEFT JOIN former_headers AS h
+                      ON h.tenant_id = f.tenant_id AND h.delivery_id = f.delivery_id
+                     AND h.version = $3 AND h.file_id = f.id)
+           ON f.tenant_id = d.tenant_id AND f.delivery_id = d.id AND f.id > $4
+   WHERE d.tenant_id = $1 AND d.id = $2 AND d.state = 'closed'
+     AND (d.version = $3
+          OR EXISTS (SELECT
+                       FROM former_version AS v
+                      WHERE v.tenant_id = $1 AND v.delivery_id = $2 AND v.version = $3))
+   ORDER BY f.id
+   LIMIT 32)SQL";
+
+class Beginnings final : public BeginningsReader {
+ public:
+  Beginnings(Pool& pool, TenantId tenant, const Uuid& delivery, std::uint32_t version)
+      : pool_(pool),
+        tenant_(tenant),
+        delivery_(delivery),
+        version_(static_cast<std::int32_t>(version)) {}
+
+  std::optional<FileBeginnings> next() override {
+    if (!page_ || row_ == page_->rows()) {
+      page_ = pool_.run([&](Connection& connection) {
+        return connection.execute(kReadBeginnings, {tenant_.uuid, delivery_, version_, last_});
+      });
+      row_ = 0;
+    }
+    if (page_->rows() == 0) {
+      throw Error(ErrorCode::kNotFound,
+                  "there is no such delivery, or not this version: " + delivery_.text());
+    }
+    if (page_->is_null(row_, 0)) return std::nullopt;
+    last_ = page_->uuid(row_, 0);
+    FileBeginnings found{last_, {bytes(1), std::nullopt}, page_->array<16>(row_, 2)};
+    if (!page_->is_null(row_, 3)) {
+      found.headers.index = bytes(3);
+      found.index_nonce = page_->array<16>(row_, 4);
+    }
+    ++row_;
+    return found;
+  }
+
+ private:
+  Bytes bytes(int column) const {
+    const ByteView view = page_->bytes(row_, column);
+    return {view.begin(), view.end()};
+  }
+
+  Pool& pool_;
+  const TenantId tenant_;
+  const Uuid delivery_;
+  const std::int32_t version_;
+  Uuid last_;  // nil, which is smaller than any, before the first
+  std::optional<BinaryResult> page_;
+  int row_ = 0;  // of the page, the next one
+};
+
 }  // namespace
+
+std::unique_ptr<BeginningsReader> PostgresSharing::read(TenantId tenant, const Uuid& delivery,
+                                                        std::uint32_t version) {
+  return std::make_unique<Beginnings>(pool_, tenant, delivery, version);
+}
 
 std::unique_ptr<RecipientChange> PostgresSharing::begin(TenantId tenant, const Uuid& delivery) {
   return std::make_unique<Change>(pool_, tenant, delivery);

@@ -48,19 +48,12 @@ constexpr const char* kExists = R"SQL(
 
 constexpr const char* kAdvance = R"SQL(
   UPDATE upload
-     SET received = $3, header = coalesce(nullif($4::bytea, ''), header),
-         nonce = coalesce(nullif($5::bytea, ''), nonce), rows = $6,
+     SET received = $3, header = nullif($4::bytea, ''), nonce = nullif($5::bytea, ''), rows = $6,
          tail = $7, hash = $8, expires = to_timestamp($9::bigint)
    WHERE tenant_id = $1 AND id = $2)SQL";
 
 constexpr const char* kDropRows = R"SQL(
   DELETE FROM payload_row WHERE tenant_id = $1 AND payload_id = $2 AND row_no >= $3)SQL";
-
-constexpr const char* kRewind = R"SQL(
-  UPDATE upload
-     SET received = $3, header = nullif($4::bytea, ''), nonce = nullif($5::bytea, ''), rows = $6,
-         tail = $7, hash = $8, expires = to_timestamp($9::bigint)
-   WHERE tenant_id = $1 AND id = $2)SQL";
 
 constexpr const char* kAdoptPayload = R"SQL(
   UPDATE payload SET staged_by = NULL
@@ -112,15 +105,8 @@ class Writer final : public UploadWriter {
     progress_.tail = bytes(4);
     progress_.hash = bytes(5);
     // What was seen of it before may be older than the takeover.
-    if (payload_) {
-      const std::size_t head =
-          progress_.head ? progress_.head->header.size() + kNonceSize : std::size_t{0};
-      upload_.offset = head + kFullRow * progress_.rows + progress_.tail.size();
-    } else {
-      upload_.offset = upload_.made.length;
-    }
+    upload_.offset = payload_ ? offset_of(progress_) : upload_.made.length;
     found_ = progress_;
-    found_offset_ = upload_.offset;
   }
 
   const Upload& upload() const noexcept override { return upload_; }
@@ -128,38 +114,13 @@ class Writer final : public UploadWriter {
 
   void advance(const UploadStep& step, std::chrono::sys_seconds now) override {
     const std::uint64_t offset = offset_after(upload_, progress_, step, false);
-    const auto expires = now + kUploadKept;
+    UploadProgress next = progress_after(progress_, step);
     pool_.transact([&](pqxx::work& transaction, Connection& connection) {
       require_ours(transaction);
       add_rows(connection, step);
-      const UploadHead* const head = step.head;
-      transaction.exec_params(kAdvance, tenant_.uuid.text(), upload_.made.id.text(), offset,
-                              binary(head != nullptr ? ByteView(head->header) : ByteView()),
-                              binary(head != nullptr ? ByteView(head->nonce) : ByteView()),
-                              progress_.rows + step.rows.size(), binary(step.tail),
-                              binary(step.hash), seconds(expires));
+      keep(transaction, next, offset, now);
     });
-    progress_ = progress_after(std::move(progress_), step);
-    upload_.offset = offset;
-    upload_.expires = expires;
-  }
-
-  void rewind(std::chrono::sys_seconds now) override {
-    require_incomplete(upload_);
-    const auto expires = now + kUploadKept;
-    pool_.transact([&](pqxx::work& transaction, Connection&) {
-      require_ours(transaction);
-      transaction.exec_params(kDropRows, tenant_.uuid.text(), payload_.value().text(), found_.rows);
-      const bool has_head = found_.head.has_value();
-      transaction.exec_params(kRewind, tenant_.uuid.text(), upload_.made.id.text(), found_offset_,
-                              binary(has_head ? ByteView(found_.head->header) : ByteView()),
-                              binary(has_head ? ByteView(found_.head->nonce) : ByteView()),
-                              found_.rows, binary(found_.tail), binary(found_.hash),
-                              seconds(expires));
-    });
-    progress_ = found_;
-    upload_.offset = found_offset_;
-    upload_.expires = expires;
+    set(std::move(next), offset, now);
   }
 
   void complete(const UploadStep& step, const Digest& payload_sha256, std::chrono::sys_seconds now,
@@ -168,7 +129,6 @@ class Writer final : public UploadWriter {
     const UploadHead& head = step.head != nullptr ? *step.head : *progress_.head;
     const FileRecord file{upload_.made.file, upload_.made.delivery,       head.header,
                           head.nonce,        length - head.header.size(), payload_sha256};
-    const auto expires = now + kUploadKept;
     pool_.transact([&](pqxx::work& transaction, Connection& connection) {
       require_ours(transaction);
       // Before the upload lets it go, or it would be nobody's (migration 0005).
@@ -177,16 +137,41 @@ class Writer final : public UploadWriter {
       if (adopted.affected_rows() != 1) refuse_unknown(upload_.made.id);
       add_rows(connection, step);
       transaction.exec_params(kComplete, tenant_.uuid.text(), upload_.made.id.text(),
-                              seconds(expires));
+                              seconds(now + kUploadKept));
       insert_file(transaction, tenant_, file, *payload_);
       record(transaction, tenant_, event);
     });
-    progress_ = {};
-    upload_.offset = length;
-    upload_.expires = expires;
+    set({}, length, now);
+  }
+
+  void rewind(std::chrono::sys_seconds now) override {
+    require_incomplete(upload_);
+    const std::uint64_t offset = offset_of(found_);
+    pool_.transact([&](pqxx::work& transaction, Connection&) {
+      require_ours(transaction);
+      transaction.exec_params(kDropRows, tenant_.uuid.text(), payload_.value().text(), found_.rows);
+      keep(transaction, found_, offset, now);
+    });
+    set(found_, offset, now);
   }
 
  private:
+  // The header is written again with each step, which is a small part of what a step brings.
+  void keep(pqxx::work& transaction, const UploadProgress& next, std::uint64_t offset,
+            std::chrono::sys_seconds now) const {
+    const ByteView header = next.head ? ByteView(next.head->header) : ByteView();
+    const ByteView nonce = next.head ? ByteView(next.head->nonce) : ByteView();
+    transaction.exec_params(kAdvance, tenant_.uuid.text(), upload_.made.id.text(), offset,
+                            binary(header), binary(nonce), next.rows, binary(next.tail),
+                            binary(next.hash), seconds(now + kUploadKept));
+  }
+
+  void set(UploadProgress next, std::uint64_t offset, std::chrono::sys_seconds now) {
+    progress_ = std::move(next);
+    upload_.offset = offset;
+    upload_.expires = now + kUploadKept;
+  }
+
   // The delivery before the upload, as everybody locks them.
   void require_ours(pqxx::work& transaction) const {
     hold_open(transaction, tenant_, upload_.made.delivery);
@@ -212,8 +197,7 @@ class Writer final : public UploadWriter {
   const Uuid writer_ = Uuid::v7();
   Upload upload_;
   UploadProgress progress_;
-  UploadProgress found_;  // as they were when this took over
-  std::uint64_t found_offset_ = 0;
+  UploadProgress found_;
   std::optional<Uuid> payload_;  // none once it is complete
 };
 

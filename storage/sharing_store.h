@@ -5,6 +5,7 @@
 // recipient confirms the new ones, or kFormerVersionKept.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,26 @@ inline constexpr std::size_t kMostFormerVersions = 8;
 struct FileHeaders {
   Bytes header;
   std::optional<Bytes> index;  ///< there if the file has an index
+};
+
+/// How a file and its index begin under one version: what a recipient opens, and shares on, them
+/// by.
+struct FileBeginnings {
+  Uuid file;
+  FileHeaders headers;
+  std::array<Byte, 16> nonce;                         ///< of the payload, under every version
+  std::optional<std::array<Byte, 16>> index_nonce{};  ///< there if the file has an index
+};
+
+/// Of all files of a delivery, one after the other, in the order of their ids. Isn't thread-safe,
+/// and mustn't outlive the store.
+class BeginningsReader {
+ public:
+  virtual ~BeginningsReader() = default;
+
+  /// Nothing at the end. Throws Error kNotFound if there is no such closed delivery (any more), or
+  /// the version is neither current nor kept; kUnavailable. Holds no connection between calls.
+  virtual std::optional<FileBeginnings> next() = 0;
 };
 
 struct NewVersion {
@@ -71,6 +92,11 @@ class SharingStore {
   /// expired; nothing otherwise. The current ones are BlobStore's.
   virtual std::optional<FileHeaders> former(TenantId tenant, const Uuid& file,
                                             std::uint32_t version) = 0;
+
+  /// How all files of a delivery begin under a version that is current or kept. One that becomes a
+  /// former one meanwhile is read on.
+  virtual std::unique_ptr<BeginningsReader> read(TenantId tenant, const Uuid& delivery,
+                                                 std::uint32_t version) = 0;
 
   /// Versions of a live delivery that are kept beside the current one, oldest first.
   virtual std::vector<std::uint32_t> kept(TenantId tenant, const Uuid& delivery) = 0;

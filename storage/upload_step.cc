@@ -44,6 +44,11 @@ std::uint64_t offset_after(const Upload& upload, const UploadProgress& progress,
   return bytes;
 }
 
+std::uint64_t offset_of(const UploadProgress& progress) {
+  const std::uint64_t head = progress.head ? progress.head->header.size() + kNonceSize : 0;
+  return head + std::uint64_t{kFullRow} * progress.rows + progress.tail.size();
+}
+
 UploadProgress progress_after(UploadProgress progress, const UploadStep& step) {
   if (step.head != nullptr) progress.head = *step.head;
   progress.rows += step.rows.size();

@@ -10,13 +10,16 @@ namespace letterbox::storage {
 /// Throws Error kInternal unless it has a length and a device.
 void require_sound(const NewUpload& upload);
 
-/// Throws Error kInternal if it is complete: it takes no step then.
+/// Throws Error kInternal if it is complete.
 void require_incomplete(const Upload& upload);
 
 /// The offset after `step`, the last one of its upload or not. Throws Error kInternal if it may not
 /// come next.
 std::uint64_t offset_after(const Upload& upload, const UploadProgress& progress,
                            const UploadStep& step, bool is_last);
+
+/// The offset of an upload that isn't complete.
+std::uint64_t offset_of(const UploadProgress& progress);
 
 /// What is kept after `step`.
 UploadProgress progress_after(UploadProgress progress, const UploadStep& step);

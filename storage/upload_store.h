@@ -78,15 +78,15 @@ class UploadWriter {
   /// step isn't what may come next.
   virtual void advance(const UploadStep& step, std::chrono::sys_seconds now) = 0;
 
-  /// Takes back what this writer's advances added, for bytes that turn out not to be what they
-  /// were said to be: the upload is as resume() found it. Throws as advance.
-  virtual void rewind(std::chrono::sys_seconds now) = 0;
-
   /// The last step, which has no tail and the payload's last row: makes the upload a file of its
   /// delivery, whose payload has this SHA-256. Throws as advance, and Error kConflict if the tenant
   /// has a file of this id, kQuotaExceeded.
   virtual void complete(const UploadStep& step, const Digest& payload_sha256,
                         std::chrono::sys_seconds now, const AuditEvent& event) = 0;
+
+  /// Takes back what this writer advanced, because the whole of it turned out not to be what was
+  /// meant. For an upload that isn't complete. Durable when it returns. Throws as advance.
+  virtual void rewind(std::chrono::sys_seconds now) = 0;
 };
 
 /// `now` is the caller's clock throughout. A tenant's calls find what is its own. Thread-safe.

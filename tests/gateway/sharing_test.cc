@@ -3,6 +3,8 @@
 // gateway adds to them must hold.
 #include "gateway/sharing.h"
 
+#include <set>
+
 #include "crypto/hash.h"
 #include "crypto/header.h"
 #include "gateway/delivery_headers.h"
@@ -21,8 +23,10 @@ class Sharing : public LetterTest {
  protected:
   Sharing() {
     ward_.enrol(*shelf_, gateway_key_.verify_key());
-    for (int i = 0; i < 3; ++i) {
-      Keyed file{Uuid::v7(), crypto::random_file_key()};
+    std::set<Uuid> ids;
+    while (ids.size() < 3) ids.insert(Uuid::v7());
+    for (const Uuid& id : ids) {
+      Keyed file{id, crypto::random_file_key()};
       const crypto::PayloadNonce nonce = crypto::payload_nonce(file.key, file.id);
       Bytes bytes = crypto::seal_header(file.key, cover_.hash, cover_.cover.keys());
       bytes.insert(bytes.end(), nonce.begin(), nonce.end());
@@ -78,11 +82,18 @@ class Sharing : public LetterTest {
     return bytes;
   }
 
-  // As change_of frames them, without the cover.
+  // What collect_headers should give out under this cover.
   Bytes frames(const records::SignedCover& cover) {
-    const Bytes body = change_of(cover);
-    const std::size_t skipped = records::cover_frame(cover.envelope).size();
-    return {body.begin() + static_cast<std::ptrdiff_t>(skipped), body.end()};
+    Bytes all;
+    for (const Keyed& file : files_) {
+      const Bytes frame =
+          records::beginnings_frame({file.id,
+                                     {crypto::seal_header(file.key, cover.hash, cover.cover.keys()),
+                                      crypto::payload_nonce(file.key, file.id)},
+                                     {}});
+      all.insert(all.end(), frame.begin(), frame.end());
+    }
+    return all;
   }
 
   bool in_inbox(const TestDevice& device) {
@@ -172,6 +183,24 @@ TEST_F(Sharing, AnotherWhomItWasRemadeForConfirmsAVersion) {
   confirm(radiology_, 2);
   EXPECT_EQ(headers(1), Bytes());
   EXPECT_NO_THROW(confirm(radiology_, 2));
+}
+
+// Or one who shared garbage could have it confirmed by a device of their own, and lock out the
+// rest.
+TEST_F(Sharing, NoDeviceOfTheMakersConfirms) {
+  TestDevice second{"surgeon@hospital.example"};
+  second.enrol(*shelf_, gateway_key_.verify_key());
+  shelf_->devices().add_record(sender_.tenant, second.identity.recipient().text(),
+                               records::to_json(surgeon_.cosign(second)),
+                               {.kind = storage::AuditKind::kEnrolment});
+  const auto with_second = next(cover_, {&surgeon_, &second, &radiology_}, surgeon_);
+  change(surgeon_, change_of(with_second));
+  const auto with_ward = next(with_second, {&surgeon_, &second, &radiology_, &ward_}, surgeon_);
+  change(surgeon_, change_of(with_ward), "\"v2\"");
+  EXPECT_EQ(refusal_of([&] { confirm_version(*shelf_, caller(second), id(), 3); }),
+            ErrorCode::kNotAllowed);
+  EXPECT_EQ(headers(1), frames(cover_));
+  EXPECT_EQ(headers(2), frames(with_second));
 }
 
 TEST_F(Sharing, WhoIsDroppedFindsNothingMore) {

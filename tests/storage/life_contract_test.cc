@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <map>
 #include <thread>
 
 #include "storage/lifetimes.h"
@@ -314,42 +316,44 @@ TEST_P(LifeContract, TheSenderSeesWhoCollectedAndWhoOpened) {
 }
 
 TEST_P(LifeContract, WhatSomebodySentIsListedNewestFirstWhateverBecameOfIt) {
-  const Uuid open = opened().id;
-  const Uuid closed = for_alice().id;
+  std::map<Uuid, DeliveryState, std::greater<>> expected;
+  expected[opened().id] = DeliveryState::kOpen;
+  expected[for_alice().id] = DeliveryState::kClosed;
   const Uuid revoked = for_alice().id;
+  expected[revoked] = DeliveryState::kRevoked;
   deliveries_.revoke(tenant_, revoked, "r", some_event());
   const NewDelivery old = expired_delivery(sender_);
+  expected[old.id] = DeliveryState::kExpired;  // though no sweep was there
   deliver(*store_, tenant_, sealed_file(old.id, 10), old);
   const Uuid stranger = some_principal(*store_, tenant_, "stranger@here").id;
   const NewDelivery theirs = some_delivery(stranger);
   deliver(*store_, tenant_, sealed_file(theirs.id, 10), theirs);
 
-  const auto ids = [](const SentPage& page) {
-    std::vector<Uuid> all;
-    for (const SentDelivery& one : page.deliveries) all.push_back(one.id);
-    return all;
-  };
-  SentPage page = receipts_.sent(tenant_, sender_, std::nullopt, 10);
-  EXPECT_THAT(ids(page), ElementsAre(old.id, revoked, closed, open));
-  EXPECT_FALSE(page.more);
-  EXPECT_EQ(page.deliveries[0].state, DeliveryState::kExpired) << "though no sweep was there";
-  EXPECT_EQ(page.deliveries[1].state, DeliveryState::kRevoked);
-  EXPECT_EQ(page.deliveries[1].deletion_receipt, "r");
-  EXPECT_EQ(page.deliveries[1].files, 1u) << "what it held";
-  EXPECT_EQ(page.deliveries[1].bytes, file_.record.payload_length);
-  EXPECT_EQ(page.deliveries[3].state, DeliveryState::kOpen);
-  EXPECT_EQ(page.deliveries[3].files, 0u);
-
-  page = receipts_.sent(tenant_, sender_, std::nullopt, 2);
-  EXPECT_THAT(ids(page), ElementsAre(old.id, revoked));
-  EXPECT_TRUE(page.more);
-  page = receipts_.sent(tenant_, sender_, revoked, 2);
-  EXPECT_THAT(ids(page), ElementsAre(closed, open));
-  EXPECT_FALSE(page.more);
-  EXPECT_THAT(ids(receipts_.sent(tenant_, sender_, open, 2)), IsEmpty());
-  EXPECT_THAT(ids(receipts_.sent(tenant_, stranger, std::nullopt, 9)), ElementsAre(theirs.id));
-  EXPECT_THAT(ids(receipts_.sent(some_tenant(*store_), sender_, std::nullopt, 9)), IsEmpty());
-  EXPECT_FALSE(receipts_.find(some_tenant(*store_), open));
+  // In pages of any size.
+  for (std::size_t limit = 1; limit <= 5; ++limit) {
+    std::optional<Uuid> before;
+    auto next = expected.begin();
+    for (bool more = true; more;) {
+      const SentPage page = receipts_.sent(tenant_, sender_, before, limit);
+      more = page.more;
+      EXPECT_EQ(page.deliveries.size(), more ? limit : (expected.size() - 1) % limit + 1);
+      for (const SentDelivery& one : page.deliveries) {
+        ASSERT_NE(next, expected.end());
+        EXPECT_EQ(one.id, next->first);
+        EXPECT_EQ(one.state, next->second);
+        EXPECT_EQ(one.files, one.state == DeliveryState::kOpen ? 0u : 1u) << "or it had one";
+        EXPECT_EQ(one.bytes, one.files * file_.record.payload_length);
+        EXPECT_EQ(one.deletion_receipt.has_value(), one.state == DeliveryState::kRevoked);
+        before = (next++)->first;
+      }
+    }
+    EXPECT_EQ(next, expected.end());
+    EXPECT_THAT(receipts_.sent(tenant_, sender_, before, limit).deliveries, IsEmpty());
+  }
+  EXPECT_EQ(receipts_.sent(tenant_, stranger, std::nullopt, 9).deliveries.size(), 1u);
+  const TenantId other = some_tenant(*store_);
+  EXPECT_THAT(receipts_.sent(other, sender_, std::nullopt, 9).deliveries, IsEmpty());
+  EXPECT_FALSE(receipts_.find(other, revoked));
 }
 
 // --- The end ------------------------------------------------------------------------------------

@@ -239,6 +239,39 @@ TEST_P(SharingContract, KeepsFormerHeadersUntilAConfirmation) {
   expect_version(4);
 }
 
+TEST_P(SharingContract, TheBeginningsOfAllFilesAreReadUnderEachVersion) {
+  deliver_some(70);  // several pages
+  EXPECT_EQ(swap_to(2), SwapOutcome::kDone);
+  const auto expect_beginnings = [&](std::uint32_t version, bool swap_on_the_way) {
+    const auto expected = version == 1 ? headers_ : headers_of(version);
+    const auto reader = sharing_.read(tenant_, delivery_.id, version);
+    auto next = expected.begin();
+    while (const auto found = reader->next()) {
+      ASSERT_NE(next, expected.end());
+      EXPECT_EQ(found->file, next->first);
+      EXPECT_EQ(found->headers.header, next->second.header);
+      EXPECT_EQ(found->headers.index, next->second.index);
+      EXPECT_EQ(found->nonce, store_->blobs().find(tenant_, found->file)->nonce);
+      EXPECT_EQ(found->index_nonce.has_value(), found->headers.index.has_value());
+      if (next++ == expected.begin() && swap_on_the_way) {
+        EXPECT_EQ(swap_to(3), SwapOutcome::kDone);
+      }
+    }
+    EXPECT_EQ(next, expected.end());
+  };
+  expect_beginnings(1, false);
+  expect_beginnings(2, true);
+  expect_beginnings(3, false);
+  const auto error_of_read = [&](TenantId tenant, const Uuid& delivery, std::uint32_t version) {
+    return error_of([&] { sharing_.read(tenant, delivery, version)->next(); });
+  };
+  EXPECT_EQ(error_of_read(tenant_, delivery_.id, 4), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of_read(some_tenant(*store_), delivery_.id, 1), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of_read(tenant_, opened().id, 1), ErrorCode::kNotFound);
+  sharing_.confirm(tenant_, delivery_.id, 2, some_event());
+  EXPECT_EQ(error_of_read(tenant_, delivery_.id, 1), ErrorCode::kNotFound);
+}
+
 TEST_P(SharingContract, KeepsEightAndNoMore) {
   deliver_some(1);
   for (std::uint32_t version = 2; version <= 9; ++version) {

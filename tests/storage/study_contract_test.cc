@@ -818,7 +818,8 @@ TEST_P(StudyContract, IndexesAndRevokingAreRecordedIfAndOnlyIfTheyHappen) {
         return blobs_.put_index(tenant_, delivery.id, file.record.id, index, event), true;
       },
       [&](const auto& event) {
-        return deliveries_.revoke(tenant_, delivery.id, "receipt", event) == "receipt";
+        const std::string own = event.object.value().text();
+        return deliveries_.revoke(tenant_, delivery.id, own, event) == own;
       },
   };
   const auto trail = [&] { return store_->audit().read(tenant_, std::nullopt, 100); };

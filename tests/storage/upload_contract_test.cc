@@ -117,42 +117,6 @@ TEST_P(UploadContract, GoesOnInEveryPartFromWhereItWas) {
   EXPECT_EQ(read_payload(*store_, tenant_, sent.upload.file), sent.file.payload());
 }
 
-TEST_P(UploadContract, GoesBackToWhereItsWriterFoundIt) {
-  const Sent sent(opened().id, 3 * kFullRow);
-  created(sent);
-  // Before there is a head, with one and a tail, and behind a row.
-  const auto add_and_rewind = [&](const UploadHead* head, std::size_t row) {
-    const auto writer = resumed(sent);
-    const std::uint64_t offset = writer->upload().offset;
-    const UploadProgress before = writer->progress();
-    writer->advance({.head = head, .rows = sent.rows(row, 1), .hash = bytes_of("one")}, now_);
-    writer->advance({.rows = sent.rows(row + 1, 1), .tail = bytes_of("t")}, now_);
-    writer->rewind(now_);
-    EXPECT_EQ(writer->upload().offset, offset);
-    const auto again = uploads_.find(tenant_, sent.upload.id, now_);
-    EXPECT_EQ(again->offset, offset);
-    EXPECT_EQ(writer->progress().rows, before.rows);
-    EXPECT_EQ(writer->progress().tail, before.tail);
-    EXPECT_EQ(writer->progress().hash, before.hash);
-    EXPECT_EQ(writer->progress().head.has_value(), before.head.has_value());
-  };
-  add_and_rewind(&sent.head, 0);
-  resumed(sent)->advance({.tail = bytes_of("beginning"), .hash = bytes_of("h")}, now_);
-  add_and_rewind(&sent.head, 0);
-  resumed(sent)->advance({.head = &sent.head, .rows = sent.rows(0, 1), .tail = bytes_of("more")},
-                         now_);
-  add_and_rewind(nullptr, 1);
-
-  resumed(sent)->complete({.rows = std::span(sent.file.rows).subspan(1)},
-                          sent.file.record.payload_sha256, now_, some_event());
-  close(sent);
-  const auto rows = store_->blobs().read(tenant_, sent.upload.file, 0);
-  for (const Ciphertext& row : sent.file.rows) {
-    EXPECT_TRUE(std::ranges::equal(rows->next(), row.view()));
-  }
-  EXPECT_TRUE(rows->next().empty());
-}
-
 TEST_P(UploadContract, MayCompleteInOneStepAndEndWithAFullRow) {
   for (const std::size_t plaintext : {std::size_t{0}, kPlainRow, 2 * kPlainRow}) {
     const Sent sent(opened().id, plaintext);
@@ -227,6 +191,38 @@ TEST_P(UploadContract, RefusesAStepThatCantComeNext) {
   EXPECT_TRUE(refused({})) << "takes back what came";
   EXPECT_EQ(writer->upload().offset, sent.head_size() + kFullRow + 9);
   writer->complete({.rows = sent.rows(1, 2)}, sha256, now_, some_event());
+  close(sent);
+  EXPECT_EQ(read_payload(*store_, tenant_, sent.upload.file), sent.file.payload());
+}
+
+TEST_P(UploadContract, IsRewoundToWhereItsWriterFoundIt) {
+  const Sent sent(opened().id, 3 * kPlainRow);
+  created(sent);
+  const Bytes some(sent.head.header.begin(), sent.head.header.begin() + 9);
+  {
+    const auto writer = resumed(sent);
+    writer->advance({.tail = some, .hash = bytes_of("a")}, now_);
+    writer->advance({.head = &sent.head, .rows = sent.rows(0, 1), .hash = bytes_of("b")}, now_);
+    writer->rewind(now_ + 1s);
+    EXPECT_EQ(writer->upload().offset, 0u);
+    EXPECT_EQ(writer->upload().expires, now_ + 1s + kUploadKept);
+    EXPECT_FALSE(writer->progress().head);
+    writer->advance({.tail = some, .hash = bytes_of("c")}, now_);
+  }
+  {
+    const auto writer = resumed(sent);
+    EXPECT_EQ(writer->progress().hash, bytes_of("c"));
+    writer->advance({.head = &sent.head, .rows = sent.rows(1, 1)}, now_);  // the wrong one
+    writer->rewind(now_);
+    EXPECT_EQ(writer->upload().offset, 9u);
+    EXPECT_EQ(writer->progress().tail, some);
+    EXPECT_EQ(writer->progress().hash, bytes_of("c"));
+    EXPECT_EQ(uploads_.find(tenant_, sent.upload.id, now_)->offset, 9u);
+    writer->advance({.head = &sent.head, .rows = sent.rows(0, 1)}, now_);
+    writer->complete({.rows = sent.rows(1, 2)}, sent.file.record.payload_sha256, now_,
+                     some_event());
+    EXPECT_EQ(error_of([&] { writer->rewind(now_); }), ErrorCode::kInternal);
+  }
   close(sent);
   EXPECT_EQ(read_payload(*store_, tenant_, sent.upload.file), sent.file.payload());
 }
