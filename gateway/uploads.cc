@@ -29,11 +29,11 @@ bool is_another_body(ErrorCode code) {
 // yet.
 class Intake {
  public:
-  Intake(storage::UploadWriter& writer, std::size_t recipients, crypto::CoverHash cover)
+  // `cover` is needed until the head is there.
+  Intake(storage::UploadWriter& writer, std::optional<records::SignedCover> cover)
       : writer_(writer),
-        head_size_(crypto::header_size(recipients) + kNonceSize),
-        recipients_(recipients),
-        cover_(cover),
+        cover_(std::move(cover)),
+        head_size_(header_size() + kNonceSize),
         bytes_(writer.progress().tail) {
     if (writer.progress().head) sha256_.emplace(writer.progress().hash);
   }
@@ -70,6 +70,11 @@ class Intake {
  private:
   static constexpr std::size_t kNonceSize = sizeof(crypto::PayloadNonce);
 
+  std::size_t header_size() const {
+    const auto& head = writer_.progress().head;
+    return head ? head->header.size() : crypto::header_size(cover_->cover.recipients.size());
+  }
+
   std::uint64_t received() const {
     const storage::UploadProgress& progress = writer_.progress();
     const bool has_head = progress.head || new_head_;
@@ -83,11 +88,11 @@ class Intake {
   }
 
   void take_head() {
-    const std::size_t header_size = head_size_ - kNonceSize;
-    crypto::Header header = crypto::parse_header(ByteView(bytes_).first(header_size));
-    crypto::screen_header(header, cover_, recipients_);
+    const std::size_t size = head_size_ - kNonceSize;
+    crypto::Header header = crypto::parse_header(ByteView(bytes_).first(size));
+    crypto::screen_header(header, cover_->hash, cover_->cover.recipients.size());
     new_head_.emplace(storage::UploadHead{std::move(header.bytes), {}});
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(header_size), kNonceSize,
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(size), kNonceSize,
                 new_head_->nonce.begin());
     bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(head_size_));
     sha256_.emplace();
@@ -117,9 +122,8 @@ class Intake {
   const storage::UploadHead* head() const { return new_head_ ? &*new_head_ : nullptr; }
 
   storage::UploadWriter& writer_;
+  const std::optional<records::SignedCover> cover_;
   const std::size_t head_size_;
-  const std::size_t recipients_;
-  const crypto::CoverHash cover_;
   Bytes bytes_;
   std::optional<storage::UploadHead> new_head_;  // came whole, and isn't durable yet
   std::optional<crypto::ResumableSha256> sha256_;
@@ -165,8 +169,11 @@ storage::Upload continue_upload(storage::Store& shelf, const crypto::VerifyKey& 
     if (!body.next().empty()) throw Error(ErrorCode::kTooLarge, "the upload is complete");
     return writer->upload();
   }
-  const records::SignedCover cover = open_cover(shelf, gateway_key, sender.tenant, made.delivery);
-  Intake intake(*writer, cover.cover.recipients.size(), cover.hash);
+  std::optional<records::SignedCover> cover;
+  if (!writer->progress().head) {
+    cover = open_cover(shelf, gateway_key, sender.tenant, made.delivery);
+  }
+  Intake intake(*writer, std::move(cover));
   try {
     take_all(intake, body);
   } catch (const Error& error) {
