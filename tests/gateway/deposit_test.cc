@@ -1,6 +1,8 @@
 // The product without HTTP and SQL: an in-memory shelf, real crypto.
 #include "gateway/deposit.h"
 
+#include <algorithm>
+
 #include "crypto/hash.h"
 #include "records/index.h"
 #include "tests/dicom/part10_files.h"
@@ -150,6 +152,22 @@ TEST_F(Deposit, ADeviceSealedFileIsKeptAsItIs) {
 
   close(cover, {{file.id, file.payload_length, file.payload_sha256}});
   EXPECT_EQ(stored(sealed.id), sealed.bytes);
+}
+
+TEST_F(Deposit, APayloadIsHadFromAnyByteOn) {
+  const records::SignedCover cover = opened();
+  const Sealed sealed = seal(cover, dicom(2'200'000));
+  ViewSource body(sealed.bytes);
+  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, sender_, shelf_->blobs());
+  close(cover, {{file.id, file.payload_length, file.payload_sha256}});
+  const ByteView payload = ByteView(sealed.bytes).subspan(file.header.size());
+  const std::size_t row = 16 + crypto::kRowSize;
+  for (const std::size_t first : {std::size_t{0}, std::size_t{15}, std::size_t{16}, row - 1, row,
+                                  row + 1, row + crypto::kRowSize, payload.size() - 1}) {
+    const auto content = collect_payload(*shelf_, sender_.tenant, file, first);
+    const Bytes rest = read_all(*content, SIZE_MAX);
+    EXPECT_TRUE(std::ranges::equal(rest, payload.subspan(first))) << first;
+  }
 }
 
 TEST_F(Deposit, RefusesAnEmptyBody) {
