@@ -29,10 +29,18 @@ const char* to_string(ErrorCode code) noexcept {
       return "MalformedRecipient";
     case ErrorCode::kUnknownRecipient:
       return "UnknownRecipient";
+    case ErrorCode::kRangeNotSatisfiable:
+      return "RangeNotSatisfiable";
+    case ErrorCode::kSeveralRanges:
+      return "SeveralRanges";
+    case ErrorCode::kPreconditionRequired:
+      return "PreconditionRequired";
     case ErrorCode::kCoverMismatch:
       return "CoverMismatch";
     case ErrorCode::kIntegrity:
       return "Integrity";
+    case ErrorCode::kChecksumMismatch:
+      return "ChecksumMismatch";
     case ErrorCode::kBadSignature:
       return "BadSignature";
     case ErrorCode::kNoKeyFits:
@@ -47,12 +55,20 @@ const char* to_string(ErrorCode code) noexcept {
       return "ClockSkew";
     case ErrorCode::kTooManyRequests:
       return "TooManyRequests";
+    case ErrorCode::kDownloadLimitReached:
+      return "DownloadLimitReached";
     case ErrorCode::kNotFound:
       return "NotFound";
     case ErrorCode::kNotAllowed:
       return "NotAllowed";
     case ErrorCode::kConflict:
       return "Conflict";
+    case ErrorCode::kPreconditionFailed:
+      return "PreconditionFailed";
+    case ErrorCode::kOffsetMismatch:
+      return "OffsetMismatch";
+    case ErrorCode::kLocked:
+      return "Locked";
     case ErrorCode::kQuotaExceeded:
       return "QuotaExceeded";
     case ErrorCode::kWrongMethod:

@@ -25,28 +25,36 @@ enum class ErrorCode : std::uint8_t {
   kNotWhatItClaims,       ///< says DICOM, JPEG or PNG and isn't
   /// DICOM in an encoding that isn't one of the standard's.
   kUnsupportedTransferSyntax,
-  kNoRecipient,         ///< nobody named to send to
-  kMalformedRecipient,  ///< neither a handle nor an age1… string
-  kUnknownRecipient,    ///< well-formed, and not in the directory
-  kCoverMismatch,       ///< sealed under another cover than the delivery's, or for other keys
+  kNoRecipient,           ///< nobody named to send to
+  kMalformedRecipient,    ///< neither a handle nor an age1… string
+  kUnknownRecipient,      ///< well-formed, and not in the directory
+  kRangeNotSatisfiable,   ///< asks for bytes that don't exist
+  kSeveralRanges,         ///< asks for more than one range of bytes
+  kPreconditionRequired,  ///< a change that doesn't say what it changes
+  kCoverMismatch,         ///< sealed under another cover than the delivery's, or for other keys
 
   // What verification found. All mean: show nothing, keep nothing.
-  kIntegrity,     ///< a MAC, tag, digest or rebuilt header differs
-  kBadSignature,  ///< a signature doesn't verify, or its maker isn't the one expected
+  kIntegrity,         ///< a MAC, tag, digest or rebuilt header differs
+  kChecksumMismatch,  ///< bytes that aren't those which were announced beside them
+  kBadSignature,      ///< a signature doesn't verify, or its maker isn't the one expected
   kNoKeyFits,     ///< none of our identities unwraps the file key, or the cover lists none of ours
   kUntrustedKey,  ///< the key isn't one this device knows
   kWrongPassphrase,
 
   // Who asks.
-  kUnauthenticated,  ///< nobody we know, or not provably: signature, nonce, certificate, token
-  kClockSkew,        ///< signed at a time that isn't now: the signer's clock or ours is wrong
-  kTooManyRequests,  ///< over a rate; later it will work
+  kUnauthenticated,       ///< nobody we know, or not provably: signature, nonce, certificate, token
+  kClockSkew,             ///< signed at a time that isn't now: the signer's clock or ours is wrong
+  kTooManyRequests,       ///< over a rate; later it will work
+  kDownloadLimitReached,  ///< had it as often as its sender allows
 
   // What the addressed thing is like.
   kNotFound,  ///< doesn't exist, has expired, or isn't the caller's to know
   kNotAllowed,
-  kConflict,  ///< not possible in the present state: exists already, closed already
-  kQuotaExceeded,  ///< over what the tenant may have stored
+  kConflict,            ///< not possible in the present state: exists already, closed already
+  kPreconditionFailed,  ///< it isn't (any more) what the request supposes
+  kOffsetMismatch,      ///< an upload isn't continued where it stands
+  kLocked,              ///< somebody else is writing it
+  kQuotaExceeded,       ///< over what the tenant may have stored
   kWrongMethod,
   kNotAcceptable,  ///< not to be had in a form that the caller takes
 

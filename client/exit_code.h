@@ -32,12 +32,16 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kNotAllowed:
     case ErrorCode::kUnauthenticated:
     case ErrorCode::kClockSkew:
+    case ErrorCode::kDownloadLimitReached:
       return ExitCode::kNotAllowed;
     case ErrorCode::kNetwork:
     case ErrorCode::kUnavailable:
     case ErrorCode::kStorageFull:
     case ErrorCode::kTooManyRequests:
     case ErrorCode::kTruncatedBody:
+    case ErrorCode::kChecksumMismatch:
+    case ErrorCode::kOffsetMismatch:
+    case ErrorCode::kLocked:
       return ExitCode::kNetwork;
     case ErrorCode::kUsage:
       return ExitCode::kUsage;
@@ -50,6 +54,10 @@ constexpr ExitCode exit_code(ErrorCode code) noexcept {
     case ErrorCode::kNoRecipient:
     case ErrorCode::kMalformedRecipient:
     case ErrorCode::kUnknownRecipient:
+    case ErrorCode::kRangeNotSatisfiable:
+    case ErrorCode::kSeveralRanges:
+    case ErrorCode::kPreconditionRequired:
+    case ErrorCode::kPreconditionFailed:
     case ErrorCode::kConflict:
     case ErrorCode::kQuotaExceeded:
     case ErrorCode::kWrongMethod:

@@ -62,6 +62,11 @@ using CoverHash = Digest;
 /// CoverHash and its body is empty.
 inline constexpr std::string_view kCoverStanzaType = "letterbox/cover/v1";
 
+/// How long the header for so many recipients is: 98 bytes for each, and 137.
+constexpr std::size_t header_size(std::size_t recipients) {
+  return 137 + 98 * recipients;
+}
+
 /// The header: the cover stanza, then one X25519 stanza for each recipient in the cover's order.
 /// Each ephemeral secret is HKDF-SHA-256(ikm = file key, salt = cover hash || recipient, info =
 /// "letterbox/v1/ephemeral"). Equal arguments give equal bytes.

@@ -1,4 +1,4 @@
-// Bytes from the CSPRNG. Internal to crypto/.
+// Bytes from the CSPRNG.
 #pragma once
 
 #include <span>

@@ -1,8 +1,10 @@
 #include "gateway/collect.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
+#include "crypto/stream.h"
 
 namespace letterbox::gateway {
 
@@ -18,6 +20,22 @@ class WholeFile final : public Source {
  private:
   std::unique_ptr<Source> rows_;
   PrefixedSource whole_;
+};
+
+// All but the first bytes of its first piece.
+class FromWithin final : public Source {
+ public:
+  FromWithin(std::unique_ptr<Source> rows, std::size_t skipped)
+      : rows_(std::move(rows)), skipped_(skipped) {}
+  ByteView next() override {
+    const ByteView row = rows_->next();
+    const std::size_t skipped = std::min(std::exchange(skipped_, 0), row.size());
+    return row.subspan(skipped);
+  }
+
+ private:
+  const std::unique_ptr<Source> rows_;
+  std::size_t skipped_;
 };
 
 // A header's length follows from how many recipients its cover has, so under one cover all are
@@ -76,12 +94,25 @@ std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, c
   std::optional<storage::FileRecord> file = shelf.blobs().find(tenant, id);
   if (!file) return std::nullopt;
   const std::uint64_t length = file->header.size() + file->payload_length;
-  // Covers have one version until deliveries can be shared on.
-  std::string etag = '"' + to_hex(file->payload_sha256) + "-1\"";
+  std::string etag = '"' + to_hex(file->payload_sha256) + '-' + std::to_string(file->version) + '"';
   Bytes head = std::move(file->header);
   head.insert(head.end(), file->nonce.begin(), file->nonce.end());
   return Letter{file->delivery, length, std::move(etag),
                 std::make_unique<WholeFile>(std::move(head), shelf.blobs().read(tenant, id, 0))};
+}
+
+std::unique_ptr<Source> collect_payload(storage::Store& shelf, storage::TenantId tenant,
+                                        const storage::FileRecord& file, std::uint64_t first) {
+  const std::size_t nonce = file.nonce.size();
+  if (first < nonce) {
+    return std::make_unique<WholeFile>(
+        Bytes(file.nonce.begin() + static_cast<std::ptrdiff_t>(first), file.nonce.end()),
+        shelf.blobs().read(tenant, file.id, 0));
+  }
+  const std::uint64_t before = first - nonce;
+  return std::make_unique<FromWithin>(
+      shelf.blobs().read(tenant, file.id, static_cast<std::size_t>(before / crypto::kRowSize)),
+      static_cast<std::size_t>(before % crypto::kRowSize));
 }
 
 }  // namespace letterbox::gateway

@@ -26,6 +26,10 @@ struct Letter {
 /// `shelf` and mustn't outlive it.
 std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, const Uuid& id);
 
+/// The payload of `file`, nonce and chunks, from byte `first` on: it never changes. As collect().
+std::unique_ptr<Source> collect_payload(storage::Store& shelf, storage::TenantId tenant,
+                                        const storage::FileRecord& file, std::uint64_t first);
+
 /// All indexes of a closed delivery, one after the other in the order of their files' ids.
 struct Indexes {
   std::uint64_t length;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "gateway/allowance.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -70,6 +71,14 @@ struct Config {
   bool machine_tokens = false;
 
   Rates rates;
+
+  /// How long deliveries live and how often they may be fetched, where a tenant has no limits of
+  /// its own.
+  Allowance allowance;
+  /// How long the last backup lives after what it holds was deleted: deletion receipts promise it.
+  std::chrono::days backup_retention{30};
+  /// How often the gateway looks for what is over.
+  std::chrono::seconds sweep_every{60};
 
   /// Most parts of a STOW-RS request; more: 413.
   std::size_t stow_parts = 20'000;

@@ -5,42 +5,23 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "gateway/covers.h"
 #include "records/manifest.h"
 
 namespace letterbox::gateway {
 
 namespace {
 
-// A cover may be signed a little before it is sent; clocks of two machines differ.
-constexpr std::chrono::minutes kClockSkew{5};
-
-void check_life(const records::Time& created, const records::Time& expires) {
-  if (expires <= created || expires > created + kLongestLife) {
-    throw Error(ErrorCode::kMalformed, "a delivery expires after it was made and within a year");
-  }
-}
-
-// The cover as it was stored. Its signer may have been revoked since: what a device signed before
-// stays what it was.
-records::SignedCover stored_cover(storage::Store& shelf, storage::TenantId tenant,
-                                  const storage::Delivery& delivery) {
-  const records::Envelope envelope = records::parse_envelope(delivery.covers.front());
-  const auto signer = shelf.devices().find_key(envelope.key_id);
-  const auto key = signer && signer->tenant == tenant
-                       ? crypto::VerifyKey::parse(signer->device.signing_key)
-                       : std::nullopt;
-  if (!key)
-    throw Error(ErrorCode::kInternal, "the signer of a stored cover isn't in the directory");
-  return records::verify_cover(envelope, *key);
-}
-
 storage::Delivery existing(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
   std::optional<storage::Delivery> delivery = shelf.deliveries().find(tenant, id);
   if (!delivery) throw Error(ErrorCode::kNotFound, "no such delivery");
-  if (delivery->state != storage::DeliveryState::kOpen) {
+  return *std::move(delivery);
+}
+
+void require_open(const storage::Delivery& delivery) {
+  if (delivery.state != storage::DeliveryState::kOpen) {
     throw Error(ErrorCode::kConflict, "the delivery is closed");
   }
-  return *std::move(delivery);
 }
 
 bool same(const records::ManifestEntry& entry, const storage::FileSummary& file) {
@@ -68,7 +49,8 @@ std::vector<Uuid> checked_ids(const std::vector<records::ManifestEntry>& entries
 
 records::Cover draft_cover(const records::Handle& sender, records::SealedBy sealed_by,
                            const std::vector<records::Device>& devices,
-                           const std::optional<records::Time>& expires) {
+                           const std::optional<records::Time>& expires,
+                           const Allowance& allowance) {
   const records::Time created = records::now();
   records::Cover cover{.delivery = Uuid::v7(),
                        .version = 1,
@@ -77,9 +59,9 @@ records::Cover draft_cover(const records::Handle& sender, records::SealedBy seal
                        .sender = sender,
                        .sealed_by = sealed_by,
                        .created = created,
-                       .expires = expires.value_or(created + kDefaultLife),
+                       .expires = expires.value_or(created + allowance.life),
                        .recipients = cover_recipients(devices)};
-  check_life(cover.created, cover.expires);
+  check_life(allowance, cover.created, cover.expires);
   if (getrandom(cover.random.data(), cover.random.size(), 0) !=
       static_cast<ssize_t>(cover.random.size())) {
     throw Error(ErrorCode::kInternal, "getrandom gave too few bytes");
@@ -87,7 +69,8 @@ records::Cover draft_cover(const records::Handle& sender, records::SealedBy seal
   return cover;
 }
 
-storage::NewDelivery new_delivery(const records::SignedCover& cover, const Caller& caller) {
+storage::NewDelivery new_delivery(const records::SignedCover& cover, const Caller& caller,
+                                  std::uint32_t downloads) {
   std::vector<std::string> recipients;
   recipients.reserve(cover.cover.recipients.size());
   for (const records::CoverRecipient& recipient : cover.cover.recipients) {
@@ -99,47 +82,44 @@ storage::NewDelivery new_delivery(const records::SignedCover& cover, const Calle
           records::to_json(cover.envelope),
           cover.cover.created,
           cover.cover.expires,
-          std::move(recipients)};
+          std::move(recipients),
+          downloads};
 }
 
 void open_delivery(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
-                   const Caller& caller, const Uuid& id, const records::Envelope& envelope) {
-  const records::SignedCover cover =
-      records::verify_cover(envelope, caller.device.value().record.signing_key);
+                   const Caller& caller, const Uuid& id, const records::Envelope& envelope,
+                   const Allowance& allowance, const std::optional<std::uint64_t>& downloads) {
+  const crypto::VerifyKey& maker = caller.device.value().record.signing_key;
+  const records::SignedCover cover = records::verify_cover(envelope, maker);
+  require_names_maker(envelope, maker);
   if (cover.cover.delivery != id || cover.cover.version != 1 ||
       cover.cover.sealed_by != records::SealedBy::kDevice || cover.cover.sender != caller.handle) {
     throw Error(ErrorCode::kCoverMismatch, "the cover isn't the caller's first of this delivery");
   }
-  check_life(cover.cover.created, cover.cover.expires);
-  const records::Time now = records::now();
-  if (cover.cover.created > now + kClockSkew || cover.cover.created < now - std::chrono::days{1}) {
-    throw Error(ErrorCode::kMalformed, "the cover's time isn't now; is a clock wrong?");
-  }
-  std::vector<std::string> keys;
-  for (const auto& recipient : cover.cover.recipients) keys.push_back(recipient.recipient.text());
-  // None is twice in a cover, so these are the devices one by one.
-  const std::vector<records::Device> devices =
-      resolve({shelf.devices(), caller.tenant, gateway_key}, keys);
-  for (std::size_t i = 0; i < devices.size(); ++i) {
-    if (devices[i].record.handle != cover.cover.recipients[i].handle) {
-      throw Error(ErrorCode::kUnknownRecipient, "the cover lists a device under another handle");
-    }
-  }
-  shelf.deliveries().open(caller.tenant, new_delivery(cover, caller),
+  check_life(allowance, cover.cover.created, cover.cover.expires);
+  require_made_now(cover.cover);
+  require_active({shelf.devices(), caller.tenant, gateway_key}, cover.cover.recipients);
+  shelf.deliveries().open(caller.tenant,
+                          new_delivery(cover, caller, granted_downloads(allowance, downloads)),
                           caller.did(storage::AuditKind::kDeposit, id));
 }
 
-records::SignedCover open_cover(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
+records::SignedCover open_cover(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
+                                storage::TenantId tenant, const Uuid& id) {
   const storage::Delivery delivery = existing(shelf, tenant, id);
+  require_open(delivery);
   if (delivery.sealed_by_gateway) {
     throw Error(ErrorCode::kConflict, "a delivery is wholly sealed by devices or by the gateway");
   }
-  return stored_cover(shelf, tenant, delivery);
+  return stored_cover({shelf.devices(), tenant, gateway_key}, delivery.covers.front());
 }
 
 void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
                     const records::Envelope& envelope) {
   const storage::Delivery delivery = existing(shelf, caller.tenant, id);
+  const std::string json = records::to_json(envelope);
+  if (delivery.manifest == json) return;
+  require_open(delivery);
   // One key for cover and manifest: readers take no other (docs/format.md, "Manifest").
   const records::SignedCover cover = records::verify_cover(
       records::parse_envelope(delivery.covers.front()), caller.device.value().record.signing_key);
@@ -148,8 +128,7 @@ void close_delivery(storage::Store& shelf, const Caller& caller, const Uuid& id,
   if (manifest.delivery != id || manifest.cover != cover.hash) {
     throw Error(ErrorCode::kCoverMismatch, "the manifest is of another delivery or cover");
   }
-  shelf.deliveries().close(caller.tenant, id, records::to_json(envelope),
-                           checked_ids(manifest.files, delivery.files),
+  shelf.deliveries().close(caller.tenant, id, json, checked_ids(manifest.files, delivery.files),
                            checked_ids(manifest.indexes, delivery.indexes),
                            caller.did(storage::AuditKind::kDeposit, id));
 }

@@ -31,7 +31,7 @@ storage::FileRecord shelve(Rows& rows, storage::BlobWriter& letter, const Uuid& 
 
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
-                const Caller& sender, storage::BlobStore& shelf) {
+                const Caller& sender, storage::BlobStore& shelf, std::uint32_t downloads) {
   const std::unique_ptr<dicom::Intake> intake = inspector.admit(claimed, body);
   MeasuredSource plaintext(*intake);
   const Uuid id = Uuid::v7();
@@ -54,7 +54,8 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
                               .files = {{file.id, file.payload_length, file.payload_sha256}},
                               .indexes = {{id, length_of(index.payload), index.payload.sha256}}},
                              gateway_key);
-  letter->commit_as_delivery(file, &index, new_delivery(cover, sender), records::to_json(manifest),
+  letter->commit_as_delivery(file, &index, new_delivery(cover, sender, downloads),
+                             records::to_json(manifest),
                              sender.did(storage::AuditKind::kDeposit, file.id));
   return {std::move(file), std::move(manifest), intake->finding().dropped};
 }

@@ -36,7 +36,8 @@ inline storage::FileSummary summary_of(const storage::FileRecord& file) {
 /// kUnavailable, and whatever `body` throws. Thread-safe.
 Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCover& cover,
                 const crypto::SigningKey& gateway_key, dicom::Inspector& inspector,
-                const Caller& sender, storage::BlobStore& shelf);
+                const Caller& sender, storage::BlobStore& shelf,
+                std::uint32_t downloads = storage::kUsualDownloads);
 
 /// Takes a file `id` that `sender`'s device sealed under `cover` into its open delivery, after
 /// checking all that can be checked without a key: the header's grammar, its cover stanza, one

@@ -115,6 +115,11 @@ struct Metrics::State {
                                              .Help("Storing a file, the last commit included.")
                                              .Register(*registry)
                                              .Add({}, buckets());
+  prometheus::Family<prometheus::Counter>& swept =
+      prometheus::BuildCounter()
+          .Name("letterbox_swept_total")
+          .Help("What was over and was taken away, by kind.")
+          .Register(*registry);
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
@@ -133,6 +138,18 @@ void Metrics::sealed(Duration took) {
 
 void Metrics::stored(Duration took) {
   state_->store_seconds.Observe(seconds(took));
+}
+
+void Metrics::swept(const storage::Lapsed& lapsed) {
+  const auto count = [&](const char* what, std::uint64_t number) {
+    state_->swept.Add({{"what", what}}).Increment(static_cast<double>(number));
+  };
+  count("deliveries", lapsed.deliveries);
+  count("uploads", lapsed.uploads);
+  count("former_versions", lapsed.former_versions);
+  count("payloads", lapsed.payloads);
+  count("rows", lapsed.rows);
+  count("forgotten", lapsed.forgotten);
 }
 
 struct MetricsListener::State {

@@ -33,6 +33,8 @@ class Metrics {
   /// A deposit that succeeded: the time that judging and sealing took, and that storing took.
   void sealed(Duration took);
   void stored(Duration took);
+  /// What a sweep took away.
+  void swept(const storage::Lapsed& lapsed);
 
  private:
   friend class MetricsListener;

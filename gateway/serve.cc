@@ -21,8 +21,10 @@
 #include "gateway/metrics.h"
 #include "gateway/process.h"
 #include "gateway/readiness.h"
+#include "gateway/repeated.h"
 #include "gateway/routes/routes.h"
 #include "gateway/stow/closer.h"
+#include "gateway/sweeper.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -179,6 +181,8 @@ void serve(const Config& config) {
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
   stow::Closer closer(store, signing_key);
+  const Repeated sweeper(config.sweep_every, "what is over was not swept; tried again",
+                         [&] { sweep(store, metrics, records::now()); });
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
   std::optional<Routes> routes;
@@ -196,7 +200,8 @@ void serve(const Config& config) {
   authentication.emplace(store, gateway_key,
                          AuthenticationOptions{public_url, config.machine_tokens, config.rates});
   routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics,
-                          closer, uid_key, config.stow_parts});
+                          closer, uid_key, config.stow_parts, config.allowance,
+                          config.backup_retention, config.limits.body_bytes});
   std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {

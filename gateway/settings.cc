@@ -1,11 +1,9 @@
 #include "gateway/settings.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
 
 #include "base/error.h"
+#include "gateway/amount.h"
 #include "gateway/directory/names.h"
 #include "records/target_uri.h"
 
@@ -18,46 +16,8 @@ constexpr std::uint64_t kMib = 1024 * kKib;
 constexpr std::uint64_t kGib = 1024 * kMib;
 constexpr std::uint64_t kTib = 1024 * kGib;
 
-struct Unit {
-  const char* name;
-  std::uint64_t bytes;
-};
-constexpr std::array<Unit, 4> kUnits = {
-    {{"TiB", kTib}, {"GiB", kGib}, {"MiB", kMib}, {"KiB", kKib}}};
-
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::kConfiguration, what);
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// "4096", "16 KiB", "16KiB".
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  std::uint64_t factor = 1;
-  for (const Unit& unit : kUnits) {
-    if (!text.ends_with(unit.name)) continue;
-    factor = unit.bytes;
-    text.remove_suffix(3);
-    if (text.ends_with(' ')) text.remove_suffix(1);
-    break;
-  }
-  const std::optional<std::uint64_t> number = parse_number(text);
-  if (!number || *number > std::numeric_limits<std::uint64_t>::max() / factor) return std::nullopt;
-  return *number * factor;
-}
-
-std::string size_text(std::uint64_t bytes) {
-  for (const Unit& unit : kUnits) {
-    if (bytes != 0 && bytes % unit.bytes == 0) {
-      return std::to_string(bytes / unit.bytes) + ' ' + unit.name;
-    }
-  }
-  return std::to_string(bytes);
 }
 
 // --- The kinds of fields.
@@ -127,7 +87,8 @@ Field boolean(bool& field) {
           [&] { return field ? "true" : "false"; }};
 }
 
-Field number(std::size_t& field, std::uint64_t least, std::uint64_t most) {
+template <typename Number>
+Field number(Number& field, std::uint64_t least, std::uint64_t most) {
   const std::string form = std::to_string(least) + " to " + std::to_string(most);
   return {Notation::kInteger, form,
           [=, &field](const std::string& value) {
@@ -135,7 +96,7 @@ Field number(std::size_t& field, std::uint64_t least, std::uint64_t most) {
             if (!given || *given < least || *given > most) {
               refuse("must be a whole number, " + form);
             }
-            field = *given;
+            field = static_cast<Number>(*given);
           },
           [&] { return std::to_string(field); }};
 }
@@ -162,6 +123,19 @@ Field seconds(std::chrono::seconds& field, std::uint64_t least, std::uint64_t mo
               refuse("must be a whole number of seconds, " + form);
             }
             field = std::chrono::seconds(*given);
+          },
+          [&] { return std::to_string(field.count()); }};
+}
+
+Field days(std::chrono::days& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = std::to_string(least) + " to " + std::to_string(most);
+  return {Notation::kInteger, form,
+          [=, &field](const std::string& value) {
+            const std::optional<std::uint64_t> given = parse_number(value);
+            if (!given || *given < least || *given > most) {
+              refuse("must be a whole number of days, " + form);
+            }
+            field = std::chrono::days(*given);
           },
           [&] { return std::to_string(field.count()); }};
 }
@@ -225,6 +199,20 @@ std::vector<Setting> settings_of(Config& config) {
        "PEM: authorities whose client certificates machines may show."},
       {"machine.tokens", boolean(config.machine_tokens),
        "Whether machines that can't show a certificate may show a token instead."},
+
+      {"delivery.life", days(config.allowance.life, 1, 3650),
+       "Days that a delivery lives if its sender doesn't say."},
+      {"delivery.longest_life", days(config.allowance.longest_life, 1, 3650),
+       "Days that a sender may ask for."},
+      {"delivery.downloads", number(config.allowance.downloads, 1, 1000000),
+       "How often each device may download each file if its sender doesn't say."},
+      {"delivery.most_downloads", number(config.allowance.most_downloads, 1, 1000000),
+       "What a sender may ask for there. `admin tenant limits` overrides these four."},
+      {"backup.retention_days", days(config.backup_retention, 0, 36500),
+       "Days after which the last backup lapses that may hold what was deleted: deletion receipts "
+       "promise it."},
+      {"sweep.every", seconds(config.sweep_every, 1, 86400),
+       "Seconds between two looks for what has expired."},
 
       {"stow.parts", number(config.stow_parts, 1, 1000000),
        "Parts of a STOW-RS request; more: 413."},

@@ -18,6 +18,7 @@ struct Arguments {
   std::filesystem::path output;
   std::filesystem::path certificate;
   InviteOptions invite;
+  LimitOptions limits;
   MachineTokenOptions token;
   MailboxOptions mailbox;
 };
@@ -85,6 +86,22 @@ class CommandLine {
     positional(add, "NAME", arguments_->name, "What stands after the @ of its handles");
     verb(tenant, "list", "Name of each tenant",
          [](const Config& config, Arguments&) { list_tenants(Host(config).store(), std::cout); });
+    CLI::App& limits = verb(tenant, "limits", "Show what a tenant may, and set what is given",
+                            [](const Config& config, Arguments& given) {
+                              tenant_limits(Host(config).store(), given.limits, std::cout);
+                            });
+    LimitOptions& options = arguments_->limits;
+    positional(limits, "NAME", options.tenant, "The tenant");
+    const auto limit = [&](const char* flag, std::string& to, const char* type,
+                           const char* meaning) {
+      limits.add_option(flag, to, meaning + std::string("; or default"))->type_name(type);
+    };
+    limit("--quota", options.quota, "SIZE", "What it may have stored, like \"500 GiB\"");
+    limit("--life", options.life, "DAYS", "How long a delivery lives if its sender doesn't say");
+    limit("--longest-life", options.longest_life, "DAYS", "What a sender may ask for");
+    limit("--downloads", options.downloads, "NUMBER",
+          "How often each device may download each file if the sender doesn't say");
+    limit("--most-downloads", options.most_downloads, "NUMBER", "What a sender may ask for");
   }
 
   void add_invite() {

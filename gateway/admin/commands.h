@@ -20,6 +20,19 @@ namespace letterbox::gateway::admin {
 void add_tenant(storage::Store& store, const std::string& name, std::ostream& out);
 void list_tenants(storage::Store& store, std::ostream& out);
 
+/// What isn't given stays as it is. A value is as settings write it, or "default": as the gateway's
+/// configuration says (for the quota: none).
+struct LimitOptions {
+  std::string tenant;
+  std::string quota;
+  std::string life;
+  std::string longest_life;
+  std::string downloads;
+  std::string most_downloads;
+};
+/// Sets what is given, and prints all limits and what the tenant has stored. Throws Error kUsage.
+void tenant_limits(storage::Store& store, const LimitOptions& options, std::ostream& out);
+
 struct InviteOptions {
   std::string handle;
   bool administrator = false;

@@ -1,5 +1,8 @@
 #include "gateway/directory/recipients.h"
 
+#include <algorithm>
+#include <map>
+
 #include "base/error.h"
 #include "gateway/directory/devices.h"
 
@@ -68,6 +71,20 @@ Devices resolve_mailbox(const Directory& directory, const std::set<std::string>&
     throw Error(ErrorCode::kConflict, "no recipient of the mailbox has an active device");
   }
   return devices;
+}
+
+void require_active(const Directory& directory,
+                    const std::vector<records::CoverRecipient>& recipients) {
+  std::map<std::string, Devices> known;  // by handle: most are listed with all their devices
+  for (const records::CoverRecipient& recipient : recipients) {
+    const auto [place, is_new] = known.try_emplace(recipient.handle.text());
+    if (is_new) place->second = active_devices(directory, recipient.handle);
+    if (std::ranges::none_of(place->second, [&](const records::Device& device) {
+          return device.record.recipient == recipient.recipient;
+        })) {
+      throw Error(ErrorCode::kUnknownRecipient, "no active device of the handle it is listed under");
+    }
+  }
 }
 
 std::vector<records::CoverRecipient> cover_recipients(const Devices& devices) {

@@ -32,6 +32,11 @@ std::vector<records::Device> resolve(const Directory& directory,
 std::vector<records::Device> resolve_mailbox(const Directory& directory,
                                              const std::set<std::string>& handles);
 
+/// Throws Error kUnknownRecipient unless each is an active device of the handle that it is listed
+/// under.
+void require_active(const Directory& directory,
+                    const std::vector<records::CoverRecipient>& recipients);
+
 /// The devices as a cover lists them.
 std::vector<records::CoverRecipient> cover_recipients(const std::vector<records::Device>& devices);
 

@@ -25,6 +25,12 @@ const std::vector<Right>& rights() {
       {"POST", "/v1/deliveries/{id}/files", {kPerson}, kSends},
       {"POST", "/v1/deliveries/{id}/indexes", {kPerson}, kSends},
       {"POST", "/v1/deliveries/{id}/close", {kPerson}, kSends},
+      {"PUT", "/v1/deliveries/{id}/recipients", {kPerson}, kSendsOrReceives},
+      {"POST", "/v1/deliveries/{id}/confirmations", {kPerson}, kReceives},
+      {"PUT", "/v1/deliveries/{id}/receipt", {kPerson}, kReceives},
+      {"GET", "/v1/deliveries/{id}/receipts", {kPerson}, kSends},
+      {"GET", "/v1/deliveries/{id}/headers", {kPerson}, kSendsOrReceives},
+      {"GET", "/v1/sent", {kPerson}, kNothing},
       {"GET", "/v1/inbox", {kPerson}, kNothing},
       {"GET", "/v1/deliveries/{id}", {kPerson}, kSendsOrReceives},
       {"GET", "/v1/deliveries/{id}/index", {kPerson}, kSendsOrReceives},
@@ -32,7 +38,18 @@ const std::vector<Right>& rights() {
       {"DELETE", "/v1/deliveries/{id}", {kPerson, kMachine}, kSends},
       {"GET", "/v1/files/{id}", {kPerson}, kSendsOrReceives},
       {"HEAD", "/v1/files/{id}", {kPerson}, kSendsOrReceives},
+      {"GET", "/v1/files/{id}/header", {kPerson}, kSendsOrReceives},
+      {"HEAD", "/v1/files/{id}/header", {kPerson}, kSendsOrReceives},
+      {"GET", "/v1/files/{id}/payload", {kPerson}, kSendsOrReceives},
+      {"HEAD", "/v1/files/{id}/payload", {kPerson}, kSendsOrReceives},
       {"DELETE", "/v1/files/{id}", {kPerson}, kSends},
+
+      // Uploads that may break off: the sender's own, of a delivery that is still open.
+      {"OPTIONS", "/v1/uploads", {kPerson}, kNothing},
+      {"POST", "/v1/uploads", {kPerson}, kSends},
+      {"HEAD", "/v1/uploads/{id}", {kPerson}, kSends},
+      {"PATCH", "/v1/uploads/{id}", {kPerson}, kSends},
+      {"DELETE", "/v1/uploads/{id}", {kPerson}, kSends},
 
       {"POST", "/to/{mailbox}/dicom-web/studies", {kPerson, kMachine}, kMayAddress},
       {"POST", "/to/{mailbox}/dicom-web/studies/{study}", {kPerson, kMachine}, kMayAddress},
@@ -110,13 +127,20 @@ bool may_address(const Caller& caller) {
 }
 
 bool sends(const Caller& caller, const storage::Audience& audience) {
-  return caller.principal == audience.sender;
+  return sends(caller, audience.sender);
+}
+
+bool sends(const Caller& caller, const Uuid& sender) {
+  return caller.principal == sender;
+}
+
+bool receives(const Caller& caller, const storage::Audience& audience) {
+  return caller.device &&
+         std::ranges::count(audience.recipients, caller.device->record.recipient.text()) > 0;
 }
 
 bool sends_or_receives(const Caller& caller, const storage::Audience& audience) {
-  return sends(caller, audience) ||
-         (caller.device &&
-          std::ranges::count(audience.recipients, caller.device->record.recipient.text()) > 0);
+  return sends(caller, audience) || receives(caller, audience);
 }
 
 }  // namespace letterbox::gateway

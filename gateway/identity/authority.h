@@ -27,6 +27,7 @@ enum class Provided : std::uint8_t {
   kMadeIt,         ///< the invitation's maker, or an administrator
   kMayAddress,     ///< a mailbox whose depositor the caller is; anybody of the tenant, for people
   kSends,          ///< the delivery's sender
+  kReceives,       ///< the delivery's current cover lists the device
   kSendsOrReceives,
 };
 
@@ -57,6 +58,8 @@ bool may_deposit(const Caller& caller, const storage::Mailbox& mailbox);
 /// Whether the caller may name recipients itself.
 bool may_address(const Caller& caller);
 bool sends(const Caller& caller, const storage::Audience& audience);
+bool sends(const Caller& caller, const Uuid& sender);
+bool receives(const Caller& caller, const storage::Audience& audience);
 bool sends_or_receives(const Caller& caller, const storage::Audience& audience);
 
 }  // namespace letterbox::gateway

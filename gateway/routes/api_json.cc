@@ -37,6 +37,7 @@ Json delivery_object(const storage::Delivery& delivery) {
           {"sealed_by", records::to_text(sealed_by)},
           {"created", records::to_text(delivery.created)},
           {"expires", records::to_text(delivery.expires)},
+          {"downloads", delivery.downloads},
           {"covers", std::move(covers)},
           {"manifest", delivery.manifest ? envelope(*delivery.manifest) : Json(nullptr)},
           {"files", std::move(files)}};
@@ -52,14 +53,20 @@ DraftRequest parse_draft_request(std::string_view text) try {
   const auto json = nlohmann::json::parse(text);
   for (const auto& member : json.items()) {
     const std::string& name = member.key();
-    if (name != "recipients" && name != "expires") {
+    if (name != "recipients" && name != "expires" && name != "downloads") {
       throw Error(ErrorCode::kMalformed, "an unknown member in the request for a delivery");
     }
   }
-  DraftRequest request{json.at("recipients").get<std::vector<std::string>>(), {}};
+  DraftRequest request{json.at("recipients").get<std::vector<std::string>>(), {}, {}};
   if (json.contains("expires")) {
     request.expires = records::parse_time(json.at("expires").get<std::string>());
     if (!request.expires) throw Error(ErrorCode::kMalformed, "expires isn't a time");
+  }
+  if (json.contains("downloads")) {
+    if (!json.at("downloads").is_number_unsigned()) {
+      throw Error(ErrorCode::kMalformed, "downloads isn't a number");
+    }
+    request.downloads = json.at("downloads").get<std::uint64_t>();
   }
   return request;
 } catch (const nlohmann::json::exception&) {
@@ -68,8 +75,26 @@ DraftRequest parse_draft_request(std::string_view text) try {
               "the request for a delivery isn't JSON of the documented form");
 }
 
-std::string draft_json(const records::Cover& cover) {
-  return Json{{"delivery", cover.delivery.text()}, {"cover", base64(records::cover_bytes(cover))}}
+std::uint32_t parse_confirmation(std::string_view text) try {
+  constexpr std::size_t kMostDepth = 1;
+  if (fault_in_json(text, kMostDepth)) {
+    throw Error(ErrorCode::kMalformed, "the confirmation isn't JSON");
+  }
+  const auto json = nlohmann::json::parse(text);
+  const auto& version = json.at("version");
+  if (json.size() != 1 || !version.is_number_unsigned() ||
+      version.get<std::uint64_t>() > UINT32_MAX) {
+    throw Error(ErrorCode::kMalformed, "the confirmation isn't of the documented form");
+  }
+  return version.get<std::uint32_t>();
+} catch (const nlohmann::json::exception&) {
+  throw Error(ErrorCode::kMalformed, "the confirmation isn't JSON of the documented form");
+}
+
+std::string draft_json(const records::Cover& cover, std::uint32_t downloads) {
+  return Json{{"delivery", cover.delivery.text()},
+              {"cover", base64(records::cover_bytes(cover))},
+              {"downloads", downloads}}
       .dump();
 }
 

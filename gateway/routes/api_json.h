@@ -16,12 +16,16 @@ namespace letterbox::gateway {
 struct DraftRequest {
   std::vector<std::string> recipients;
   std::optional<records::Time> expires;
+  std::optional<std::uint64_t> downloads;
 };
 /// Strict: these members and no others. Throws Error kMalformed.
 DraftRequest parse_draft_request(std::string_view json);
 
+/// Body of POST /v1/deliveries/{id}/confirmations: the version. Likewise.
+std::uint32_t parse_confirmation(std::string_view json);
+
 /// Answers.
-std::string draft_json(const records::Cover& cover);
+std::string draft_json(const records::Cover& cover, std::uint32_t downloads);
 std::string stored_json(const storage::FileSummary& file);
 std::string receipt_json(const Receipt& receipt, const records::SignedCover& cover);
 std::string delivery_json(const storage::Delivery& delivery);

@@ -1,6 +1,9 @@
 #include "gateway/routes/call.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "gateway/amount.h"
 #include "gateway/identity/announced_body.h"
 #include "gateway/transport/exchange.h"
 
@@ -14,6 +17,13 @@ using web::http::status_code;
 // Records and JSON requests are small; files are never read whole.
 constexpr std::size_t kMaxSmallBody = std::size_t{1024} * 1024;
 
+std::optional<std::string> field_of(const web::http::http_request& request, std::string_view name) {
+  const auto& fields = request.headers();
+  const auto found = fields.find(std::string(name));
+  if (found == fields.end()) return std::nullopt;
+  return found->second;
+}
+
 }  // namespace
 
 Presented presented_by(const web::http::http_request& request) {
@@ -21,17 +31,16 @@ Presented presented_by(const web::http::http_request& request) {
           .method = transport::method_of(request),
           .target = transport::target_of(request),
           .has_body = transport::has_body(request),
-          .field = [&request](std::string_view name) -> std::optional<std::string> {
-            const auto& fields = request.headers();
-            const auto found = fields.find(std::string(name));
-            if (found == fields.end()) return std::nullopt;
-            return found->second;
-          }};
+          .field = [&request](std::string_view name) { return field_of(request, name); }};
 }
 
 void Call::permit(bool allowed) {
   permitted = allowed;
   if (!allowed) throw Error(ErrorCode::kNotFound, "not this caller's");
+}
+
+Allowance Call::allowance() const {
+  return allowance_of(services.shelf.tenants(), caller.tenant, services.allowance);
 }
 
 Source& Call::body() {
@@ -77,6 +86,24 @@ std::optional<Uuid> Call::id_parameter(std::string_view name) const {
   return uuid;
 }
 
+std::optional<std::string> Call::field(const std::string& name) const {
+  return field_of(request, name);
+}
+
+std::optional<std::uint64_t> Call::number_parameter(std::string_view name) const {
+  const std::optional<std::string> text = target.one(name);
+  if (!text) return std::nullopt;
+  const std::optional<std::uint64_t> number = parse_number(*text);
+  if (!number) throw Error(ErrorCode::kMalformed, "a number in the query isn't one");
+  return number;
+}
+
+std::size_t Call::limit_parameter(std::size_t most) const {
+  const std::uint64_t limit = number_parameter("limit").value_or(most);
+  if (limit == 0) throw Error(ErrorCode::kMalformed, "limit isn't a positive number");
+  return static_cast<std::size_t>(std::min<std::uint64_t>(limit, most));
+}
+
 std::optional<records::Time> Call::time_parameter(std::string_view name) const {
   const std::optional<std::string> text = target.one(name);
   if (!text) return std::nullopt;
@@ -112,6 +139,16 @@ void require_asked(const Call& call) {
 
 }  // namespace
 
+void Call::always(std::string name, std::string value) {
+  always_fields.emplace_back(std::move(name), std::move(value));
+}
+
+void Call::begin_answer(http_response& response) {
+  status = response.status_code();
+  response.headers().add("Cache-Control", "no-store");
+  for (const auto& [name, value] : always_fields) response.headers().add(name, value);
+}
+
 void Call::answer(http_response response) {
   require_asked(*this);
   answer_unasked(std::move(response));
@@ -119,8 +156,7 @@ void Call::answer(http_response response) {
 
 void Call::answer(http_response response, Source& content, std::uint64_t length) {
   require_asked(*this);
-  status = response.status_code();
-  response.headers().add("Cache-Control", "no-store");
+  begin_answer(response);
   transport::reply(request, std::move(response), content, length);
 }
 
@@ -136,8 +172,7 @@ void Call::answer_empty(status_code code) {
 }
 
 void Call::answer_unasked(http_response response) {
-  status = response.status_code();
-  response.headers().add("Cache-Control", "no-store");
+  begin_answer(response);
   transport::reply(request, std::move(response));
 }
 

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/uuid.h"
@@ -45,6 +47,9 @@ struct Call {
   /// no: not allowed looks like not there.
   void permit(bool allowed);
 
+  /// What the caller's tenant may. Throws Error kUnavailable.
+  Allowance allowance() const;
+
   // --- What was asked
 
   /// The request's body as it arrives. Where its digest was signed, it ends only if it is that
@@ -62,13 +67,21 @@ struct Call {
   /// The same for {id}. One that isn't an id names nothing: throws Error kNotFound, like one that
   /// doesn't exist.
   Uuid path_id() const;
+  /// The value of a header field, its lines joined.
+  std::optional<std::string> field(const std::string& name) const;
   /// Of the query. Throw Error kMalformed.
+  std::optional<std::uint64_t> number_parameter(std::string_view name) const;
+  /// `limit`, at least 1: as many as are asked for, and at most `most`.
+  std::size_t limit_parameter(std::size_t most) const;
   std::optional<Uuid> id_parameter(std::string_view name) const;
   std::optional<records::Time> time_parameter(std::string_view name) const;
   bool has_content_type(std::string_view expected) const;
   void require_content_type(std::string_view expected) const;
 
   // --- What is answered
+
+  /// A header field of the answer, whatever that will be: problems have it, too.
+  void always(std::string name, std::string value);
 
   /// Throws Error kInternal, and answers nothing, if the right's second question wasn't asked.
   void answer(web::http::http_response response);
@@ -88,6 +101,10 @@ struct Call {
   /// By its name in the template, each segment that stands for something.
   std::map<std::string, std::string, std::less<>> named_segments = {};
   std::unique_ptr<Source> checked_body = {};  ///< made by body()
+  std::vector<std::pair<std::string, std::string>> always_fields = {};
+
+ private:
+  void begin_answer(web::http::http_response& response);
 };
 
 }  // namespace letterbox::gateway

@@ -1,6 +1,4 @@
 // Letters in and out.
-#include <charconv>
-
 #include "base/error.h"
 #include "gateway/collect.h"
 #include "gateway/deliveries.h"
@@ -8,6 +6,7 @@
 #include "gateway/deposit_timing.h"
 #include "gateway/directory/recipients.h"
 #include "gateway/routes/api_json.h"
+#include "gateway/routes/audience.h"
 #include "gateway/routes/handlers.h"
 
 namespace letterbox::gateway {
@@ -23,21 +22,8 @@ Directory directory_of(const Call& call) {
   return {call.services.shelf.devices(), call.caller.tenant, call.services.gateway_key()};
 }
 
-// Asks whether the caller has this right over a delivery. One that isn't there, or isn't the
-// caller's, is not found alike.
-storage::Audience require_audience(Call& call, const Uuid& delivery,
-                                   bool (*question)(const Caller&, const storage::Audience&)) {
-  const auto audience = call.services.shelf.deliveries().audience(call.caller.tenant, delivery);
-  if (!audience) throw Error(ErrorCode::kNotFound, "no such delivery");
-  call.permit(question(call.caller, *audience));
-  return *audience;
-}
-
-// What isn't closed is there for its sender's uploads alone.
-void require_closed(const storage::Audience& audience) {
-  if (audience.state != storage::DeliveryState::kClosed) {
-    throw Error(ErrorCode::kNotFound, "the delivery isn't closed");
-  }
+records::SignedCover require_open_cover(const Call& call, const Uuid& delivery) {
+  return open_cover(call.services.shelf, call.services.gateway_key(), call.caller.tenant, delivery);
 }
 
 // The devices that a gateway-sealed file is for: of the mailbox, or as the sender names them.
@@ -67,13 +53,15 @@ void post_file(Call& call) {
       dicom::parse_media_type(call.request.headers().content_type());
   if (!claimed) throw Error(ErrorCode::kUnsupportedMediaType, "neither DICOM, JPEG nor PNG");
 
+  const Allowance allowed = call.allowance();
   const records::SignedCover cover =
       records::sign_cover(draft_cover(*call.caller.handle, records::SealedBy::kGateway, devices,
-                                      call.time_parameter("expires")),
+                                      call.time_parameter("expires"), allowed),
                           call.services.signing_key);
   DepositTiming timing(call.body(), call.services.shelf.blobs());
-  const Receipt receipt = deposit(timing.body(), *claimed, cover, call.services.signing_key,
-                                  call.services.inspector, call.caller, timing.shelf());
+  const Receipt receipt =
+      deposit(timing.body(), *claimed, cover, call.services.signing_key, call.services.inspector,
+              call.caller, timing.shelf(), allowed.downloads);
   call.services.metrics.sealed(timing.sealing());
   call.services.metrics.stored(timing.storing());
   call.answer_json(status_codes::Created, receipt_json(receipt, cover),
@@ -87,18 +75,20 @@ void post_delivery(Call& call) {
   call.permit(may_address(call.caller));
   const DraftRequest draft = parse_draft_request(call.json_body());
   const std::vector<records::Device> devices = resolve(directory_of(call), draft.recipients);
+  const Allowance allowed = call.allowance();
+  const std::uint32_t downloads = granted_downloads(allowed, draft.downloads);
   const records::Cover cover =
-      draft_cover(*call.caller.handle, records::SealedBy::kDevice, devices, draft.expires);
-  call.answer_json(status_codes::Created, draft_json(cover),
+      draft_cover(*call.caller.handle, records::SealedBy::kDevice, devices, draft.expires, allowed);
+  call.answer_json(status_codes::Created, draft_json(cover, downloads),
                    "/v1/deliveries/" + cover.delivery.text());
 }
 
 void put_cover(Call& call) {
-  call.target.allow_only({});
+  call.target.allow_only({"downloads"});
   // There is no delivery yet, so nobody else's can be changed: who signs its cover is its sender.
   call.permit(may_address(call.caller));
   open_delivery(call.services.shelf, call.services.gateway_key(), call.caller, call.path_id(),
-                call.envelope_body());
+                call.envelope_body(), call.allowance(), call.number_parameter("downloads"));
   call.answer_empty(status_codes::Created);
 }
 
@@ -109,7 +99,7 @@ void post_delivery_file(Call& call) {
   call.require_content_type("application/age");
   const std::optional<Uuid> id = call.id_parameter("id");
   if (!id) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
-  const records::SignedCover cover = open_cover(call.services.shelf, call.caller.tenant, delivery);
+  const records::SignedCover cover = require_open_cover(call, delivery);
   DepositTiming timing(call.body(), call.services.shelf.blobs());
   const storage::FileRecord file =
       deposit_sealed(timing.body(), *id, cover, call.caller, timing.shelf());
@@ -125,7 +115,7 @@ void post_index(Call& call) {
   call.require_content_type("application/age");
   const std::optional<Uuid> file = call.id_parameter("id");
   if (!file) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
-  const records::SignedCover cover = open_cover(call.services.shelf, call.caller.tenant, delivery);
+  const records::SignedCover cover = require_open_cover(call, delivery);
   const storage::FileSummary index =
       deposit_sealed_index(call.body(), *file, cover, call.caller, call.services.shelf.blobs());
   call.answer_json(status_codes::Created, stored_json(index));
@@ -158,17 +148,6 @@ void get_delivery(Call& call) {
   answer_delivery(call, id);
 }
 
-void delete_delivery(Call& call) {
-  call.target.allow_only({});
-  const Uuid id = call.path_id();
-  require_audience(call, id, sends);
-  if (!call.services.shelf.deliveries().revoke(call.caller.tenant, id, "",
-                                               call.did(storage::AuditKind::kRevocation, id))) {
-    throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
-  }
-  call.answer_empty(status_codes::NoContent);
-}
-
 void get_indexes(Call& call) {
   call.target.allow_only({});
   const Uuid id = call.path_id();
@@ -183,52 +162,12 @@ void get_indexes(Call& call) {
 
 void get_inbox(Call& call) {
   call.target.allow_only({"after", "limit"});
-  std::size_t limit = kMaxInboxPage;
-  if (const std::optional<std::string> text = call.target.one("limit")) {
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-    if (error != std::errc() || end != text->data() + text->size() || limit == 0) {
-      throw Error(ErrorCode::kMalformed, "limit isn't a positive number");
-    }
-    limit = std::min(limit, kMaxInboxPage);
-  }
   const storage::InboxPage page = call.services.shelf.deliveries().inbox(
       call.caller.tenant, call.caller.device->record.recipient.text(), call.id_parameter("after"),
-      limit);
+      call.limit_parameter(kMaxInboxPage));
   std::optional<Uuid> next;
   if (page.more) next = page.deliveries.back().id;
   call.answer_json(status_codes::OK, inbox_json(page.deliveries, next));
-}
-
-void get_file(Call& call) {
-  call.target.allow_only({});
-  const Uuid id = call.path_id();
-  const std::optional<Letter> letter = collect(call.services.shelf, call.caller.tenant, id);
-  if (!letter) throw Error(ErrorCode::kNotFound, "no such file");
-  require_audience(call, letter->delivery, sends_or_receives);
-  // Written down before a byte leaves.
-  if (call.request.method() == web::http::methods::GET) {
-    call.services.shelf.audit().append(call.caller.tenant,
-                                       call.did(storage::AuditKind::kCollect, id));
-  }
-  http_response response(status_codes::OK);
-  response.headers().set_content_type("application/age");
-  response.headers().add("ETag", letter->etag);
-  response.headers().add("Link",
-                         "</v1/deliveries/" + letter->delivery.text() + ">; rel=\"collection\"");
-  call.answer(std::move(response), *letter->content, letter->length);
-}
-
-void delete_file(Call& call) {
-  call.target.allow_only({});
-  const Uuid id = call.path_id();
-  const auto file = call.services.shelf.blobs().find(call.caller.tenant, id);
-  if (!file) throw Error(ErrorCode::kNotFound, "no such file");
-  require_audience(call, file->delivery, sends);
-  if (!call.services.shelf.blobs().remove(call.caller.tenant, id,
-                                          call.did(storage::AuditKind::kRevocation, id))) {
-    throw Error(ErrorCode::kNotFound, "the file went away meanwhile");
-  }
-  call.answer_empty(status_codes::NoContent);
 }
 
 }  // namespace letterbox::gateway

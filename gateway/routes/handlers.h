@@ -17,11 +17,32 @@ void post_delivery_file(Call& call);
 void post_close(Call& call);
 void post_index(Call& call);
 void get_delivery(Call& call);
-void delete_delivery(Call& call);
 void get_indexes(Call& call);
 void get_inbox(Call& call);
+
+// file_routes.cc
 void get_file(Call& call);
+void get_header(Call& call);
+void get_payload(Call& call);
 void delete_file(Call& call);
+
+// sharing_routes.cc
+void get_headers(Call& call);
+void put_recipients(Call& call);
+void post_confirmation(Call& call);
+
+// sent_routes.cc
+void get_sent(Call& call);
+void get_receipts(Call& call);
+void put_receipt(Call& call);
+void delete_delivery(Call& call);
+
+// upload_routes.cc
+void options_uploads(Call& call);
+void post_upload(Call& call);
+void head_upload(Call& call);
+void patch_upload(Call& call);
+void delete_upload(Call& call);
 
 // stow_routes.cc
 void post_studies(Call& call);

@@ -47,12 +47,24 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kUnknownRecipient:
       return {422, "/problems/unknown-recipient", "Unknown recipient",
               "A recipient isn't in this gateway's directory. Nothing was stored."};
+    case ErrorCode::kRangeNotSatisfiable:
+      return {416, "/problems/range-not-satisfiable", "Range not satisfiable",
+              "There are no such bytes: see Content-Range for how many there are."};
+    case ErrorCode::kSeveralRanges:
+      return {416, "/problems/several-ranges", "Several ranges",
+              "Ask for one range of bytes at a time."};
+    case ErrorCode::kPreconditionRequired:
+      return {428, "/problems/precondition-required", "Precondition required",
+              "Say with If-Match which version of the cover this change follows."};
     case ErrorCode::kCoverMismatch:
       return {422, "/problems/cover-mismatch", "Cover mismatch",
               "What was sent belongs to another delivery, cover or list of recipients."};
     case ErrorCode::kIntegrity:
       return {422, "/problems/integrity", "Integrity check failed",
               "A length or digest differs from what was stored."};
+    case ErrorCode::kChecksumMismatch:
+      return {460, "/problems/checksum-mismatch", "Checksum mismatch",
+              "Other bytes came than Upload-Checksum announces. None of them was kept."};
     case ErrorCode::kBadSignature:
       return {403, "/problems/bad-signature", "Signature not accepted",
               "The record isn't signed by a device of its sender."};
@@ -66,6 +78,9 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kTooManyRequests:
       return {429, "/problems/too-many-requests", "Too many requests",
               "Over a rate of this gateway. Come back after Retry-After seconds."};
+    case ErrorCode::kDownloadLimitReached:
+      return {403, "/problems/download-limit-reached", "Download limit reached",
+              "This device had the file as often as its sender allows."};
     case ErrorCode::kNotFound:
       return {404, "/problems/not-found", "Not found",
               "There is no such thing here, or not any more, or not for you."};
@@ -74,6 +89,16 @@ Problem problem_of(ErrorCode code) noexcept {
     case ErrorCode::kConflict:
       return {409, "/problems/conflict", "Conflict",
               "Not possible in the present state: it exists already, is closed, or is incomplete."};
+    case ErrorCode::kPreconditionFailed:
+      return {412, "/problems/precondition-failed", "Precondition failed",
+              "What the request supposes isn't so: another version is current, or Tus-Resumable "
+              "isn't 1.0.0."};
+    case ErrorCode::kOffsetMismatch:
+      return {409, "/problems/offset-mismatch", "Offset mismatch",
+              "The upload stands elsewhere: ask with HEAD for its Upload-Offset and go on there."};
+    case ErrorCode::kLocked:
+      return {423, "/problems/locked", "Locked",
+              "Another request is writing this upload. Try again when it has ended."};
     case ErrorCode::kQuotaExceeded:
       return {507, "/problems/quota-exceeded", "Quota exceeded",
               "Your hospital has used up its room in this gateway. Nothing was stored; revoke what "

@@ -1,6 +1,8 @@
 // The HTTP interface: which request does what (docs/api/README.md).
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 #include "base/secret.h"
 #include "crypto/signing.h"
 #include "dicom/inspector.h"
+#include "gateway/allowance.h"
 #include "gateway/identity/authentication.h"
 #include "gateway/metrics.h"
 #include "gateway/readiness.h"
@@ -34,8 +37,11 @@ struct Services {
   Readiness& readiness;
   Metrics& metrics;
   stow::Closer& closer;
-  const Secret<32>& uid_key;  ///< stow/uid_macs.h
-  std::size_t stow_parts;     ///< most parts of a STOW request
+  const Secret<32>& uid_key;           ///< stow/uid_macs.h
+  std::size_t stow_parts;              ///< most parts of a STOW request
+  const Allowance& allowance;          ///< of tenants that have no limits of their own
+  std::chrono::days backup_retention;  ///< how long the last backup lives after what it holds
+  std::uint64_t largest_upload;        ///< bytes of an age file
 
   const crypto::VerifyKey& gateway_key() const { return signing_key.verify_key(); }
 };

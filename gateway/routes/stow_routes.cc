@@ -77,9 +77,9 @@ void store(Call& call, const std::optional<std::string>& study) {
   const stow::UidMacs macs(call.services.uid_key, call.caller.tenant, mailbox.name,
                            *call.caller.principal);
   storage::Store& shelf = call.services.shelf;
-  const stow::Answer answer =
-      body.store(parts, study, {call.caller, mailbox, devices, call.services.signing_key}, macs,
-                 {call.services.inspector, shelf.studies(), shelf.deliveries()});
+  const stow::Answer answer = body.store(
+      parts, study, {call.caller, mailbox, devices, call.services.signing_key, call.allowance()},
+      macs, {call.services.inspector, shelf.studies(), shelf.deliveries()});
   if (mailbox.closes_after == std::chrono::seconds{0}) call.services.closer.wake();
   http_response response(answer.status());
   response.set_body(stow::to_text(answer, form), std::string(stow::media_type_of(form)));

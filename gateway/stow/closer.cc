@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "gateway/directory/recipients.h"
 #include "records/cover.h"
 #include "records/manifest.h"
@@ -135,43 +134,13 @@ void close_outdated(storage::Store& shelf, const crypto::SigningKey& gateway_key
 }
 
 Closer::Closer(storage::Store& shelf, const crypto::SigningKey& gateway_key)
-    : shelf_(shelf), gateway_key_(gateway_key), thread_([this] { run(); }) {}
+    : shelf_(shelf),
+      gateway_key_(gateway_key),
+      repeated_(kDueEvery, "studies not closed; tried again", [this] { close(); }) {}
 
-Closer::~Closer() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
-
-void Closer::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    awake_ = true;
-  }
-  changed_.notify_all();
-}
-
-void Closer::run() {
-  for (int round = 0; true; ++round) {
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kDueEvery, [this] { return awake_ || stopping_; });
-      if (stopping_) return;
-      awake_ = false;
-    }
-    try {
-      close_due(shelf_, gateway_key_, records::now());
-      if (round % kOutdatedEvery == 0) close_outdated(shelf_, gateway_key_);
-    } catch (const Error& error) {
-      log::error("studies not closed; tried again", error);
-    } catch (const std::exception&) {
-      // Foreign: its text may quote anything.
-      log::error("studies not closed by a foreign exception; tried again");
-    }
-  }
+void Closer::close() {
+  close_due(shelf_, gateway_key_, records::now());
+  if (round_++ % kOutdatedEvery == 0) close_outdated(shelf_, gateway_key_);
 }
 
 }  // namespace letterbox::gateway::stow

@@ -5,11 +5,8 @@
 // any more: then what comes later goes into another.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "crypto/signing.h"
+#include "gateway/repeated.h"
 #include "records/time.h"
 #include "storage/store.h"
 
@@ -28,23 +25,17 @@ class Closer {
  public:
   /// Both must outlive this.
   Closer(storage::Store& shelf, const crypto::SigningKey& gateway_key);
-  ~Closer();
-  Closer(const Closer&) = delete;
-  Closer& operator=(const Closer&) = delete;
 
   /// Something is due now. Thread-safe.
-  void wake();
+  void wake() { repeated_.wake(); }
 
  private:
-  void run();
+  void close();
 
   storage::Store& shelf_;
   const crypto::SigningKey& gateway_key_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool awake_ = false;
-  bool stopping_ = false;
-  std::thread thread_;
+  int round_ = 0;
+  Repeated repeated_;  // ends first: it draws on the rest
 };
 
 }  // namespace letterbox::gateway::stow

@@ -57,12 +57,13 @@ Destination& Destinations::joined(const storage::Mac& study, const storage::Join
 }
 
 Destination& Destinations::opened(const storage::Mac& study, const std::optional<Uuid>& continues) {
-  records::SignedCover cover = records::sign_cover(
-      draft_cover(*slot_.sender.handle, records::SealedBy::kGateway, slot_.devices, std::nullopt),
-      slot_.gateway_key);
+  records::SignedCover cover =
+      records::sign_cover(draft_cover(*slot_.sender.handle, records::SealedBy::kGateway,
+                                      slot_.devices, std::nullopt, slot_.allowance),
+                          slot_.gateway_key);
   std::vector<crypto::X25519Recipient> keys = cover.cover.keys();
-  storage::NewStudy opened{new_delivery(cover, slot_.sender), slot_.mailbox.name,
-                           slot_.mailbox.closes_after, continues};
+  storage::NewStudy opened{new_delivery(cover, slot_.sender, slot_.allowance.downloads),
+                           slot_.mailbox.name, slot_.mailbox.closes_after, continues};
   return all_.emplace_back(Destination{.cover = std::move(cover),
                                        .keys = std::move(keys),
                                        .instances = 0,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/signing.h"
+#include "gateway/allowance.h"
 #include "gateway/identity/caller.h"
 #include "records/cover.h"
 #include "records/devices.h"
@@ -24,6 +25,7 @@ struct Slot {
   const std::vector<records::Device>& devices;
   /// Signs covers.
   const crypto::SigningKey& gateway_key;
+  Allowance allowance = {};
 };
 
 /// A delivery that files of this request go into.

@@ -1,10 +1,10 @@
 #include "gateway/transport/answer_head.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
+#include <chrono>
 
 #include "base/error.h"
+#include "gateway/transport/http_date.h"
 
 namespace letterbox::gateway::transport {
 
@@ -63,6 +63,8 @@ const char* reason_phrase(int status) noexcept {
       return "Misdirected Request";
     case 422:
       return "Unprocessable Content";
+    case 423:
+      return "Locked";
     case 428:
       return "Precondition Required";
     case 429:
@@ -77,26 +79,11 @@ const char* reason_phrase(int status) noexcept {
       return "Service Unavailable";
     case 505:
       return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
     default:
       return "";
   }
-}
-
-// RFC 9110 section 5.6.7: IMF-fixdate, in English whatever the locale.
-std::string http_date() {
-  static constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed",
-                                                    "Thu", "Fri", "Sat"};
-  static constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 64> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                                 kDays[static_cast<std::size_t>(utc.tm_wday)], utc.tm_mday,
-                                 kMonths[static_cast<std::size_t>(utc.tm_mon)], utc.tm_year + 1900,
-                                 utc.tm_hour, utc.tm_min, utc.tm_sec);
-  return {text.data(), static_cast<std::size_t>(size)};
 }
 
 }  // namespace
@@ -105,7 +92,7 @@ std::string status_line(int status) {
   return "HTTP/1.1 " + std::to_string(status) + ' ' + reason_phrase(status) +
          "\r\n"
          "Date: " +
-         http_date() +
+         http_date(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())) +
          "\r\n"
          "X-Content-Type-Options: nosniff\r\n";
 }

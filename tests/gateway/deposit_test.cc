@@ -1,38 +1,15 @@
 // The product without HTTP and SQL: an in-memory shelf, real crypto.
 #include "gateway/deposit.h"
 
-#include <gtest/gtest.h>
+#include <algorithm>
 
-#include <string>
-
-#include "base/error.h"
 #include "crypto/hash.h"
-#include "crypto/stream.h"
-#include "gateway/collect.h"
-#include "gateway/deliveries.h"
 #include "records/index.h"
-#include "records/manifest.h"
-#include "storage/store.h"
 #include "tests/dicom/part10_files.h"
-#include "tests/gateway/identity/people.h"
+#include "tests/gateway/letters.h"
 
 namespace letterbox::gateway {
 namespace {
-
-// A body that ends the way a broken connection does.
-class Broken final : public Source {
- public:
-  explicit Broken(Bytes first) : first_(std::move(first)) {}
-  ByteView next() override {
-    if (given_) throw Error(ErrorCode::kTruncatedBody, "the peer left");
-    given_ = true;
-    return first_;
-  }
-
- private:
-  Bytes first_;
-  bool given_ = false;
-};
 
 // A file whose pixels are so many bytes.
 Bytes dicom(std::size_t pixels) {
@@ -42,92 +19,16 @@ Bytes dicom(std::size_t pixels) {
   return {file.begin(), file.end()};
 }
 
-class Deposit : public ::testing::Test {
+class Deposit : public LetterTest {
  protected:
-  Deposit() {
-    shelf_->tenants().make("hospital.example");
-    surgeon_.enrol(*shelf_, gateway_key_.verify_key());
-    radiology_.enrol(*shelf_, gateway_key_.verify_key());
-    sender_ = caller(radiology_);
-  }
-
-  // As authentication finds it.
-  Caller caller(const TestDevice& device) {
-    const auto holder = shelf_->devices().find_key(device.key_id());
-    Caller made{.role = Role::kPerson,
-                .tenant = holder->tenant,
-                .principal = holder->device.principal,
-                .handle = device.handle,
-                .address = "192.0.2.1"};
-    made.device = {.hash = device.hash(), .record = records::verify_device_record(device.record_)};
-    return made;
-  }
-
-  std::vector<records::Device> resolved(const std::vector<std::string>& names) {
-    return resolve({shelf_->devices(), sender_.tenant, gateway_key_.verify_key()}, names);
-  }
-
-  void open(const Uuid& id, const records::Envelope& cover) {
-    open_delivery(*shelf_, gateway_key_.verify_key(), sender_, id, cover);
-  }
-
-  records::SignedCover gateway_cover() {
-    return records::sign_cover(draft_cover(radiology_.handle, records::SealedBy::kGateway,
-                                           resolved({surgeon_.handle.text()}), std::nullopt),
-                               gateway_key_);
-  }
-
-  // A delivery that radiology's device opened for the surgeon and itself.
-  records::SignedCover opened() {
-    records::SignedCover cover = records::sign_cover(
-        draft_cover(radiology_.handle, records::SealedBy::kDevice,
-                    resolved({surgeon_.handle.text(), radiology_.handle.text()}), std::nullopt),
-        radiology_.key);
-    open(cover.cover.delivery, cover.envelope);
-    return cover;
-  }
-
-  struct Sealed {
-    Uuid id = Uuid::v7();
-    Bytes bytes;
-  };
-
-  static Sealed seal(const records::SignedCover& cover, ByteView plaintext) {
-    Sealed sealed;
-    const crypto::FileKey key = crypto::random_file_key();
-    const crypto::PayloadNonce nonce = crypto::payload_nonce(key, sealed.id);
-    sealed.bytes = crypto::seal_header(key, cover.hash, cover.cover.keys());
-    sealed.bytes.insert(sealed.bytes.end(), nonce.begin(), nonce.end());
-    ViewSource source(plaintext);
-    crypto::Sealer rows(key, nonce, source);
-    while (const auto row = rows.next()) {
-      sealed.bytes.insert(sealed.bytes.end(), row->view().begin(), row->view().end());
-    }
-    return sealed;
-  }
-
   ErrorCode refusal(ByteView bytes, const Uuid& id, const records::SignedCover& cover) {
-    try {
+    return refusal_of([&] {
       ViewSource body(bytes, 1000);
       deposit_sealed(body, id, cover, sender_, shelf_->blobs());
-    } catch (const Error& error) {
-      return error.code();
-    }
-    ADD_FAILURE() << "was taken";
-    return ErrorCode::kInternal;
+    });
   }
 
-  Bytes stored(const Uuid& id) {
-    std::optional<Letter> letter = collect(*shelf_, sender_.tenant, id);
-    return letter ? read_all(*letter->content, SIZE_MAX) : Bytes();
-  }
-
-  std::unique_ptr<storage::Store> shelf_ = storage::open_memory();
   std::unique_ptr<dicom::Inspector> inspector_ = dicom::make_inspector();
-  crypto::SigningKey gateway_key_ = crypto::SigningKey::generate();
-  TestDevice surgeon_{"surgeon@hospital.example"};
-  TestDevice radiology_{"radiology@hospital.example"};
-  Caller sender_;
 };
 
 TEST_F(Deposit, WhatArrivesComesOutOnlyForTheRecipient) {
@@ -249,14 +150,24 @@ TEST_F(Deposit, ADeviceSealedFileIsKeptAsItIs) {
   const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, sender_, shelf_->blobs());
   EXPECT_EQ(stored(sealed.id), Bytes()) << "visible before its delivery is closed";
 
-  close_delivery(*shelf_, sender_, cover.cover.delivery,
-                 records::sign_manifest({cover.cover.delivery,
-                                         cover.hash,
-                                         records::now(),
-                                         {{file.id, file.payload_length, file.payload_sha256}},
-                                         {}},
-                                        radiology_.key));
+  close(cover, {{file.id, file.payload_length, file.payload_sha256}});
   EXPECT_EQ(stored(sealed.id), sealed.bytes);
+}
+
+TEST_F(Deposit, APayloadIsHadFromAnyByteOn) {
+  const records::SignedCover cover = opened();
+  const Sealed sealed = seal(cover, dicom(2'200'000));
+  ViewSource body(sealed.bytes);
+  const storage::FileRecord file = deposit_sealed(body, sealed.id, cover, sender_, shelf_->blobs());
+  close(cover, {{file.id, file.payload_length, file.payload_sha256}});
+  const ByteView payload = ByteView(sealed.bytes).subspan(file.header.size());
+  const std::size_t row = 16 + crypto::kRowSize;
+  for (const std::size_t first : {std::size_t{0}, std::size_t{15}, std::size_t{16}, row - 1, row,
+                                  row + 1, row + crypto::kRowSize, payload.size() - 1}) {
+    const auto content = collect_payload(*shelf_, sender_.tenant, file, first);
+    const Bytes rest = read_all(*content, SIZE_MAX);
+    EXPECT_TRUE(std::ranges::equal(rest, payload.subspan(first))) << first;
+  }
 }
 
 TEST_F(Deposit, RefusesAnEmptyBody) {

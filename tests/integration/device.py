@@ -48,7 +48,8 @@ class SigningKey:
         return cls(base64.b64decode(re.search(r"^# letterbox-signing-seed: (\S+)$", text, re.M)[1]))
 
     def envelope(self, payload_type, record):
-        payload = json.dumps(record, separators=(",", ":")).encode()
+        """`record` is JSON, or the very bytes of it."""
+        payload = record if isinstance(record, bytes) else json.dumps(record, separators=(",", ":")).encode()
         encoding = b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
         return {"payload": b64(payload), "payloadType": payload_type,
                 "signatures": [{"keyid": self.id, "sig": b64(self.key.sign(encoding))}]}
@@ -73,13 +74,14 @@ class SigningKey:
         return fields
 
 
-def signed_request(gateway, key, method, path, body=b"", content_type=None, **options):
-    """(status, headers, body) of a request to `gateway` (rig.Gateway) that `key` signs. `body` is bytes or JSON."""
+def signed_request(gateway, key, method, path, body=b"", content_type=None, extra=(), **options):
+    """(status, headers, body) of a request to `gateway` (rig.Gateway) that `key` signs. `body` is bytes or JSON;
+    `extra` are header fields beside, as lines."""
     if isinstance(body, (dict, list)):
         body = json.dumps(body).encode()
     fields = key.fields(method, gateway.url + path, body, content_type, **options)
     content_type = fields.pop("Content-Type", content_type)
-    return gateway.request(method, path, body, content_type, [f"{k}: {v}" for k, v in fields.items()])
+    return gateway.request(method, path, body, content_type, [*extra, *(f"{k}: {v}" for k, v in fields.items())])
 
 
 def raw_head(key, gateway, method, path, body, content_type):

@@ -10,16 +10,19 @@ import random
 import unittest
 
 import rig
+import sealing
 from authority_test import filled, rights, SOME_ID
-from device import Device, ENVELOPE
+from device import b64, Device, ENVELOPE
 
 TENANTS = ("hospital.example", "clinic.example")
 CALLS_A_BATCH = 25
 BATCHES = 40 if rig.FULL else 16
 # What tells the tenants apart in every table that has rows of both.
-TABLES = ("audit", "cover", "delivery", "delivery_recipient", "device", "device_record", "file", "invitation", "mailbox",
-          "mailbox_depositor", "mailbox_recipient", "machine_certificate", "machine_token", "nonce", "payload",
-          "payload_row", "principal", "sealed_index")
+TABLES = ("audit", "cover", "delivery", "delivery_progress", "delivery_recipient", "device", "device_record", "download",
+          "file", "former_headers", "former_version", "invitation", "mailbox", "mailbox_depositor", "mailbox_recipient",
+          "machine_certificate", "machine_token", "nonce", "payload", "payload_row", "principal", "sealed_index", "upload")
+# Sent with every request, so that what wants it isn't refused for want of it.
+FIELDS = {"If-Match": '"v1"', "Tus-Resumable": "1.0.0", "Upload-Length": "1000", "Upload-Offset": "0"}
 
 
 class Hospital:
@@ -34,6 +37,8 @@ class Hospital:
         self.callers = [*self.people, self.chief, self.applicant]
         self.ids = []
         self.deposit()
+        self.share()
+        self.upload()
         self.mailbox = f"ward-{tenant[:2]}"
         self.call(self.chief, "PUT", "/v1/mailboxes/" + self.mailbox,
                   {"recipients": [self.people[0].handle], "depositors": [self.people[1].handle]})
@@ -56,6 +61,23 @@ class Hospital:
             raise AssertionError(content)
         stored = json.loads(content)
         self.ids += [stored["file"], stored["delivery"]]
+
+    def share(self):
+        """One delivery that was shared on, and not confirmed."""
+        self.file = sealing.File(b"a letter")
+        self.cover = sealing.sent(self.people[0], [self.people[0].handle], self.file)
+        self.cover = self.cover.next(self.people, self.people[0].key)
+        sealing.expect(200, sealing.change(self.people[0], self.cover, [self.file]))
+        self.ids += [str(self.file.id), self.cover.delivery]
+
+    def upload(self):
+        """One that is under way."""
+        cover = sealing.opened(self.people[0], [self.people[1].handle])
+        self.metadata = ",".join(f"{name} {b64(str(value).encode())}" for name, value in
+                                 (("delivery", cover.delivery), ("file", sealing.uuid7())))
+        made = self.people[0].request("POST", "/v1/uploads", extra=[
+            "Tus-Resumable: 1.0.0", "Upload-Length: 1000", "Upload-Metadata: " + self.metadata])
+        self.ids += [cover.delivery, made[1]["location"].rpartition("/")[2]]
 
     @property
     def handles(self):
@@ -91,7 +113,8 @@ class TwoTenants(unittest.TestCase):
             self.connection = http.client.HTTPSConnection("127.0.0.1", self.gateway.port,
                                                           context=self.gateway.tls_context())
             self.addCleanup(self.connection.close)
-        fields = key.fields(method, self.gateway.url + target, body, content_type)
+        fields = FIELDS | key.fields(method, self.gateway.url + target, body, content_type)
+        fields["Upload-Metadata"] = self.random.choice(self.hospitals).metadata
         self.connection.request(method, target, body=body or None, headers=fields)
         answer = self.connection.getresponse()
         return answer.status, str(answer.headers), answer.read()
@@ -113,7 +136,7 @@ class TwoTenants(unittest.TestCase):
         target = filled(path, pick([own.mailbox, other.mailbox]) if path.startswith("/to/") else pick(names))
         if path == "/v1/devices" and method == "GET":
             target += "?handle=" + pick(both)
-        if path == "/v1/inbox":
+        if path in ("/v1/inbox", "/v1/sent"):
             target += pick(["", "?limit=1", "?after=" + pick(own.ids[:2] + other.ids[:2])])
         if path == "/v1/files" and method == "POST":
             target += pick(["?to=" + pick(both), "?mailbox=" + pick([own.mailbox, other.mailbox]),
@@ -123,11 +146,18 @@ class TwoTenants(unittest.TestCase):
             return method, target, *rig.stow_body([rig.CT.read_bytes()])
         if path in ("/v1/deliveries/{id}/files", "/v1/deliveries/{id}/indexes"):
             return method, target + "?id=" + SOME_ID, b"age-encryption.org/v1\n", "application/age"
-        if path.endswith(("/cover", "/close", "/records")):
+        if method == "PATCH":
+            return method, target, b"age-encryption.org/v1\n", "application/offset+octet-stream"
+        if path.endswith("/recipients"):
+            shared = pick([own, other])
+            following = shared.cover.next(pick([own, other]).people, pick(own.callers).key)
+            return method, target, sealing.recipients_change(following, [shared.file]), sealing.RECIPIENTS_CHANGE
+        if path.endswith(("/cover", "/close", "/receipt", "/records")):
             signer, about = pick(own.callers), pick(own.callers + other.callers)
             statement = pick([signer.cosignature(about), signer.revocation(about), about.record()])
             return method, target, json.dumps(statement).encode(), ENVELOPE
         bodies = {
+            "/v1/deliveries/{id}/confirmations": {"version": 2},
             "/v1/deliveries": {"recipients": [pick(both), pick(both)]},
             "/v1/invitations": {"handle": pick(both), "kind": pick(["person", "administrator"])},
             "/v1/principals": {"handle": pick(both), "certificate": "%064x" % self.random.getrandbits(256)},

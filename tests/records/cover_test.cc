@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/hash.h"
+#include "records/delivery_headers.h"
 #include "tests/records/fixtures.h"
 
 namespace letterbox::records {
@@ -151,6 +152,7 @@ TEST(CoverTest, LargestCoverFitsIntoAnEnvelope) {
   }
   const SignedCover largest = sign_cover(cover, signing_key());
   EXPECT_NO_THROW(parse_envelope(to_json(largest.envelope)));
+  EXPECT_NO_THROW(cover_frame(largest.envelope));  // and begins a recipients change
 }
 
 TEST(CoverTest, RefusesEveryOtherForm) {

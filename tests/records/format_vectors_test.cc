@@ -16,11 +16,15 @@
 #include "crypto/signing.h"
 #include "crypto/stream.h"
 #include "records/cover.h"
+#include "records/cover_chain.h"
+#include "records/deletion_receipt.h"
+#include "records/delivery_headers.h"
 #include "records/devices.h"
 #include "records/dsse.h"
 #include "records/fingerprint_words.h"
 #include "records/index.h"
 #include "records/manifest.h"
+#include "records/receipt.h"
 #include "tests/records/fixtures.h"
 
 namespace letterbox::records {
@@ -314,6 +318,127 @@ TEST(FormatVectorsTest, ManifestIsTheirsByteForByte) {
   ASSERT_EQ(manifest.indexes.size(), 1U);
   EXPECT_EQ(manifest.indexes[0].id.text(), text(vectors()["index"]["id"]));
   EXPECT_EQ(to_json(sign_manifest(manifest, key)), theirs);
+}
+
+// --- Sharing on
+
+const Json& sharing() {
+  return vectors()["sharing"];
+}
+
+DeviceRecord sharing_device(const Json& number) {
+  const auto& device = sharing()["devices"][number.get<std::size_t>()];
+  return verify_device_record(parse_envelope(text(device["envelope"])));
+}
+
+// Their covers, each verified as what follows the one before.
+std::vector<SignedCover> shared_covers() {
+  std::vector<SignedCover> covers;
+  for (const auto& theirs : sharing()["covers"]) {
+    const Envelope envelope = parse_envelope(text(theirs["envelope"]));
+    const DeviceRecord maker = sharing_device(theirs["maker"]);
+    covers.push_back(covers.empty() ? verify_cover(envelope, maker.signing_key)
+                                    : follow(covers.back(), envelope, maker));
+  }
+  return covers;
+}
+
+TEST(FormatVectorsTest, TheirChainIsFollowedToItsEnd) {
+  const auto covers = shared_covers();
+  ASSERT_EQ(covers.size(), 3U);
+  for (std::size_t i = 0; i < covers.size(); ++i)
+    EXPECT_EQ(to_hex(covers[i].hash), text(sharing()["covers"][i]["hash"]));
+}
+
+TEST(FormatVectorsTest, HeadersUnderEachCoverOfTheChainAreTheirs) {
+  const auto covers = shared_covers();
+  const auto& file = vectors()["files"][1];
+  for (std::size_t i = 0; i < covers.size(); ++i) {
+    const SignedCover& under = covers[i];
+    const Bytes header = crypto::seal_header(file_key(file), under.hash, under.cover.keys());
+    EXPECT_EQ(as_text(header), text(sharing()["headers"][i]));
+    EXPECT_EQ(header.size(), crypto::header_size(under.cover.recipients.size()));
+  }
+}
+
+TEST(FormatVectorsTest, WhatBreaksARuleOfTheChainIsRefusedByThatRule) {
+  const std::map<int, ErrorCode> codes = {
+      {1, ErrorCode::kBadSignature},  {2, ErrorCode::kCoverMismatch}, {3, ErrorCode::kBadSignature},
+      {4, ErrorCode::kCoverMismatch}, {5, ErrorCode::kNotAllowed},    {6, ErrorCode::kConflict},
+  };
+  const auto covers = shared_covers();
+  std::map<int, int> broken;
+  for (const auto& attempt : sharing()["refused"]) {
+    const int rule = attempt["rule"].get<int>();
+    ++broken[rule];
+    EXPECT_EQ(thrown_by([&] {
+                follow(covers.at(attempt["after"].get<std::size_t>()),
+                       parse_envelope(text(attempt["envelope"])), sharing_device(attempt["maker"]));
+              }),
+              codes.at(rule))
+        << attempt["name"];
+  }
+  EXPECT_EQ(broken.size(), codes.size());
+}
+
+TEST(FormatVectorsTest, TheirRecipientsChangeIsReadAndWrittenByteForByte) {
+  const auto theirs =
+      crypto::base64_decode(text(sharing()["recipients_change"]), crypto::Padding::kRequired);
+  ViewSource source(*theirs, 100);
+  HeadersReader reader(source);
+  const Envelope envelope = reader.cover();
+  const SignedCover under = shared_covers()[1];
+  EXPECT_EQ(envelope.payload, under.envelope.payload);
+  Bytes ours = cover_frame(envelope);
+  std::size_t files = 0;
+  while (const auto headers = reader.next(under.hash, under.cover.recipients.size())) {
+    EXPECT_EQ(headers->file.text(), text(vectors()["files"][files]["id"]));
+    EXPECT_EQ(headers->index_header.empty(), files == 1);
+    const Bytes frame = headers_frame(*headers);
+    ours.insert(ours.end(), frame.begin(), frame.end());
+    ++files;
+  }
+  EXPECT_EQ(files, 2U);
+  EXPECT_EQ(ours, *theirs);
+}
+
+TEST(FormatVectorsTest, TheirHeadersOfADeliveryAreReadAndWrittenByteForByte) {
+  const auto theirs =
+      crypto::base64_decode(text(sharing()["headers_of_the_delivery"]), crypto::Padding::kRequired);
+  ViewSource source(*theirs, 100);
+  HeadersReader reader(source);
+  const SignedCover under = shared_covers()[1];
+  Bytes ours;
+  std::size_t files = 0;
+  while (const auto beginnings =
+             reader.next_beginnings(under.hash, under.cover.recipients.size())) {
+    EXPECT_EQ(to_hex(beginnings->payload.nonce), text(vectors()["files"][files]["nonce"]));
+    EXPECT_EQ(beginnings->index.has_value(), files == 0);
+    const Bytes frame = beginnings_frame(*beginnings);
+    ours.insert(ours.end(), frame.begin(), frame.end());
+    ++files;
+  }
+  EXPECT_EQ(files, 2U);
+  EXPECT_EQ(ours, *theirs);
+}
+
+TEST(FormatVectorsTest, TheirReceiptsAreReadAndWrittenByteForByte) {
+  const Envelope opened = parse_envelope(text(sharing()["receipt"]["envelope"]));
+  const DeviceRecord by = sharing_device(sharing()["receipt"]["by"]);
+  const Receipt receipt = verify_receipt(opened, by.signing_key);
+  EXPECT_EQ(receipt.recipient, by.recipient);
+  EXPECT_EQ(receipt.manifest,
+            payload_hash(parse_envelope(text(sharing()["manifest"]["envelope"]))));
+  EXPECT_EQ(to_json(sign_receipt(receipt, seeded_key("carol signs"))),
+            text(sharing()["receipt"]["envelope"]));
+
+  const auto& deletion = sharing()["deletion_receipt"];
+  const auto gateway = crypto::VerifyKey::parse(text(deletion["gateway"])).value();
+  const DeletionReceipt deleted =
+      verify_deletion_receipt(parse_envelope(text(deletion["envelope"])), gateway);
+  EXPECT_EQ(deleted.cover, shared_covers()[0].hash);
+  EXPECT_EQ(to_json(sign_deletion_receipt(deleted, seeded_key("gateway"))),
+            text(deletion["envelope"]));
 }
 
 }  // namespace

@@ -67,7 +67,9 @@ TEST(Rights, AMachineDepositsAndTakesBackAndNothingElse) {
 
 TEST(Rights, AnAdministratorReadsNoLetters) {
   for (const char* path :
-       {"/v1/inbox", "/v1/files/{id}", "/v1/deliveries/{id}", "/v1/deliveries/{id}/index"}) {
+       {"/v1/inbox", "/v1/files/{id}", "/v1/files/{id}/header", "/v1/files/{id}/payload",
+        "/v1/deliveries/{id}", "/v1/deliveries/{id}/index", "/v1/deliveries/{id}/headers",
+        "/v1/sent", "/v1/deliveries/{id}/receipts"}) {
     EXPECT_FALSE(has(kAdministrator, *right_to("GET", path))) << path;
   }
 }

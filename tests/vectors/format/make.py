@@ -24,6 +24,8 @@ MANIFEST_TYPE = "application/vnd.letterbox.manifest.v1+json"
 DEVICE_RECORD_TYPE = "application/vnd.letterbox.device-record.v1+json"
 COSIGNATURE_TYPE = "application/vnd.letterbox.device-cosignature.v1+json"
 REVOCATION_TYPE = "application/vnd.letterbox.device-revocation.v1+json"
+RECEIPT_TYPE = "application/vnd.letterbox.receipt.v1+json"
+DELETION_RECEIPT_TYPE = "application/vnd.letterbox.deletion-receipt.v1+json"
 
 CHUNK = 64 * 1024
 
@@ -281,6 +283,157 @@ def refused_headers(file, cover_hash, devices):
             for name, stanzas in variants.items()]
 
 
+# --- sharing on ---------------------------------------------------------------------------------
+
+
+class Person:
+    """Somebody's device, with a signing key."""
+
+    def __init__(self, label, handle):
+        self.handle = handle
+        self.key = Ed25519(seeded(f"{label} signs"))
+        self.scalar = seeded(f"{label} opens")
+        self.point = x25519(self.scalar)
+        self.recipient = bech32("age", self.point)
+        self.record = signed(DEVICE_RECORD_TYPE, {
+            "handle": handle, "recipient": self.recipient, "signing_key": b64(self.key.public),
+            "created": "2026-11-23T12:00:00Z", "not_before": None,
+        }, self.key)
+
+
+def framed(content):
+    return len(content).to_bytes(4, "big") + content
+
+
+def headers_frame(file, header, index_header=b""):
+    return file.id.bytes + framed(header) + framed(index_header)
+
+
+def sharing():
+    """A delivery that is shared on twice, what breaks each rule once, and its receipts."""
+    ada = Person("ada", "ada@clinic.example")
+    bob = Person("bob", "bob@clinic.example")
+    phone = Person("bob's phone", "bob@clinic.example")
+    carol = Person("carol", "carol@clinic.example")
+    dave = Person("dave", "dave@clinic.example")
+    people = [ada, bob, phone, carol, dave]
+    gateway = Ed25519(seeded("gateway"))
+    delivery = uuid.UUID("01997d3c-59ff-7000-8000-000000000002")
+
+    def record(version, previous, to):
+        return {
+            "delivery": str(delivery),
+            "version": version,
+            "previous": previous and b64(record_hash(previous)),
+            "random": b64(seeded(f"shared cover {version}")[:16]),
+            "sender": ada.handle,
+            "sealed_by": "device",
+            "created": f"2026-11-23T17:30:0{version}Z",
+            "expires": "2026-12-23T17:30:00Z",
+            "recipients": [{"handle": handle, "recipient": device.recipient, "log_index": None}
+                           for device, handle in to],
+        }
+
+    def listed(*devices):
+        return [(device, device.handle) for device in devices]
+
+    # Ada sends to herself and to both of Bob's devices; Bob drops one and adds Carol; Ada drops him.
+    lists = [listed(ada, bob, phone), listed(ada, bob, carol), listed(carol, ada)]
+    makers = [ada, bob, ada]
+    covers = []
+    for version, (maker, to) in enumerate(zip(makers, lists), 1):
+        previous = covers[-1] if covers else None
+        covers.append(signed(COVER_TYPE, record(version, previous, to), maker.key))
+    one, two, _ = covers
+
+    # What doesn't follow version 1, or version 2, though its maker signed it. `rule` is that of
+    # docs/format.md; `maker` is whose device it is held to be.
+    def attempt(name, rule, maker, to=None, after=one, key=None, **changed):
+        version = covers.index(after) + 2
+        cover = record(version, after, to or listed(ada, bob, phone, carol)) | changed
+        return {"name": name, "rule": rule, "after": covers.index(after),
+                "maker": people.index(maker),
+                "envelope": signed(COVER_TYPE, cover, key or maker.key)["envelope"]}
+
+    refused = [
+        attempt("signed by another key than its maker's", 1, bob, key=carol.key),
+        attempt("signed by the gateway", 1, ada, key=gateway),
+        attempt("of another delivery", 2, bob, delivery="01997d3c-59ff-7000-8000-000000000001"),
+        attempt("by another sender", 2, bob, sender=bob.handle),
+        attempt("said to be sealed at the gateway", 2, bob, sealed_by="gateway"),
+        attempt("that lives longer", 2, bob, expires="2027-12-23T17:30:00Z"),
+        attempt("that leaves a version out", 2, bob, version=3),
+        attempt("that is no later version", 2, bob, after=two, version=2),
+        attempt("that follows another version", 2, bob, previous=b64(seeded("another"))),
+        attempt("that follows the version before the last", 2, bob, after=two,
+                previous=b64(record_hash(one))),
+        attempt("older than the version before", 2, bob, created="2026-11-23T17:30:00Z"),
+        attempt("with the random bytes of the version before", 2, bob,
+                random=b64(seeded("shared cover 1")[:16])),
+        attempt("by a stranger who lets themselves in", 3, dave, listed(ada, bob, phone, dave)),
+        attempt("by somebody who was dropped", 3, phone, listed(ada, bob, carol, phone), after=two),
+        attempt("that gives a kept key another handle", 4, ada,
+                [(ada, ada.handle), (bob, carol.handle), (phone, phone.handle)]),
+        attempt("by a recipient who drops the sender", 5, bob, listed(bob, phone)),
+        attempt("by a recipient who drops another one", 5, carol, listed(ada, carol), after=two),
+        attempt("by a recipient who puts another key in a recipient's place", 5, carol,
+                [(ada, ada.handle), (dave, bob.handle), (carol, carol.handle)], after=two),
+        attempt("that changes nothing", 6, bob, listed(ada, bob, phone)),
+        attempt("that changes the order alone", 6, ada, listed(bob, ada, phone)),
+    ]
+
+    files = [File(0, 0), File(1, 1)]
+    index = SealedIndex(files[0])
+
+    def header(sealed, version):
+        points = [device.point for device, _ in lists[version]]
+        return header_of(sealed.key, stanzas_of(sealed.key, record_hash(covers[version]), points))
+
+    change = framed(two["envelope"].encode()) + headers_frame(
+        files[0], header(files[0], 1).encode(), header(index, 1).encode()) + headers_frame(
+        files[1], header(files[1], 1).encode())
+
+    beginnings = headers_frame(
+        files[0], header(files[0], 1).encode() + files[0].nonce,
+        header(index, 1).encode() + index.nonce) + headers_frame(
+        files[1], header(files[1], 1).encode() + files[1].nonce)
+
+    manifest = signed(MANIFEST_TYPE, {
+        "delivery": str(delivery),
+        "cover": b64(record_hash(one)),
+        "closed": "2026-11-23T17:31:00Z",
+        "files": [manifest_entry(file) for file in files],
+        "indexes": [manifest_entry(index)],
+    }, ada.key)
+
+    return {
+        "devices": [{"handle": person.handle, "recipient": person.recipient,
+                     "identity": bech32("age-secret-key-", person.scalar).upper(),
+                     **person.record} for person in people],
+        "covers": [cover | {"hash": record_hash(cover).hex(), "maker": people.index(maker),
+                            "recipients": [people.index(device) for device, _ in to]}
+                   for cover, maker, to in zip(covers, makers, lists)],
+        "headers": [header(files[1], version) for version in range(len(covers))],
+        "refused": refused,
+        "recipients_change": b64(change),
+        "headers_of_the_delivery": b64(beginnings),
+        "manifest": manifest,
+        "receipt": signed(RECEIPT_TYPE, {
+            "delivery": str(delivery),
+            "manifest": b64(record_hash(manifest)),
+            "recipient": carol.recipient,
+            "opened": "2026-11-24T08:00:00Z",
+        }, carol.key) | {"by": people.index(carol)},
+        "deletion_receipt": signed(DELETION_RECEIPT_TYPE, {
+            "delivery": str(delivery),
+            "cover": b64(record_hash(one)),
+            "deleted": "2026-11-25T08:00:00Z",
+            "store": "live",
+            "backups_lapse": "2026-12-25T08:00:00Z",
+        }, gateway) | {"gateway": b64(gateway.public)},
+    }
+
+
 def make():
     signer = Ed25519(seeded("signing key"))
     devices = [Device(number) for number in range(20)]
@@ -349,6 +502,7 @@ def make():
             "files": [manifest_entry(file) for file in files],
             "indexes": [manifest_entry(index)],
         }, signer),
+        "sharing": sharing(),
     }
 
 

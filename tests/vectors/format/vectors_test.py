@@ -82,6 +82,16 @@ class StockAgeTest(unittest.TestCase):
         result = self.age(VECTORS["devices"][1], file["headers"][0].encode() + payload)
         self.assertNotEqual(result.returncode, 0)
 
+    def test_a_file_that_was_shared_on_opens_for_whom_each_cover_lists_and_nobody_else(self):
+        sharing = VECTORS["sharing"]
+        plaintext, payload = self.payload(VECTORS["files"][1])
+        for header, cover in zip(sharing["headers"], sharing["covers"]):
+            for number, device in enumerate(sharing["devices"]):
+                result = self.age(device, header.encode() + payload)
+                listed = number in cover["recipients"]
+                self.assertEqual(result.returncode == 0, listed, result.stderr)
+                self.assertEqual(result.stdout, plaintext if listed else b"")
+
     def test_age_opens_headers_that_letterbox_refuses(self):
         # This is what rebuilding the header is for: age alone doesn't notice.
         refused = VECTORS["refused_headers"]

@@ -2,37 +2,17 @@
 //   node peer.mjs sign      < {method, url, headers, components, created, expires, nonce, keyid, seed}   > headers
 //   node peer.mjs verify    < {method, url, headers, public_key}                                         > true | false
 // Times are seconds; seed and public key are base64 of 32 bytes.
-import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import { createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { httpbis } from "http-message-signatures";
+import { signed } from "./signed.mjs";
 
 // The DER that stands before the 32 bytes of an Ed25519 key (RFC 8410).
-const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
 const der = (prefix, base64) => Buffer.concat([prefix, Buffer.from(base64, "base64")]);
 
 const order = JSON.parse(readFileSync(0, "utf8"));
 const request = { method: order.method, url: order.url, headers: order.headers };
-
-async function signed() {
-  const key = createPrivateKey({ key: der(PKCS8, order.seed), format: "der", type: "pkcs8" });
-  const { headers } = await httpbis.signMessage(
-    {
-      name: "letterbox",
-      key: { id: order.keyid, sign: async (data) => sign(null, data, key) },
-      fields: order.components,
-      params: ["created", "expires", "nonce", "keyid", "tag"],
-      paramValues: {
-        created: new Date(order.created * 1000),
-        expires: new Date(order.expires * 1000),
-        nonce: order.nonce,
-        tag: "letterbox",
-      },
-    },
-    request,
-  );
-  return headers;
-}
 
 async function verified() {
   const key = createPublicKey({ key: der(SPKI, order.public_key), format: "der", type: "spki" });
@@ -48,5 +28,5 @@ async function verified() {
   );
 }
 
-const result = process.argv[2] === "sign" ? await signed() : await verified();
+const result = process.argv[2] === "sign" ? await signed(request, order) : await verified();
 process.stdout.write(JSON.stringify(result));

@@ -1,0 +1,171 @@
+// Files as their recipients fetch them: whole, or header and payload apart.
+#include <algorithm>
+
+#include "base/error.h"
+#include "gateway/byte_range.h"
+#include "gateway/collect.h"
+#include "gateway/conditions.h"
+#include "gateway/covers.h"
+#include "gateway/routes/audience.h"
+#include "gateway/routes/handlers.h"
+#include "records/content_digest.h"
+
+namespace letterbox::gateway {
+
+namespace {
+
+using web::http::http_response;
+using web::http::status_codes;
+
+bool is_get(const Call& call) {
+  return call.request.method() == web::http::methods::GET;
+}
+
+storage::FileRecord require_file(Call& call) {
+  auto file = call.services.shelf.blobs().find(call.caller.tenant, call.path_id());
+  if (!file) throw Error(ErrorCode::kNotFound, "no such file");
+  return *std::move(file);
+}
+
+// Counted and written down before a byte leaves. What a sender looks at with a device that is none
+// of the recipients' is written down alone.
+void begin_download(Call& call, const Uuid& file, const storage::Audience& audience) {
+  storage::Store& shelf = call.services.shelf;
+  const storage::AuditEvent event = call.did(storage::AuditKind::kCollect, file);
+  if (!receives(call.caller, audience)) {
+    shelf.audit().append(call.caller.tenant, event);
+    return;
+  }
+  const auto outcome = shelf.receipts().begin_download(
+      call.caller.tenant, file, call.caller.device->record.recipient.text(), records::now(), event);
+  if (!outcome) throw Error(ErrorCode::kNotFound, "the file went away meanwhile");
+  if (*outcome == storage::DownloadOutcome::kRefused) {
+    throw Error(ErrorCode::kDownloadLimitReached, "the device had the file often enough");
+  }
+}
+
+// RFC 9110 section 13.2.2, as far as entity tags go. Whether the answer is given; if not, what is
+// given in its place was.
+bool is_wanted(Call& call, const std::string& etag) {
+  const auto if_match = call.field("If-Match");
+  if (if_match && !lists_tag(*if_match, etag, TagComparison::kStrong)) {
+    throw Error(ErrorCode::kPreconditionFailed, "another version is current");
+  }
+  const auto if_none_match = call.field("If-None-Match");
+  if (!if_none_match || !lists_tag(*if_none_match, etag, TagComparison::kWeak)) return true;
+  http_response response(status_codes::NotModified);
+  response.headers().add("ETag", etag);
+  call.answer(std::move(response));
+  return false;
+}
+
+http_response response_of(const std::string& etag, const char* type, const Uuid& delivery) {
+  http_response response(status_codes::OK);
+  response.headers().set_content_type(type);
+  response.headers().add("ETag", etag);
+  response.headers().add("Link", "</v1/deliveries/" + delivery.text() + ">; rel=\"collection\"");
+  return response;
+}
+
+}  // namespace
+
+void get_file(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  const std::optional<Letter> letter = collect(call.services.shelf, call.caller.tenant, id);
+  if (!letter) throw Error(ErrorCode::kNotFound, "no such file");
+  const auto audience = require_audience(call, letter->delivery, sends_or_receives);
+  if (!is_wanted(call, letter->etag)) return;
+  if (is_get(call)) begin_download(call, id, audience);
+  http_response response = response_of(letter->etag, "application/age", letter->delivery);
+  response.headers().add("Accept-Ranges", "none");
+  call.answer(std::move(response), *letter->content, letter->length);
+}
+
+namespace {
+
+// Whose device may fall back to a former version: one that it was for, too.
+void require_listed_before(Call& call, const storage::Audience& audience, const Uuid& delivery,
+                           std::uint32_t version) {
+  const auto found = call.services.shelf.deliveries().find(call.caller.tenant, delivery);
+  if (!found || version == 0 || version > found->covers.size() ||
+      !receives(call.caller, audience) ||
+      !lists(read_cover(found->covers[version - 1]), call.caller.device->record.recipient)) {
+    throw Error(ErrorCode::kNotFound, "no such version for this device");
+  }
+}
+
+}  // namespace
+
+void get_header(Call& call) {
+  call.target.allow_only({"version"});
+  storage::FileRecord file = require_file(call);
+  const auto audience = require_audience(call, file.delivery, sends_or_receives);
+  const std::uint64_t version = call.number_parameter("version").value_or(file.version);
+  if (version != file.version) {
+    const auto former = static_cast<std::uint32_t>(std::min<std::uint64_t>(version, UINT32_MAX));
+    require_listed_before(call, audience, file.delivery, former);
+    auto headers = call.services.shelf.sharing().former(call.caller.tenant, file.id, former);
+    if (!headers) throw Error(ErrorCode::kNotFound, "no such version any more");
+    file.header = std::move(headers->header);
+    file.version = former;
+  }
+  const std::string etag = version_tag(file.version);
+  if (!is_wanted(call, etag)) return;
+  ViewSource content(file.header);
+  call.answer(response_of(etag, "application/octet-stream", file.delivery), content,
+              file.header.size());
+}
+
+namespace {
+
+std::optional<ByteRange> require_range(Call& call, std::uint64_t size) try {
+  return asked_range(call.field("Range"), size);
+} catch (const Error&) {
+  // RFC 9110 section 15.5.17: how many bytes there are.
+  call.always("Content-Range", content_range(size));
+  throw;
+}
+
+}  // namespace
+
+void get_payload(Call& call) {
+  call.target.allow_only({});
+  const storage::FileRecord file = require_file(call);
+  const auto audience = require_audience(call, file.delivery, sends_or_receives);
+  const std::uint64_t size = file.payload_length;
+  const std::string etag = '"' + to_hex(file.payload_sha256) + '"';
+  if (!is_wanted(call, etag)) return;
+
+  // RFC 9110 section 14.2: Range has a meaning for GET alone.
+  std::optional<ByteRange> part;
+  if (is_get(call) && if_range_holds(call.field("If-Range"), etag))
+    part = require_range(call, size);
+  if (is_get(call)) begin_download(call, file.id, audience);
+
+  http_response response = response_of(etag, "application/octet-stream", file.delivery);
+  response.headers().add("Accept-Ranges", "bytes");
+  // RFC 9530 section 3: of the whole, whatever part of it is sent.
+  response.headers().add("Repr-Digest", records::content_digest(file.payload_sha256));
+  if (part) {
+    response.set_status_code(status_codes::PartialContent);
+    response.headers().add("Content-Range", content_range(*part, size));
+  }
+  const ByteRange range = part.value_or(ByteRange{0, size - 1});
+  const std::unique_ptr<Source> content =
+      collect_payload(call.services.shelf, call.caller.tenant, file, range.first);
+  call.answer(std::move(response), *content, range.length());
+}
+
+void delete_file(Call& call) {
+  call.target.allow_only({});
+  const storage::FileRecord file = require_file(call);
+  require_audience(call, file.delivery, sends);
+  if (!call.services.shelf.blobs().remove(call.caller.tenant, file.id,
+                                          call.did(storage::AuditKind::kRevocation, file.id))) {
+    throw Error(ErrorCode::kNotFound, "the file went away meanwhile");
+  }
+  call.answer_empty(status_codes::NoContent);
+}
+
+}  // namespace letterbox::gateway

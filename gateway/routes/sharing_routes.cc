@@ -1,0 +1,76 @@
+// Who a delivery is for, read and changed.
+#include "base/error.h"
+#include "gateway/conditions.h"
+#include "gateway/covers.h"
+#include "gateway/delivery_headers.h"
+#include "gateway/routes/api_json.h"
+#include "gateway/routes/audience.h"
+#include "gateway/routes/handlers.h"
+#include "gateway/sharing.h"
+#include "records/delivery_headers.h"
+
+namespace letterbox::gateway {
+
+namespace {
+
+using web::http::http_response;
+using web::http::status_codes;
+
+storage::Delivery require_delivery(const Call& call, const Uuid& id) {
+  auto delivery = call.services.shelf.deliveries().find(call.caller.tenant, id);
+  if (!delivery) throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  return *std::move(delivery);
+}
+
+// A former version is for devices that are listed in it and still are.
+std::optional<std::uint32_t> asked_version(const Call& call, const storage::Delivery& delivery) {
+  const std::optional<std::uint64_t> asked = call.number_parameter("version");
+  if (!asked || *asked == delivery.covers.size()) return std::nullopt;
+  const crypto::X25519Recipient& device = call.caller.device->record.recipient;
+  if (*asked == 0 || *asked > delivery.covers.size() ||
+      !lists(read_cover(delivery.covers[*asked - 1]), device) ||
+      !lists(read_cover(delivery.covers.back()), device)) {
+    throw Error(ErrorCode::kNotFound, "no such version for this device");
+  }
+  return static_cast<std::uint32_t>(*asked);
+}
+
+}  // namespace
+
+void get_headers(Call& call) {
+  call.target.allow_only({"version"});
+  const Uuid id = call.path_id();
+  require_closed(require_audience(call, id, sends_or_receives));
+  const storage::Delivery delivery = require_delivery(call, id);
+  const std::optional<DeliveryHeaders> headers = collect_headers(
+      call.services.shelf, call.caller.tenant, delivery, asked_version(call, delivery));
+  if (!headers) throw Error(ErrorCode::kNotFound, "no such version any more");
+  http_response response(status_codes::OK);
+  response.headers().set_content_type(std::string(records::kHeadersMediaType));
+  response.headers().add("ETag", version_tag(headers->version));
+  call.answer(std::move(response), *headers->content, headers->length);
+}
+
+void put_recipients(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_closed(require_audience(call, id, sends_or_receives));
+  call.require_content_type(records::kRecipientsChangeMediaType);
+  const std::optional<std::string> if_match = call.field("If-Match");
+  if (!if_match) {
+    throw Error(ErrorCode::kPreconditionRequired, "a change that doesn't say what it changes");
+  }
+  change_recipients(call.services.shelf, call.services.gateway_key(), call.caller, id, *if_match,
+                    call.body());
+  call.answer_json(status_codes::OK, delivery_json(require_delivery(call, id)));
+}
+
+void post_confirmation(Call& call) {
+  call.target.allow_only({});
+  const Uuid id = call.path_id();
+  require_closed(require_audience(call, id, receives));
+  confirm_version(call.services.shelf, call.caller, id, parse_confirmation(call.json_body()));
+  call.answer_empty(status_codes::NoContent);
+}
+
+}  // namespace letterbox::gateway

@@ -1,0 +1,16 @@
+// Takes away what is over: deliveries that expired, uploads that nobody goes on with, former
+// versions that nobody confirmed, and the bytes that were theirs.
+#pragma once
+
+#include "gateway/metrics.h"
+#include "records/time.h"
+#include "storage/store.h"
+
+namespace letterbox::gateway {
+
+/// Sweeps until nothing is over at `now`, a bounded number of things at a time; what it took away
+/// is counted and logged. Throws Error kUnavailable. Thread-safe, and several gateways may do it
+/// over one store.
+void sweep(storage::Store& shelf, Metrics& metrics, records::Time now);
+
+}  // namespace letterbox::gateway

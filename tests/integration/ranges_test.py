@@ -1,0 +1,158 @@
+"""Header and payload apart, ranges of the payload, and downloads as they are counted: asked with curl."""
+import base64
+import hashlib
+import json
+import unittest
+
+import rig
+import sealing
+from sealing import problem
+
+SURGEON, COLLEAGUE = "surgeon@hospital.example", "colleague@hospital.example"
+
+
+class Letters(rig.OnOneGateway):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.surgeon = cls.gateway.invited(SURGEON)
+        cls.colleague = cls.gateway.invited(COLLEAGUE)
+
+    def collects(self):
+        return int(self.gateway.sql("SELECT count(*) FROM audit WHERE kind = 'collect'"))
+
+
+class Ranges(Letters):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.file = sealing.File(bytes(range(251)) * 10_000)  # two whole rows and a part of one
+        cls.cover = sealing.sent(cls.surgeon, [COLLEAGUE], cls.file)
+        cls.path = f"/v1/files/{cls.file.id}/payload"
+        cls.etag = f'"{hashlib.sha256(cls.file.payload).hexdigest()}"'
+
+    def get(self, *fields, method="GET"):
+        return self.colleague.request(method, self.path, extra=fields)
+
+    def test_ranges_that_curl_fetches_concatenate_to_the_whole(self):
+        size, row = len(self.file.payload), sealing.ROW
+        # Within the nonce, at its end, on both sides of where a row ends, and all within one byte of the end.
+        cuts = [0, 1, 16, 17, 16 + row - 1, 16 + row, 16 + row + 1, 16 + 2 * row, size - 1, size]
+        whole = self.gateway.data.parent / "whole"
+        for first, end in zip(cuts, cuts[1:]):
+            fields = self.colleague.key.fields("GET", self.gateway.url + self.path)
+            headers = [part for name, value in fields.items() for part in ("--header", f"{name}: {value}")]
+            part = self.gateway.curl("--fail", "--range", f"{first}-{end - 1}", *headers, self.gateway.url + self.path)
+            with open(whole, "ab") as output:
+                output.write(part.stdout)
+        self.assertEqual(whole.read_bytes(), self.file.payload)
+
+    def test_what_is_asked_for_is_what_comes(self):
+        size = len(self.file.payload)
+        for field, first, last in (("bytes=0-0", 0, 0), ("bytes=5-99999999999999999999", 5, size - 1),
+                                   ("bytes=-1", size - 1, size - 1), ("bytes=-99999999", 0, size - 1),
+                                   ("Bytes=1048800-1048899", 1048800, 1048899)):
+            status, headers, content = self.get(f"Range: {field}")
+            self.assertEqual((status, headers["content-range"]), (206, f"bytes {first}-{last}/{size}"), field)
+            self.assertEqual(content, self.file.payload[first:last + 1], field)
+            self.assertEqual(headers["etag"], self.etag)
+
+    def test_what_cant_be_read_as_a_range_is_ignored(self):
+        for field in ("bytes=9-8", "bytes=x-", "items=0-1", "bytes"):
+            status, headers, content = self.get(f"Range: {field}")
+            self.assertEqual((status, content), (200, self.file.payload), field)
+            self.assertNotIn("content-range", headers)
+
+    def test_what_isnt_there_and_more_than_one_range_are_416(self):
+        size = len(self.file.payload)
+        for field, why in ((f"bytes={size}-", "range-not-satisfiable"), ("bytes=-0", "range-not-satisfiable"),
+                           ("bytes=0-0,2-2", "several-ranges")):
+            answer = self.get(f"Range: {field}")
+            self.assertEqual(problem(answer), (416, why), field)
+            self.assertEqual(answer[1]["content-range"], f"bytes */{size}")
+
+    def test_a_range_stands_only_if_if_range_has_the_strong_tag(self):
+        for tag, status in ((self.etag, 206), ("W/" + self.etag, 200), ('"other"', 200),
+                            ("Sun, 06 Nov 1994 08:49:37 GMT", 200)):
+            self.assertEqual(self.get("Range: bytes=0-1", f"If-Range: {tag}")[0], status, tag)
+
+    def test_head_says_what_the_whole_is_and_knows_no_range(self):
+        status, headers, _ = self.get("Range: bytes=0-1", method="HEAD")
+        self.assertEqual((status, int(headers["content-length"])), (200, len(self.file.payload)))
+        digest = base64.b64encode(hashlib.sha256(self.file.payload).digest()).decode()
+        self.assertEqual((headers["accept-ranges"], headers["repr-digest"], headers["etag"]),
+                         ("bytes", f"sha-256=:{digest}:", self.etag))
+
+    def test_conditions(self):
+        self.assertEqual(self.get(f"If-None-Match: {self.etag}")[0], 304)
+        self.assertEqual(problem(self.get('If-Match: "other"')), (412, "precondition-failed"))
+        self.assertEqual(self.get(f"If-Match: {self.etag}")[0], 200)
+
+    def test_header_and_payload_are_the_file_and_age_opens_it(self):
+        whole = f"/v1/files/{self.file.id}"
+        status, headers, header = self.colleague.request("GET", whole + "/header")
+        self.assertEqual((status, headers["etag"]), (200, '"v1"'))
+        self.assertEqual(int(self.colleague.request("HEAD", whole + "/header")[1]["content-length"]), len(header))
+        status, headers, content = self.colleague.request("GET", whole, extra=["Range: bytes=0-1"])
+        self.assertEqual((status, headers["accept-ranges"]), (200, "none"))
+        self.assertEqual(content, header + self.get()[2])
+        key = self.gateway.data.parent / "key"
+        key.write_text(self.colleague.identity, encoding="ascii")
+        self.assertEqual(rig.age_decrypt(key, content), self.file.plaintext)
+
+    def test_others_find_nothing(self):
+        stranger = self.gateway.invited(f"stranger{sealing.uuid7().hex[-6:]}@hospital.example")
+        for part in ("/header", "/payload", ""):
+            answer = stranger.request("GET", f"/v1/files/{self.file.id}{part}", extra=["Range: bytes=0-1"])
+            self.assertEqual(problem(answer), (404, "not-found"))
+
+
+class Downloads(Letters):
+    def letter(self, **draft):
+        file = sealing.File(b"a letter")
+        sealing.sent(self.surgeon, [COLLEAGUE, SURGEON], file, **draft)
+        return file
+
+    def a_day_passes(self, file):
+        self.gateway.sql(f"UPDATE download SET since = since - interval '24 hours 1 second' WHERE file_id = '{file.id}'")
+
+    def payload(self, file, who=None, *extra):
+        return (who or self.colleague).request("GET", f"/v1/files/{file.id}/payload", extra=extra)
+
+    def test_a_download_counts_once_and_going_on_with_it_is_free_for_a_day(self):
+        file = self.letter(downloads=2)
+        before = self.collects()
+        self.assertEqual(self.payload(file, None, "Range: bytes=0-3")[0], 206)
+        self.assertEqual(self.payload(file, None, "Range: bytes=4-")[0], 206)
+        self.assertEqual(self.colleague.request("GET", f"/v1/files/{file.id}")[0], 200)
+        self.assertEqual(self.collects(), before + 1)
+        self.a_day_passes(file)
+        self.assertEqual(self.payload(file)[0], 200)
+        self.a_day_passes(file)
+        self.assertEqual(problem(self.payload(file)), (403, "download-limit-reached"))
+        self.assertEqual(problem(self.colleague.request("GET", f"/v1/files/{file.id}")), (403, "download-limit-reached"))
+        self.assertEqual(self.collects(), before + 2)
+
+    def test_the_limit_is_each_devices_own_and_what_has_no_content_isnt_counted(self):
+        file = self.letter(downloads=1)
+        self.assertEqual(self.colleague.request("HEAD", f"/v1/files/{file.id}/payload")[0], 200)
+        self.assertEqual(self.colleague.request("GET", f"/v1/files/{file.id}/header")[0], 200)
+        self.assertEqual(self.payload(file, None, "Range: bytes=99-")[0], 416)
+        self.a_day_passes(file)
+        self.assertEqual(self.payload(file)[0], 200)
+        self.a_day_passes(file)
+        self.assertEqual(self.payload(file)[0], 403)
+        self.assertEqual(self.payload(file, self.surgeon)[0], 200)
+        self.assertEqual(self.colleague.request("GET", f"/v1/files/{file.id}/header")[0], 200)
+
+    def test_how_many_a_sender_may_ask_for(self):
+        draft = {"recipients": [COLLEAGUE]}
+        made = json.loads(self.surgeon.request("POST", "/v1/deliveries", draft)[2])
+        self.assertEqual(made["downloads"], 10)
+        for wrong in (0, -1, 1001, "2", None, 1.5):
+            answer = self.surgeon.request("POST", "/v1/deliveries", draft | {"downloads": wrong})
+            self.assertEqual(problem(answer), (400, "malformed"), wrong)
+
+
+if __name__ == "__main__":
+    unittest.main()
