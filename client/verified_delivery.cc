@@ -101,6 +101,11 @@ void VerifiedChain::add_first(const records::Envelope& envelope, const TrustedKe
       checked(checks::kCoverSignature, [&] { return records::verify_cover(envelope, maker); }),
       maker, by_gateway ? std::nullopt : std::optional(device->handle), is_revoked);
 
+  // Step 3, and verify_delivery. Ahead of what only a first version's signer must be.
+  if (cover.cover().version != 1)
+    throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
+                  "the first cover that came isn't version 1");
+
   // The signer may sign this: a gateway what it sealed, a device what it sent.
   const bool sealed_by_gateway = cover.cover().sealed_by == records::SealedBy::kGateway;
   if (sealed_by_gateway != by_gateway)
@@ -111,10 +116,6 @@ void VerifiedChain::add_first(const records::Envelope& envelope, const TrustedKe
     throw Refused(checks::kCoverSigner, ErrorCode::kBadSignature,
                   "it names " + cover.cover().sender.text() +
                       " as its sender and is signed by a device of " + device->handle.text());
-  // Step 3, and verify_delivery.
-  if (cover.cover().version != 1)
-    throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
-                  "the first cover that came isn't version 1");
   covers_.push_back(std::move(cover));
 }
 

@@ -5,8 +5,9 @@
 // themselves.
 #include <algorithm>
 
+#include "client/exit_code.h"
 #include "client/home.h"
-#include "client/new_keys.h"
+#include "crypto/base64.h"
 #include "crypto/stream.h"
 #include "tests/client/sharing.h"
 #include "tests/client/subprocess.h"
