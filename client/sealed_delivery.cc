@@ -156,4 +156,10 @@ void SealedDelivery::close() {
   us_.session().home.remember(us_.verify({manifest_.delivery, {cover_.envelope}, envelope}));
 }
 
+void SealedDelivery::abandon() noexcept try {
+  us_.gateway().remove("/v1/deliveries/" + cover_.cover.delivery.text());
+} catch (const std::exception&) {
+  // What went wrong before is what is told.
+}
+
 }  // namespace letterbox::client
