@@ -57,6 +57,30 @@ std::optional<Reason> reason_of(ErrorCode code) {
   return std::nullopt;
 }
 
+// What is sealed, as it passes: how long it is, and how it is known again.
+class Plaintext final : public Source {
+ public:
+  Plaintext(Source& source, const UidMacs& macs)
+      : source_(source), macs_(macs), poly1305_(macs.content_key()) {}
+
+  ByteView next() override {
+    const ByteView piece = source_.next();
+    size_ += piece.size();
+    poly1305_.update(piece);
+    return piece;
+  }
+
+  std::uint64_t size() const noexcept { return size_; }
+  // Once, at the end.
+  storage::Mac mac() { return macs_.content(poly1305_.finish(), size_); }
+
+ private:
+  Source& source_;
+  const UidMacs& macs_;
+  crypto::Poly1305 poly1305_;
+  std::uint64_t size_ = 0;
+};
+
 class StoreRequest {
  public:
   StoreRequest(const std::optional<std::string>& study, const Slot& slot, const UidMacs& macs,
@@ -125,7 +149,7 @@ class StoreRequest {
     crypto::PayloadNonce nonce;
     Digest payload_sha256;
     std::uint64_t size;  ///< of the plaintext, as the next
-    Digest sha256;
+    storage::Mac content;
   };
 
   // An instance that isn't acceptable.
@@ -135,7 +159,7 @@ class StoreRequest {
   };
 
   Staged stage(dicom::Intake& intake) {
-    MeasuredSource plaintext(intake);
+    Plaintext plaintext(intake, macs_);
     const Uuid id = Uuid::v7();
     crypto::FileKey key = crypto::random_file_key();
     const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
@@ -147,7 +171,7 @@ class StoreRequest {
       sha256.update(row->view());
       writer_->append(*std::move(row));
     }
-    return {id, std::move(key), nonce, sha256.finish(), plaintext.size(), plaintext.finish()};
+    return {id, std::move(key), nonce, sha256.finish(), plaintext.size(), plaintext.mac()};
   }
 
   // What fails here is the instance; what fails in the writer is the store.
@@ -166,8 +190,7 @@ class StoreRequest {
       return false;
     }
     const storage::Mac instance = macs_.instance(uids.sop_instance);
-    const storage::Mac content = macs_.content(staged.sha256);
-    const Judgement judgement = judge(instance, content);
+    const Judgement judgement = judge(instance, staged.content);
     if (judgement.kind == Judgement::Kind::kClash) {
       refuse(uids, Reason::kDuplicate);
       return false;
@@ -182,11 +205,11 @@ class StoreRequest {
     index.supersedes = judgement.supersedes;
     KeyedIndex sealed = seal_index(index, staged.id);
     writer_->end_file(staged.nonce, staged.payload_sha256, std::move(sealed.payload));
-    seen_.emplace(instance, content);
+    seen_.emplace(instance, staged.content);
     instances_.push_back({{uids.sop_class, uids.sop_instance},
                           macs_.study(uids.study),
                           instance,
-                          content,
+                          staged.content,
                           staged.id,
                           std::move(staged.key),
                           std::move(sealed.key),
