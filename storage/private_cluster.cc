@@ -71,8 +71,6 @@ constexpr const char* kSettings[] = {
     "max_wal_size=1GB",
     "checkpoint_timeout=15min",
     "jit=off",
-    // What is planned before the planner has counted a new table's rows may read them all.
-    "autovacuum_naptime=10s",
 
     // No statement, no parameter and no row ever gets into the log.
     "log_statement=none",

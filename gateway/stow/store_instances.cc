@@ -139,7 +139,7 @@ class StoreRequest {
       refuse(known.sop_instance.empty() ? announced : known, refused.reason);
       return false;
     }
-    return keep(*std::move(staged), intake->finding());
+    return keep(*std::move(staged));
   }
 
   // A file whose rows are on the shelf.
@@ -150,6 +150,7 @@ class StoreRequest {
     Digest payload_sha256;
     std::uint64_t size;  ///< of the plaintext, as the next
     storage::Mac content;
+    dicom::Finding finding;
   };
 
   // An instance that isn't acceptable.
@@ -157,6 +158,16 @@ class StoreRequest {
     Error error;
     Reason reason;
   };
+
+  // What fails here is the instance; what fails in the writer is the store.
+  template <typename Step>
+  static auto of_the_instance(Step step) try {
+    return step();
+  } catch (const Error& error) {
+    const std::optional<Reason> reason = reason_of(error.code());
+    if (!reason) throw;
+    throw Refused{error, *reason};
+  }
 
   Staged stage(dicom::Intake& intake) {
     Plaintext plaintext(intake, macs_);
@@ -167,24 +178,22 @@ class StoreRequest {
     crypto::Sha256 sha256;
     sha256.update(nonce);
     writer_->begin_file(id);
-    while (std::optional<Ciphertext> row = next_row(rows)) {
+    while (std::optional<Ciphertext> row = of_the_instance([&] { return rows.next(); })) {
       sha256.update(row->view());
       writer_->append(*std::move(row));
     }
-    return {id, std::move(key), nonce, sha256.finish(), plaintext.size(), plaintext.mac()};
+    // While the last row was sealed, the inspector had time to come to it.
+    return {id,
+            std::move(key),
+            nonce,
+            sha256.finish(),
+            plaintext.size(),
+            plaintext.mac(),
+            of_the_instance([&] { return intake.finding(); })};
   }
 
-  // What fails here is the instance; what fails in the writer is the store.
-  static std::optional<Ciphertext> next_row(crypto::Sealer& rows) try {
-    return rows.next();
-  } catch (const Error& error) {
-    const std::optional<Reason> reason = reason_of(error.code());
-    if (!reason) throw;
-    throw Refused{error, *reason};
-  }
-
-  bool keep(Staged staged, const dicom::Finding& finding) {
-    const dicom::InstanceUids& uids = finding.instance.value();
+  bool keep(Staged staged) {
+    const dicom::InstanceUids& uids = staged.finding.instance.value();
     if (study_ && uids.study != *study_) {
       refuse(uids, Reason::kProcessing);
       return false;
@@ -201,7 +210,7 @@ class StoreRequest {
       if (!seen_.contains(instance)) answer_.stored.push_back({uids.sop_class, uids.sop_instance});
       return false;
     }
-    records::Index index = index_of(finding, staged.size);
+    records::Index index = index_of(staged.finding, staged.size);
     index.supersedes = judgement.supersedes;
     KeyedIndex sealed = seal_index(index, staged.id);
     writer_->end_file(staged.nonce, staged.payload_sha256, std::move(sealed.payload));
