@@ -1,6 +1,8 @@
 #include "gateway/stow/store_instances.h"
 
 #include <algorithm>
+#include <deque>
+#include <future>
 #include <map>
 #include <utility>
 #include <vector>
@@ -37,6 +39,11 @@ struct Instance {
   crypto::FileKey index_key;
   std::optional<Uuid> supersedes;  ///< as its index says
   bool is_cleaned = false;
+};
+
+struct Headers {
+  Bytes file;
+  Bytes index;
 };
 
 // What to do with an instance of a UID that is known or not.
@@ -111,6 +118,7 @@ class StoreRequest {
   // At the final boundary: everything together.
   Answer commit() {
     for (int attempt = 0; !instances_.empty(); ++attempt) {
+      await_headers();
       if (attempt == kMostAttempts) {
         throw Error(ErrorCode::kUnavailable, "a study is never at rest");
       }
@@ -270,18 +278,31 @@ class StoreRequest {
            });
   }
 
-  // Puts an instance into its delivery, under headers that follow from keys and cover.
+  // Puts an instance into its delivery, under headers that follow from keys and cover. To compute
+  // them takes as long as to seal a slice, so it is done beside the next one.
   void place(const Instance& instance) {
+    await_headers();
     Destination& destination = destinations_.of(instance.study);
-    Bytes header = crypto::seal_header(instance.key, destination.cover.hash, destination.keys);
-    Bytes index_header =
-        crypto::seal_header(instance.index_key, destination.cover.hash, destination.keys);
-    header_bytes_ += header.size() + index_header.size();
+    destination.commit.files.push_back({instance.id, {}, {}, instance.instance, instance.content});
+    sealing_ = std::async([&instance, &destination] {
+      return Headers{
+          crypto::seal_header(instance.key, destination.cover.hash, destination.keys),
+          crypto::seal_header(instance.index_key, destination.cover.hash, destination.keys)};
+    });
+    headers_for_ = &destination;
+  }
+
+  // Those of the last one that was placed.
+  void await_headers() {
+    if (!sealing_.valid()) return;
+    Headers headers = sealing_.get();
+    header_bytes_ += headers.file.size() + headers.index.size();
     if (header_bytes_ > kMaxHeaderBytes) {
       throw Error(ErrorCode::kTooLarge, "too many instances at once for so many recipients");
     }
-    destination.commit.files.push_back({instance.id, std::move(header), std::move(index_header),
-                                        instance.instance, instance.content});
+    storage::PlacedFile& file = headers_for_->commit.files.back();
+    file.header = std::move(headers.file);
+    file.index_header = std::move(headers.index);
   }
 
   // Somebody else's request changed a study after it was looked at here.
@@ -293,7 +314,7 @@ class StoreRequest {
       live[one.instance].push_back(std::move(one));
     }
     header_bytes_ = 0;
-    std::vector<Instance> rest = std::exchange(instances_, {});
+    std::deque<Instance> rest = std::exchange(instances_, {});
     for (Instance& one : rest) {
       const Judgement judgement = judge(live[one.instance], one.content);
       if (judgement.kind == Judgement::Kind::kThere) {
@@ -326,10 +347,12 @@ class StoreRequest {
   const Shelf& shelf_;
   const std::unique_ptr<storage::RequestWriter> writer_;
   Destinations destinations_;
-  std::vector<Instance> instances_;
+  std::deque<Instance> instances_;  // that one stays where it is while its headers are sealed
   std::map<storage::Mac, storage::Mac> seen_;  ///< instance and content, of this request
   std::size_t header_bytes_ = 0;
   Answer answer_;
+  Destination* headers_for_ = nullptr;  // whose last file gets what sealing_ comes to
+  std::future<Headers> sealing_;        // last: it uses what is above, and is waited for
 };
 
 // The metadata of a request, by where each instance's picture is.
