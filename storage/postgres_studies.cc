@@ -56,7 +56,7 @@ constexpr const char* kDue = R"SQL(
             FROM (SELECT f.stored
                     FROM file AS f
                    WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id
-                     AND f.instance_mac IS NOT NULL
+                     AND f.content_mac IS NOT NULL
                    ORDER BY f.stored DESC
                    LIMIT 1) AS last
            WHERE NOT d.joinable
