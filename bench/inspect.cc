@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
       const auto intake = inspector->admit(dicom::MediaType::kDicom, body);
       while (!intake->next().empty()) {
       }
+      static_cast<void>(intake->finding());
     }));
   }
   std::printf(

@@ -80,7 +80,10 @@ void CheckedFile::rethrow(const Error& error) const {
 
 ByteView CheckedFile::next() {
   try {
-    return intake_->next();
+    const ByteView piece = intake_->next();
+    // What isn't fit is to be told before anything is made of it.
+    if (piece.empty()) static_cast<void>(intake_->finding());
+    return piece;
   } catch (const Error& error) {
     rethrow(error);
   }

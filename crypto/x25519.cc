@@ -1,6 +1,8 @@
 #include "crypto/x25519.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/params.h>
 
 #include <algorithm>
 
@@ -35,40 +37,70 @@ constexpr std::array<CurvePoint, 7> kLowOrder = {{
      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
 }};
 
+openssl::Key key_of(const CurvePoint& point) {
+  return openssl::require(openssl::Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr,
+                                                                   point.data(), point.size())),
+                          "X25519 point");
+}
+
+// RFC 7748 section 4.1.
+constexpr CurvePoint kBase{9};
+
+// A key made of its scalar alone would have its point computed at once, wanted or not, and by a way
+// that is slower than the agreement with the base point, which is the same. So it is given a point,
+// any: an agreement doesn't look at its own.
+openssl::Key key_of(const Secret<32>& scalar) {
+  const openssl::KeyContext context = openssl::require(
+      openssl::KeyContext(EVP_PKEY_CTX_new_id(EVP_PKEY_X25519, nullptr)), "X25519");
+  CurvePoint any = kBase;
+  // OpenSSL's parameters want pointers to non-const; it only reads them.
+  std::array<OSSL_PARAM, 3> parameters = {
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, any.data(), any.size()),
+      OSSL_PARAM_construct_octet_string(
+          OSSL_PKEY_PARAM_PRIV_KEY, const_cast<Byte*>(scalar.reveal().data()), Secret<32>::kSize),
+      OSSL_PARAM_construct_end()};
+  openssl::require(EVP_PKEY_fromdata_init(context.get()), "X25519");
+  EVP_PKEY* key = nullptr;
+  openssl::require(EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, parameters.data()),
+                   "X25519 scalar");
+  return openssl::Key(key);
+}
+
 }  // namespace
 
+// The context keeps the key.
 X25519Key::X25519Key(const Secret<32>& scalar)
-    : key_(openssl::require(
-          openssl::Key(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr,
-                                                    scalar.reveal().data(), Secret<32>::kSize)),
-          "X25519 scalar")) {}
+    : agreement_(openssl::require(
+          openssl::KeyContext(EVP_PKEY_CTX_new(key_of(scalar).get(), nullptr)), "X25519")) {
+  openssl::require(EVP_PKEY_derive_init(agreement_.get()), "X25519");
+}
 
 CurvePoint X25519Key::point() const {
+  static const openssl::Key base = key_of(kBase);
+  const auto product = times(base.get());
+  if (!product) openssl::raise("X25519");  // no scalar, clamped, takes the base point to zero
   CurvePoint point;
-  std::size_t length = point.size();
-  openssl::require(EVP_PKEY_get_raw_public_key(key_.get(), point.data(), &length), "X25519");
+  std::copy(product->reveal().begin(), product->reveal().end(), point.begin());
   return point;
 }
 
 std::optional<Secret<32>> X25519Key::agree(const CurvePoint& peer) const {
-  const openssl::Key other = openssl::require(
-      openssl::Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size())),
-      "X25519 point");
-  const openssl::KeyContext context =
-      openssl::require(openssl::KeyContext(EVP_PKEY_CTX_new(key_.get(), nullptr)), "X25519");
-  openssl::require(EVP_PKEY_derive_init(context.get()), "X25519");
-  openssl::require(EVP_PKEY_derive_set_peer_ex(context.get(), other.get(), 0), "X25519");
-  Secret<32> shared;
+  return times(key_of(peer).get());
+}
+
+std::optional<Secret<32>> X25519Key::times(EVP_PKEY* point) const {
+  openssl::require(EVP_PKEY_derive_set_peer_ex(agreement_.get(), point, 0), "X25519");
+  Secret<32> product;
   std::size_t length = Secret<32>::kSize;
   // OpenSSL fails on an all-zero result, and has no other reason to fail here. The comparison
   // keeps the promise should a version stop doing so.
-  if (EVP_PKEY_derive(context.get(), shared.reveal().data(), &length) != 1) {
+  if (EVP_PKEY_derive(agreement_.get(), product.reveal().data(), &length) != 1) {
     openssl::forget_errors();
     return std::nullopt;
   }
   static constexpr std::array<Byte, 32> kZero{};
-  if (CRYPTO_memcmp(shared.reveal().data(), kZero.data(), kZero.size()) == 0) return std::nullopt;
-  return shared;
+  if (CRYPTO_memcmp(product.reveal().data(), kZero.data(), kZero.size()) == 0) return std::nullopt;
+  return product;
 }
 
 bool is_low_order(const CurvePoint& point) {

@@ -12,8 +12,8 @@ namespace letterbox::crypto {
 
 using CurvePoint = std::array<Byte, 32>;
 
-/// A scalar and its point. OpenSSL multiplies once to make it, and once more to agree, so whoever
-/// needs both point and secret makes one of it. Clamping is part of the function.
+/// A scalar. Its multiplications are all that takes time: one for the point, one to agree. Clamping
+/// is part of the function. For one thread at a time.
 class X25519Key {
  public:
   explicit X25519Key(const Secret<32>& scalar);
@@ -26,7 +26,9 @@ class X25519Key {
   std::optional<Secret<32>> agree(const CurvePoint& peer) const;
 
  private:
-  openssl::Key key_;
+  std::optional<Secret<32>> times(EVP_PKEY* point) const;
+
+  openssl::KeyContext agreement_;
 };
 
 /// Whether `point` is of low order: no secret can be shared with it.

@@ -1,6 +1,7 @@
 #include "dicom/inspector.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "dicom/attributes/attributes.h"
@@ -25,28 +26,33 @@ class DicomIntake final : public Intake {
     const ByteView piece = body_.next();
     if (!piece.empty()) {
       scanner_.take(piece);
-    } else if (!finding_.instance) {
+    } else if (!asked_) {
       scanner_.finish();
-      conclude();
+      question_.emplace(readers_.ask(scanner_.digest()));
+      asked_ = true;
     }
     return piece;
   }
 
-  const Finding& finding() const override { return finding_; }
-  InstanceUids known() const override { return scanner_.known(); }
-
- private:
-  void conclude() {
-    Attributes read = parse_answer(readers_.ask(scanner_.digest()), scanner_.known());
+  const Finding& finding() const override {
+    if (finding_.instance) return finding_;
+    if (!question_) throw Error(ErrorCode::kInternal, "a file that hasn't ended, or was refused");
+    auto question = std::exchange(question_, std::nullopt);  // gone after a throw, too
+    Attributes read = parse_answer(question->answer(), scanner_.known());
     finding_.attributes = std::move(read.json);
     finding_.left_out = joined(scanner_.left_out(), read.left_out);
     finding_.instance = scanner_.known();
+    return finding_;
   }
+  InstanceUids known() const override { return scanner_.known(); }
 
+ private:
   Source& body_;
   Sandbox& readers_;
   Scanner scanner_;
-  Finding finding_{.type = MediaType::kDicom};
+  bool asked_ = false;
+  mutable std::optional<Sandbox::Question> question_;  // that nobody has heard the answer to yet
+  mutable Finding finding_{.type = MediaType::kDicom};
 };
 
 class RealInspector final : public Inspector {

@@ -43,11 +43,13 @@ inline constexpr std::size_t kMaxAttributes = std::size_t{48} * 1024;
 /// A body on its way through an inspector. Its next() yields those bytes that are to be kept: all
 /// of a DICOM file, a photo without its metadata. It throws Error kEmptyBody, kNotWhatItClaims
 /// (malformed, or not what was claimed), kUnsupportedTransferSyntax, kUnavailable (no inspector
-/// free), and what the body throws; what was yielded before is then worth nothing. The end is the
-/// proof that the last byte was looked at.
+/// free), and what the body throws; what was yielded before is then worth nothing. At the end the
+/// last byte was looked at, and somebody may still be at the whole: finding() has the last word.
 class Intake : public Source {
  public:
-  /// To be asked once next() has said that this is the end.
+  /// To be asked once next() has said that this is the end, and before anything is made of what it
+  /// yielded. Throws Error kNotWhatItClaims and kUnavailable as next() does, and isn't to be asked
+  /// again then.
   virtual const Finding& finding() const = 0;
   /// What is known of the instance so far, also after a throw: whose fault it was. Members that
   /// weren't met are empty.

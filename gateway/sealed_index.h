@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
-#include "crypto/hash.h"
 #include "crypto/recipient.h"
 #include "crypto/stream.h"
 #include "dicom/inspector.h"
@@ -14,7 +13,7 @@
 
 namespace letterbox::gateway {
 
-/// A source that is looked at as it passes: how long it is, and its SHA-256.
+/// A source that is counted as it passes.
 class MeasuredSource final : public Source {
  public:
   /// `source` must outlive this.
@@ -22,13 +21,10 @@ class MeasuredSource final : public Source {
   ByteView next() override;
 
   std::uint64_t size() const noexcept { return size_; }
-  /// Once, at the end.
-  Digest finish() { return sha256_.finish(); }
 
  private:
   Source& source_;
   std::uint64_t size_ = 0;
-  crypto::Sha256 sha256_;
 };
 
 /// What the inspector found in a file of `size` bytes, as the index has it.

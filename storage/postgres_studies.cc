@@ -25,11 +25,12 @@ constexpr const char* kFindOpen = R"SQL(
 constexpr const char* kCount = R"SQL(
   SELECT count(*) FROM file WHERE tenant_id = $1 AND delivery_id = $2)SQL";
 
+// For one instance. An array of them would be planned anew each time, which takes longer than this.
 constexpr const char* kFind = R"SQL(
   SELECT f.instance_mac, f.delivery_id, f.id, f.content_mac, d.joinable
     FROM file AS f
     JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
-   WHERE f.tenant_id = $1 AND f.instance_mac = ANY ($2::bytea[])
+   WHERE f.tenant_id = $1 AND f.instance_mac = $2
    ORDER BY f.stored, f.id)SQL";
 
 // What is chosen among studies' open deliveries, with a row for each recipient.
@@ -55,7 +56,7 @@ constexpr const char* kDue = R"SQL(
             FROM (SELECT f.stored
                     FROM file AS f
                    WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id
-                     AND f.instance_mac IS NOT NULL
+                     AND f.content_mac IS NOT NULL
                    ORDER BY f.stored DESC
                    LIMIT 1) AS last
            WHERE NOT d.joinable
@@ -112,15 +113,17 @@ std::optional<JoinableStudy> PostgresStudies::find_open(TenantId tenant, const M
 
 std::vector<LiveInstance> PostgresStudies::find(TenantId tenant,
                                                 const std::vector<Mac>& instances) {
-  ArrayParameter wanted(ArrayParameter::Element::kBytea, instances.size());
-  for (const Mac& instance : instances) wanted.add(instance);
+  std::vector<Statement> statements;
+  for (const Mac& instance : instances) {
+    statements.push_back({kFind, {tenant.uuid, ByteView(instance)}});
+  }
   return pool_.run([&](Connection& connection) {
-    const auto results = connection.execute_all({{kFind, {tenant.uuid, wanted}}});
-    const BinaryResult& rows = results.front();
     std::vector<LiveInstance> found;
-    for (int row = 0; row < rows.rows(); ++row) {
-      found.push_back({rows.array<32>(row, 0), rows.uuid(row, 1), rows.uuid(row, 2),
-                       rows.array<32>(row, 3), rows.bytes(row, 4).front() != 0});
+    for (const BinaryResult& rows : connection.execute_all(statements)) {
+      for (int row = 0; row < rows.rows(); ++row) {
+        found.push_back({rows.array<32>(row, 0), rows.uuid(row, 1), rows.uuid(row, 2),
+                         rows.array<32>(row, 3), rows.bytes(row, 4).front() != 0});
+      }
     }
     return found;
   });

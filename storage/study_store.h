@@ -138,8 +138,8 @@ class StudyStore {
   virtual std::unique_ptr<RequestWriter> begin(TenantId tenant) = 0;
 
   virtual std::optional<JoinableStudy> find_open(TenantId tenant, const Mac& study) = 0;
-  /// Where these instances are, in the order in which they came. An instance that nobody has is in
-  /// no element, one that was sent on to others or corrected may be in several.
+  /// Where each of these instances is, in the order in which it came there. An instance that nobody
+  /// has is in no element, one that was sent on to others or corrected may be in several.
   virtual std::vector<LiveInstance> find(TenantId tenant, const std::vector<Mac>& instances) = 0;
 
   /// What is to be closed at `now`, by the caller's clock, of all tenants; at most `limit`: what

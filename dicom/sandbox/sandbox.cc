@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "dicom/sandbox/zygote.h"
@@ -48,34 +49,48 @@ bool Sandbox::running() {
   return zygote_ > 0;
 }
 
-Bytes Sandbox::ask(ByteView request) {
+Sandbox::Question Sandbox::ask(ByteView request) {
   if (request.size() > limits_.max_request) {
     throw Error(ErrorCode::kInternal, "a request to the sandbox is too long");
   }
-  const std::size_t number = take();
-  struct Return {
-    Sandbox& sandbox;
-    std::size_t number;
-    ~Return() { sandbox.give_back(number); }
-  } const give_it_back{*this, number};
-  Child& child = children_[number];
-  if (!usable(child)) child = fresh(number);
-
-  const auto begun = std::chrono::steady_clock::now();
-  const Deadline deadline = begun + limits_.deadline;
-  std::optional<Bytes> answer;
-  if (send_message(child.wire.get(), request, deadline)) {
-    answer = receive_message(child.wire.get(), limits_.max_answer, deadline);
-  }
+  Question question(*this, take());
+  Child& child = children_[question.number_];
+  if (!usable(child)) child = fresh(question.number_);
   child.requests += 1;
-  child.busy += std::chrono::steady_clock::now() - begun;
+  question.begun_ = std::chrono::steady_clock::now();
+  question.sent_ = send_message(child.wire.get(), request, question.begun_ + limits_.deadline);
+  return question;
+}
+
+Sandbox::Question::Question(Question&& other) noexcept
+    : sandbox_(std::exchange(other.sandbox_, nullptr)),
+      number_(other.number_),
+      begun_(other.begun_),
+      sent_(other.sent_),
+      answered_(other.answered_) {}
+
+Sandbox::Question::~Question() {
+  if (sandbox_ == nullptr) return;
+  if (!answered_) sandbox_->children_[number_].wire.reset();
+  sandbox_->give_back(number_);
+}
+
+Bytes Sandbox::Question::answer() {
+  Child& child = sandbox_->children_[number_];
+  const SandboxLimits& limits = sandbox_->limits_;
+  std::optional<Bytes> answer;
+  if (sent_)
+    answer = receive_message(child.wire.get(), limits.max_answer, begun_ + limits.deadline);
+  child.busy += std::chrono::steady_clock::now() - begun_;
   if (!answer) {
     // At once and not when the next request needs one: the old child may be at it still.
     child.wire.reset();
-    child = fresh(number);
+    child = sandbox_->fresh(number_);
+    answered_ = true;  // nothing more will come from this one
     throw Error(ErrorCode::kNotWhatItClaims,
                 "a process that read the file crashed, hung or took too much memory");
   }
+  answered_ = true;
   if (answer->empty()) {
     throw Error(ErrorCode::kNotWhatItClaims, "the file was refused by the process that read it");
   }

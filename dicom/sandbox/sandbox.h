@@ -50,10 +50,36 @@ class Sandbox {
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  /// The answer to `request`. Throws Error kNotWhatItClaims if the work refused, or if its process
-  /// crashed, hung or ran out of memory over it, and then there is a fresh one; kUnavailable if no
-  /// child gets free or can be made.
-  Bytes ask(ByteView request);
+  /// A request that a child is at, so that whoever asked can do something else meanwhile. The child
+  /// is for this request alone until then, so that shouldn't take long. Must not outlive the
+  /// Sandbox.
+  class Question {
+   public:
+    Question(Question&& other) noexcept;
+    /// Without an answer: the child is given up, as what it still says would be another's answer.
+    ~Question();
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+    Question& operator=(Question&&) = delete;
+
+    /// Once. Throws Error kNotWhatItClaims if the work refused, or if its process crashed, hung or
+    /// ran out of memory over it, and then there is a fresh one; kUnavailable if none can be made.
+    Bytes answer();
+
+   private:
+    friend class Sandbox;
+    Question(Sandbox& sandbox, std::size_t number) : sandbox_(&sandbox), number_(number) {}
+
+    Sandbox* sandbox_;  ///< null: moved from
+    std::size_t number_;
+    std::chrono::steady_clock::time_point begun_;
+    bool sent_ = false;
+    bool answered_ = false;
+  };
+
+  /// Waits until a child is free and gives it `request`. Throws Error kUnavailable if none gets
+  /// free or can be made.
+  Question ask(ByteView request);
 
   /// False for good once the zygote has ended: then no child that is lost can be replaced.
   bool running();

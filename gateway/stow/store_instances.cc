@@ -1,6 +1,8 @@
 #include "gateway/stow/store_instances.h"
 
 #include <algorithm>
+#include <deque>
+#include <future>
 #include <map>
 #include <utility>
 #include <vector>
@@ -39,6 +41,11 @@ struct Instance {
   std::optional<Warning> warning = {};
 };
 
+struct Headers {
+  Bytes file;
+  Bytes index;
+};
+
 // What to do with an instance of a UID that is known or not.
 struct Judgement {
   enum class Kind { kNew, kThere, kClash };
@@ -59,6 +66,30 @@ std::optional<Reason> reason_of(ErrorCode code) {
   }
   return std::nullopt;
 }
+
+// What is sealed, as it passes: how long it is, and how it is known again.
+class Plaintext final : public Source {
+ public:
+  Plaintext(Source& source, const UidMacs& macs)
+      : source_(source), macs_(macs), poly1305_(macs.content_key()) {}
+
+  ByteView next() override {
+    const ByteView piece = source_.next();
+    size_ += piece.size();
+    poly1305_.update(piece);
+    return piece;
+  }
+
+  std::uint64_t size() const noexcept { return size_; }
+  // Once, at the end.
+  storage::Mac mac() { return macs_.content(poly1305_.finish(), size_); }
+
+ private:
+  Source& source_;
+  const UidMacs& macs_;
+  crypto::Poly1305 poly1305_;
+  std::uint64_t size_ = 0;
+};
 
 class StoreRequest {
  public:
@@ -94,6 +125,7 @@ class StoreRequest {
   // At the final boundary: everything together.
   Answer commit() {
     for (int attempt = 0; !instances_.empty(); ++attempt) {
+      await_headers();
       if (attempt == kMostAttempts) {
         throw Error(ErrorCode::kUnavailable, "a study is never at rest");
       }
@@ -126,7 +158,7 @@ class StoreRequest {
       refuse(known.sop_instance.empty() ? announced : known, refused.reason);
       return false;
     }
-    return keep(*std::move(staged), intake->finding());
+    return keep(*std::move(staged));
   }
 
   // A file whose rows are on the shelf.
@@ -136,7 +168,8 @@ class StoreRequest {
     crypto::PayloadNonce nonce;
     Digest payload_sha256;
     std::uint64_t size;  ///< of the plaintext, as the next
-    Digest sha256;
+    storage::Mac content;
+    dicom::Finding finding;
   };
 
   // An instance that isn't acceptable.
@@ -145,8 +178,18 @@ class StoreRequest {
     Reason reason;
   };
 
+  // What fails here is the instance; what fails in the writer is the store.
+  template <typename Step>
+  static auto of_the_instance(Step step) try {
+    return step();
+  } catch (const Error& error) {
+    const std::optional<Reason> reason = reason_of(error.code());
+    if (!reason) throw;
+    throw Refused{error, *reason};
+  }
+
   Staged stage(dicom::Intake& intake) {
-    MeasuredSource plaintext(intake);
+    Plaintext plaintext(intake, macs_);
     const Uuid id = Uuid::v7();
     crypto::FileKey key = crypto::random_file_key();
     const crypto::PayloadNonce nonce = crypto::payload_nonce(key, id);
@@ -154,31 +197,28 @@ class StoreRequest {
     crypto::Sha256 sha256;
     sha256.update(nonce);
     writer_->begin_file(id);
-    while (std::optional<Ciphertext> row = next_row(rows)) {
+    while (std::optional<Ciphertext> row = of_the_instance([&] { return rows.next(); })) {
       sha256.update(row->view());
       writer_->append(*std::move(row));
     }
-    return {id, std::move(key), nonce, sha256.finish(), plaintext.size(), plaintext.finish()};
+    // While the last row was sealed, the inspector had time to come to it.
+    return {id,
+            std::move(key),
+            nonce,
+            sha256.finish(),
+            plaintext.size(),
+            plaintext.mac(),
+            of_the_instance([&] { return intake.finding(); })};
   }
 
-  // What fails here is the instance; what fails in the writer is the store.
-  static std::optional<Ciphertext> next_row(crypto::Sealer& rows) try {
-    return rows.next();
-  } catch (const Error& error) {
-    const std::optional<Reason> reason = reason_of(error.code());
-    if (!reason) throw;
-    throw Refused{error, *reason};
-  }
-
-  bool keep(Staged staged, const dicom::Finding& finding) {
-    const dicom::InstanceUids& uids = finding.instance.value();
+  bool keep(Staged staged) {
+    const dicom::InstanceUids& uids = staged.finding.instance.value();
     if (study_ && uids.study != *study_) {
       refuse(uids, Reason::kProcessing);
       return false;
     }
     const storage::Mac instance = macs_.instance(uids.sop_instance);
-    const storage::Mac content = macs_.content(staged.sha256);
-    const Judgement judgement = judge(instance, content);
+    const Judgement judgement = judge(instance, staged.content);
     if (judgement.kind == Judgement::Kind::kClash) {
       refuse(uids, Reason::kDuplicate);
       return false;
@@ -189,15 +229,15 @@ class StoreRequest {
       if (!seen_.contains(instance)) answer_.stored.push_back({uids.sop_class, uids.sop_instance});
       return false;
     }
-    records::Index index = index_of(finding, staged.size);
+    records::Index index = index_of(staged.finding, staged.size);
     index.supersedes = judgement.supersedes;
     KeyedIndex sealed = seal_index(index, staged.id);
     writer_->end_file(staged.nonce, staged.payload_sha256, std::move(sealed.payload));
-    seen_.emplace(instance, content);
+    seen_.emplace(instance, staged.content);
     instances_.push_back({{uids.sop_class, uids.sop_instance},
                           macs_.study(uids.study),
                           instance,
-                          content,
+                          staged.content,
                           staged.id,
                           std::move(staged.key),
                           std::move(sealed.key),
@@ -249,18 +289,31 @@ class StoreRequest {
            });
   }
 
-  // Puts an instance into its delivery, under headers that follow from keys and cover.
+  // Puts an instance into its delivery, under headers that follow from keys and cover. To compute
+  // them takes as long as to seal a slice, so it is done beside the next one.
   void place(const Instance& instance) {
+    await_headers();
     Destination& destination = destinations_.of(instance.study);
-    Bytes header = crypto::seal_header(instance.key, destination.cover.hash, destination.keys);
-    Bytes index_header =
-        crypto::seal_header(instance.index_key, destination.cover.hash, destination.keys);
-    header_bytes_ += header.size() + index_header.size();
+    destination.commit.files.push_back({instance.id, {}, {}, instance.instance, instance.content});
+    sealing_ = std::async([&instance, &destination] {
+      return Headers{
+          crypto::seal_header(instance.key, destination.cover.hash, destination.keys),
+          crypto::seal_header(instance.index_key, destination.cover.hash, destination.keys)};
+    });
+    headers_for_ = &destination;
+  }
+
+  // Those of the last one that was placed.
+  void await_headers() {
+    if (!sealing_.valid()) return;
+    Headers headers = sealing_.get();
+    header_bytes_ += headers.file.size() + headers.index.size();
     if (header_bytes_ > kMaxHeaderBytes) {
       throw Error(ErrorCode::kTooLarge, "too many instances at once for so many recipients");
     }
-    destination.commit.files.push_back({instance.id, std::move(header), std::move(index_header),
-                                        instance.instance, instance.content});
+    storage::PlacedFile& file = headers_for_->commit.files.back();
+    file.header = std::move(headers.file);
+    file.index_header = std::move(headers.index);
   }
 
   // Somebody else's request changed a study after it was looked at here.
@@ -272,7 +325,7 @@ class StoreRequest {
       live[one.instance].push_back(std::move(one));
     }
     header_bytes_ = 0;
-    std::vector<Instance> rest = std::exchange(instances_, {});
+    std::deque<Instance> rest = std::exchange(instances_, {});
     for (Instance& one : rest) {
       const Judgement judgement = judge(live[one.instance], one.content);
       if (judgement.kind == Judgement::Kind::kThere) {
@@ -305,10 +358,12 @@ class StoreRequest {
   const Shelf& shelf_;
   const std::unique_ptr<storage::RequestWriter> writer_;
   Destinations destinations_;
-  std::vector<Instance> instances_;
+  std::deque<Instance> instances_;  // that one stays where it is while its headers are sealed
   std::map<storage::Mac, storage::Mac> seen_;  ///< instance and content, of this request
   std::size_t header_bytes_ = 0;
   Answer answer_;
+  Destination* headers_for_ = nullptr;  // whose last file gets what sealing_ comes to
+  std::future<Headers> sealing_;        // last: it uses what is above, and is waited for
 };
 
 // The metadata of a request, by where each instance's picture is.

@@ -1,5 +1,8 @@
 #include "gateway/stow/uid_macs.h"
 
+#include <algorithm>
+#include <array>
+
 #include "crypto/kdf.h"
 
 namespace letterbox::gateway::stow {
@@ -12,6 +15,8 @@ UidMacs::UidMacs(const Secret<32>& key, storage::TenantId tenant, std::string_vi
   whose_.append(as_text(tenant.uuid.bytes()));
   whose_.append(as_text(depositor.bytes()));
   whose_.append(mailbox).push_back('\0');
+  const storage::Mac derived = mac("content key", {});
+  std::copy(derived.begin(), derived.end(), content_key_.reveal().begin());
 }
 
 storage::Mac UidMacs::study(std::string_view study_uid) const {
@@ -22,8 +27,11 @@ storage::Mac UidMacs::instance(std::string_view sop_instance_uid) const {
   return mac("instance", as_bytes(sop_instance_uid));
 }
 
-storage::Mac UidMacs::content(const Digest& sha256) const {
-  return mac("content", sha256);
+storage::Mac UidMacs::content(const crypto::Poly1305::Value& value, std::uint64_t size) const {
+  std::array<Byte, sizeof value + sizeof size> both;
+  auto at = std::copy(value.begin(), value.end(), both.begin());
+  for (int shift = 56; shift >= 0; shift -= 8) *at++ = static_cast<Byte>(size >> shift);
+  return mac("content", both);
 }
 
 storage::Mac UidMacs::mac(std::string_view what, ByteView value) const {

@@ -5,12 +5,14 @@
 // two mailboxes don't look equal, and a duplicate is one within the same mailbox and depositor.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "base/uuid.h"
+#include "crypto/poly1305.h"
 #include "storage/study_store.h"
 
 namespace letterbox::gateway::stow {
@@ -25,14 +27,17 @@ class UidMacs {
 
   storage::Mac study(std::string_view study_uid) const;
   storage::Mac instance(std::string_view sop_instance_uid) const;
-  /// Of the bytes that have this SHA-256: a patient's file may be known to others, its digest too.
-  storage::Mac content(const Digest& sha256) const;
+  /// Of `size` bytes that have this value under content_key(): a patient's file may be known to
+  /// others, and so would be a digest of it without a key.
+  storage::Mac content(const crypto::Poly1305::Value& value, std::uint64_t size) const;
+  const Secret<32>& content_key() const noexcept { return content_key_; }
 
  private:
   storage::Mac mac(std::string_view what, ByteView value) const;
 
   const Secret<32>& key_;
   std::string whose_;
+  Secret<32> content_key_;
 };
 
 }  // namespace letterbox::gateway::stow

@@ -124,7 +124,7 @@ SandboxLimits limits(std::size_t children = 1) {
 }
 
 std::string ask(Sandbox& sandbox, std::string_view order) {
-  const Bytes answer = sandbox.ask(as_bytes(order));
+  const Bytes answer = sandbox.ask(as_bytes(order)).answer();
   return std::string(as_text(answer));
 }
 
@@ -199,6 +199,15 @@ TEST(Sandbox, AnswersManyThreadsEachItsOwn) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(right, 8 * 200);
+}
+
+TEST(Sandbox, AnAnswerThatNobodyFetchesIsNobodyElses) {
+  Sandbox sandbox(kObey, limits(1));
+  {
+    Sandbox::Question question = sandbox.ask(as_bytes("some bytes"));
+    const Sandbox::Question moved = std::move(question);
+  }
+  EXPECT_EQ(ask(sandbox, "other bytes"), "other bytes");
 }
 
 TEST(Sandbox, PreparesOnceForAllChildren) {
@@ -325,7 +334,7 @@ TEST(Sandbox, EndsWithAMakerThatIsKilled) {
   const pid_t maker = fork();
   if (maker == 0) {
     Sandbox sandbox(kObey, limits(2));
-    std::thread busy([&] { sandbox.ask(as_bytes("wait")); });
+    std::thread busy([&] { sandbox.ask(as_bytes("wait")).answer(); });
     write_message(theirs.get(), {});
     pause();
   }

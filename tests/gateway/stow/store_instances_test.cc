@@ -627,6 +627,16 @@ TEST(UidMacs, DifferInEverythingThatCounts) {
                                  UidMacs(key, tenant, "ct", Uuid::v7()).study("1.2")};
   EXPECT_EQ(seen.size(), 8U);
   EXPECT_EQ(macs.study("1.2"), UidMacs(key, tenant, "ct", depositor).study("1.2"));
+
+  const crypto::Poly1305::Value value{};
+  seen = {macs.content(value, 1), macs.content(value, 256), macs.content({1}, 1),
+          UidMacs(key, tenant, "mr", depositor).content(value, 1)};
+  EXPECT_EQ(seen.size(), 4U);
+  std::set<std::string> keys;
+  for (const char* mailbox : {"ct", "mr"}) {
+    keys.insert(to_hex(UidMacs(key, tenant, mailbox, depositor).content_key().reveal()));
+  }
+  EXPECT_EQ(keys.size(), 2U);
 }
 
 }  // namespace
