@@ -12,6 +12,8 @@ const std::vector<Right>& rights() {
       {"HEAD", "/healthz", {kAnybody}, kNothing},
       {"GET", "/readyz", {kAnybody}, kNothing},
       {"HEAD", "/readyz", {kAnybody}, kNothing},
+      {"GET", "/openapi.yaml", {kAnybody}, kNothing},
+      {"HEAD", "/openapi.yaml", {kAnybody}, kNothing},
 
       // The new device signs with the key that it enrols, and shows an invitation.
       {"POST", "/v1/devices", {kAnybody}, kNothing},

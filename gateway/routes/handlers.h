@@ -9,6 +9,9 @@ namespace letterbox::gateway {
 void get_healthz(Call& call);
 void get_readyz(Call& call);
 
+// description_routes.cc
+void get_openapi(Call& call);
+
 // delivery_routes.cc
 void post_file(Call& call);
 void post_delivery(Call& call);

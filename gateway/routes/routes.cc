@@ -45,6 +45,8 @@ const std::vector<Route>& table() {
       {"HEAD", "/healthz", get_healthz, true},
       {"GET", "/readyz", get_readyz, true},
       {"HEAD", "/readyz", get_readyz, true},
+      {"GET", "/openapi.yaml", get_openapi},
+      {"HEAD", "/openapi.yaml", get_openapi},
 
       {"POST", "/v1/files", post_file},
       {"GET", "/v1/files/{id}", get_file},

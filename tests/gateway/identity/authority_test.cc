@@ -42,13 +42,14 @@ TEST(Rights, WhatHasNoRowIsNobodys) {
   EXPECT_EQ(right_to("PATCH", "/v1/files/{id}"), nullptr);
 }
 
-TEST(Rights, AStrangerHasHealthAndEnrolmentAndNothingElse) {
+TEST(Rights, AStrangerHasHealthDescriptionAndEnrolmentAndNothingElse) {
   std::set<std::string> open;
   for (const Right& right : rights()) {
     if (has(kAnybody, right)) open.insert(name(right.method, right.path));
   }
-  EXPECT_EQ(open, (std::set<std::string>{"GET /healthz", "HEAD /healthz", "GET /readyz",
-                                         "HEAD /readyz", "POST /v1/devices"}));
+  EXPECT_EQ(open,
+            (std::set<std::string>{"GET /healthz", "HEAD /healthz", "GET /readyz", "HEAD /readyz",
+                                   "GET /openapi.yaml", "HEAD /openapi.yaml", "POST /v1/devices"}));
 }
 
 TEST(Rights, AMachineDepositsAndTakesBackAndNothingElse) {
