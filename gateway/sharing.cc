@@ -36,8 +36,9 @@ std::vector<records::CoverRecipient> added(const records::Cover& before,
   return recipients;
 }
 
-storage::NewVersion new_version(const records::SignedCover& cover) {
-  storage::NewVersion version{cover.cover.version, records::to_json(cover.envelope), {}};
+storage::NewVersion new_version(const records::SignedCover& cover, const records::Handle& maker) {
+  storage::NewVersion version{
+      cover.cover.version, records::to_json(cover.envelope), {}, maker == cover.cover.sender};
   for (const records::CoverRecipient& recipient : cover.cover.recipients) {
     version.recipients.push_back(recipient.recipient.text());
   }
@@ -108,7 +109,7 @@ void change_recipients(storage::Store& shelf, const crypto::VerifyKey& gateway_k
 
   const std::unique_ptr<storage::RecipientChange> change = shelf.sharing().begin(caller.tenant, id);
   stage(reader, after, delivery.files.size(), *change);
-  require_done(change->commit(new_version(after), records::now(),
+  require_done(change->commit(new_version(after, maker.handle), records::now(),
                               caller.did(storage::AuditKind::kDeposit, id)));
 }
 

@@ -68,8 +68,8 @@ struct InboxPage {
   bool more;  ///< there are others, after the last one
 };
 
-/// A page of an inbox ends when its manifests come to so much, whatever the limit.
-inline constexpr std::size_t kInboxPageManifests = std::size_t{4} * 1024 * 1024;
+/// A page of deliveries ends when their covers and manifests come to so much, whatever the limit.
+inline constexpr std::size_t kPageRecords = std::size_t{4} * 1024 * 1024;
 
 /// A tenant's calls find, change and collide with what is its own, whatever ids another one uses.
 /// Thread-safe. Every call may throw Error kUnavailable; a call that returned is durable.

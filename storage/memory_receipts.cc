@@ -105,7 +105,7 @@ SentPage MemoryReceipts::sent(TenantId tenant, const Uuid& sender,
   while (place != own.deliveries.begin()) {
     const MemoryDelivery& delivery = (--place)->second;
     if (delivery.opened.sender != sender) continue;
-    page.more = page.deliveries.size() == limit || bulk >= kInboxPageManifests;
+    page.more = page.deliveries.size() == limit || bulk >= kPageRecords;
     if (page.more) break;
     page.deliveries.push_back(describe(own, delivery));
     bulk += bulk_of(page.deliveries.back());

@@ -38,7 +38,8 @@ class Change final : public RecipientChange {
       return SwapOutcome::kDoneBefore;
     }
     if (delivery.version() + 1 != version.version) return SwapOutcome::kOtherVersion;
-    if (delivery.former.size() >= kMostFormerVersions) return SwapOutcome::kTooManyKept;
+    const auto kept = delivery.former.size() - delivery.former.count(1);
+    if (!version.is_senders && kept >= kMostFormerVersions) return SwapOutcome::kTooManyKept;
     if (is_double_ || !fit(own, delivery)) return SwapOutcome::kOtherFiles;
     shelf_.record(tenant_, event);
     MemoryVersion& former = delivery.former[delivery.version()];
@@ -149,10 +150,11 @@ bool MemorySharing::confirm(TenantId tenant, const Uuid& id, std::uint32_t versi
   if (version > delivery.version()) {
     throw Error(ErrorCode::kConflict, "the delivery hasn't come to this version: " + id.text());
   }
+  const auto begin = delivery.former.upper_bound(1);
   const auto end = delivery.former.lower_bound(version);
-  if (end == delivery.former.begin()) return false;
+  if (version < 2 || begin == end) return false;
   shelf_.record(tenant, event);
-  delivery.former.erase(delivery.former.begin(), end);
+  delivery.former.erase(begin, end);
   return true;
 }
 

@@ -174,7 +174,8 @@ Lapsed MemoryShelf::sweep(std::chrono::sys_seconds now, std::size_t limit) {
         own.end(delivery, DeliveryState::kExpired, now);
       }
       std::erase_if(delivery.former, [&](const auto& one) {
-        return take(lapsed.former_versions, one.second.since + kFormerVersionKept <= now);
+        return one.first > 1 &&
+               take(lapsed.former_versions, one.second.since + kFormerVersionKept <= now);
       });
     }
     std::erase_if(own.uploads, [&](const auto& one) {

@@ -289,15 +289,16 @@ class Deliveries final : public DeliveryStore {
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant];
     InboxPage page{{}, false};
-    std::size_t manifests = 0;
+    std::size_t records = 0;
     auto place = after ? own.deliveries.upper_bound(*after) : own.deliveries.begin();
     for (; place != own.deliveries.end(); ++place) {
       const MemoryDelivery& delivery = place->second;
       if (!delivery.visible() || !delivery.recipients.contains(recipient)) continue;
-      page.more = page.deliveries.size() == limit || manifests >= kInboxPageManifests;
+      page.more = page.deliveries.size() == limit || records >= kPageRecords;
       if (page.more) break;
       page.deliveries.push_back(own.describe(delivery));
-      manifests += delivery.manifest->size();
+      records += delivery.manifest->size();
+      for (const std::string& cover : delivery.covers) records += cover.size();
     }
     return page;
   }

@@ -290,11 +290,14 @@ InboxPage PostgresDeliveries::inbox(TenantId tenant, const std::string& recipien
   const auto most = std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max() - 1) + 1;
   return pool_.read([&](auto& snapshot) {
     std::vector<Uuid> ids;
-    std::size_t manifests = 0;
+    std::size_t records = 0;
     bool more = false;
     for (const pqxx::row& row :
          snapshot.exec_params(R"SQL(
-        SELECT d.id, octet_length(d.manifest) AS manifest
+        SELECT d.id, octet_length(d.manifest)
+                     + (SELECT sum(octet_length(c.envelope))
+                          FROM cover AS c
+                         WHERE c.tenant_id = d.tenant_id AND c.delivery_id = d.id) AS records
           FROM delivery_recipient AS r
           JOIN live_delivery AS d ON d.tenant_id = r.tenant_id AND d.id = r.delivery_id
          WHERE r.tenant_id = $1 AND r.recipient = $2 AND r.delivery_id > $3
@@ -302,10 +305,10 @@ InboxPage PostgresDeliveries::inbox(TenantId tenant, const std::string& recipien
          ORDER BY r.delivery_id
          LIMIT $4::bigint)SQL",
                               tenant.uuid.text(), binary(recipient), start, most)) {
-      more = ids.size() == limit || manifests >= kInboxPageManifests;
+      more = ids.size() == limit || records >= kPageRecords;
       if (more) break;
       ids.push_back(uuid_of(row["id"]));
-      manifests += row["manifest"].template as<std::size_t>();
+      records += row["records"].template as<std::size_t>();
     }
     return InboxPage{load(snapshot, tenant, ids), more};
   });

@@ -231,7 +231,7 @@ SentPage PostgresReceipts::sent(TenantId tenant, const Uuid& sender,
          ORDER BY d.id DESC
          LIMIT $4::bigint)SQL",
                               tenant.uuid.text(), sender.text(), start, most)) {
-      more = ids.size() == limit || bulk >= kInboxPageManifests;
+      more = ids.size() == limit || bulk >= kPageRecords;
       if (more) break;
       ids.push_back(uuid_of(row["id"]));
       bulk += row["bulk"].template as<std::size_t>();

@@ -44,7 +44,8 @@ constexpr const char* kCover = R"SQL(
   SELECT envelope FROM cover WHERE tenant_id = $1 AND delivery_id = $2 AND version = $3)SQL";
 
 constexpr const char* kCountKept = R"SQL(
-  SELECT count(*) FROM former_version WHERE tenant_id = $1 AND delivery_id = $2)SQL";
+  SELECT count(*) FROM former_version
+   WHERE tenant_id = $1 AND delivery_id = $2 AND version > 1)SQL";
 
 // Whoever removes one of them is waited for, or waits.
 constexpr const char* kHoldFiles = R"SQL(
@@ -171,8 +172,9 @@ class Change final : public RecipientChange {
       if (text_of_bytea(cover[0]) == next.cover) return SwapOutcome::kDoneBefore;
     }
     if (current + 1 != next.version) return SwapOutcome::kOtherVersion;
-    if (transaction.exec_params1(kCountKept, tenant, delivery)[0].as<std::size_t>() >=
-        kMostFormerVersions) {
+    if (!next.is_senders &&
+        transaction.exec_params1(kCountKept, tenant, delivery)[0].as<std::size_t>() >=
+            kMostFormerVersions) {
       return SwapOutcome::kTooManyKept;
     }
     if (is_double_) throw OtherFiles();
@@ -326,7 +328,8 @@ bool PostgresSharing::confirm(TenantId tenant, const Uuid& delivery, std::uint32
                   "the delivery hasn't come to this version: " + delivery.text());
     }
     const auto dropped = transaction.exec_params(
-        "DELETE FROM former_version WHERE tenant_id = $1 AND delivery_id = $2 AND version < $3",
+        "DELETE FROM former_version"
+        " WHERE tenant_id = $1 AND delivery_id = $2 AND version > 1 AND version < $3",
         tenant.uuid.text(), delivery.text(), version);
     if (dropped.affected_rows() == 0) return false;
     record(transaction, tenant, event);

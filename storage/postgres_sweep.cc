@@ -50,7 +50,7 @@ constexpr const char* kDropFormerVersion = R"SQL(
   DELETE FROM former_version
    WHERE (tenant_id, delivery_id, version) = (SELECT tenant_id, delivery_id, version
                                                 FROM former_version
-                                               WHERE since <= to_timestamp($1::bigint)
+                                               WHERE since <= to_timestamp($1::bigint) AND version > 1
                                                ORDER BY since
                                                LIMIT 1
                                                  FOR UPDATE SKIP LOCKED))SQL";

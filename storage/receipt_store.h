@@ -73,7 +73,8 @@ class ReceiptStore {
                           const std::string& receipt, const AuditEvent& event) = 0;
 
   /// What `sender` sent, the newest first, from before `before`; at most `limit`, and at least one
-  /// if there is one. A page ends when its covers and manifests come to kInboxPageManifests.
+  /// if there is one. A page ends when its covers and manifests come to
+  /// kPageRecords.
   /// What ended is in it for kEndedKept.
   virtual SentPage sent(TenantId tenant, const Uuid& sender, const std::optional<Uuid>& before,
                         std::size_t limit) = 0;

@@ -1,8 +1,10 @@
 // Changing who a delivery is for: a new cover, and with it new headers for all files and indexes,
 // all at once.
 //
-// Nobody here can check a header's MAC, so the headers of the version before are kept until a
-// recipient confirms the new ones, or kFormerVersionKept.
+// Nobody here can check a header's MAC, so whoever changes a delivery can make it unreadable for
+// everybody. So the headers of the first version, which its sender made, are kept as long as the
+// delivery lives, and those of every other former version until a recipient confirms a later one,
+// or kFormerVersionKept.
 #pragma once
 
 #include <array>
@@ -21,7 +23,8 @@
 
 namespace letterbox::storage {
 
-/// So many former versions of a delivery are kept; one more is refused until one is confirmed.
+/// So many former versions of a delivery are kept beside the first; one more is refused until one
+/// is confirmed. The sender isn't: who fills them up mustn't keep the sender from dropping them.
 inline constexpr std::size_t kMostFormerVersions = 8;
 
 /// What opens a file and its index under one version of its cover.
@@ -54,6 +57,7 @@ struct NewVersion {
   std::uint32_t version;                ///< the one after the current one
   std::string cover;                    ///< the envelope, kept verbatim
   std::vector<std::string> recipients;  ///< the age1… strings of the cover
+  bool is_senders = false;              ///< who made it is the delivery's sender
 };
 
 enum class SwapOutcome : std::uint8_t {
@@ -101,9 +105,9 @@ class SharingStore {
   /// Versions of a live delivery that are kept beside the current one, oldest first.
   virtual std::vector<std::uint32_t> kept(TenantId tenant, const Uuid& delivery) = 0;
 
-  /// Drops what is kept of versions before `version`. True if there was anything; otherwise there
-  /// is no event. Throws Error kNotFound if there is no such closed delivery, kConflict if it
-  /// hasn't come to this version.
+  /// Drops what is kept of versions before `version`, but for the first. True if there was
+  /// anything; otherwise there is no event. Throws Error kNotFound if there is no such closed
+  /// delivery, kConflict if it hasn't come to this version.
   virtual bool confirm(TenantId tenant, const Uuid& delivery, std::uint32_t version,
                        const AuditEvent& event) = 0;
 };

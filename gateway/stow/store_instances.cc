@@ -280,10 +280,12 @@ class StoreRequest {
     return {Judgement::Kind::kNew};
   }
 
-  // Whether everybody whom the mailbox stands for now is a recipient of a delivery.
+  // Whether everybody whom the mailbox stands for now is a recipient of a delivery, by its first
+  // cover. Behind a later one are headers that a recipient made: they may open nothing.
   bool is_for_all(const Uuid& delivery) {
     const auto audience = shelf_.deliveries.audience(slot_.sender.tenant, delivery);
-    return audience && std::ranges::all_of(slot_.devices, [&](const records::Device& device) {
+    return audience && audience->version == 1 &&
+           std::ranges::all_of(slot_.devices, [&](const records::Device& device) {
              return std::ranges::binary_search(audience->recipients,
                                                device.record.recipient.text());
            });

@@ -265,7 +265,7 @@ CREATE TABLE former_version (
   PRIMARY KEY (tenant_id, delivery_id, version),
   FOREIGN KEY (tenant_id, delivery_id) REFERENCES delivery ON DELETE CASCADE
 );
-CREATE INDEX former_version_by_age ON former_version (since);
+CREATE INDEX former_version_by_age ON former_version (since) WHERE version > 1;
 
 CREATE TABLE former_headers (
   tenant_id     uuid  NOT NULL,

@@ -840,7 +840,7 @@ TEST_P(StudyContract, AnInboxsPageEndsWhereItsManifestsGetLong) {
     const SealedFile file = sealed_file(delivery.id, 10);
     staged(*store_, tenant_, file)
         ->commit_as_delivery(file.record, nullptr, delivery,
-                             std::string(kInboxPageManifests / 2, 'm'), some_event());
+                             std::string(kPageRecords / 2, 'm'), some_event());
     all.push_back(delivery.id);
   }
   std::sort(all.begin(), all.end());
