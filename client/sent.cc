@@ -21,11 +21,13 @@ using nlohmann::json;
 struct SentTo {
   records::Handle handle;
   crypto::X25519Recipient recipient;
-  /// "waiting", "collected", "opened"; "dropped", where somebody changed the recipients; "expired"
-  /// or "revoked", where it was never collected.
+  /// "waiting", "collected", "opened"; "opened, unverified", where a receipt came that nothing here
+  /// bears out; "dropped", where somebody changed the recipients; "expired" or "revoked", where it
+  /// was never collected.
   std::string state;
   std::optional<records::Time> collected;  ///< the gateway's word
   std::optional<records::Time> opened;     ///< the device's, verified
+  bool is_unverified = false;
 };
 
 struct SentDelivery {
@@ -74,8 +76,17 @@ records::Time opened_at(Caller& us, const SentAnswer& answer, const records::Cov
   return receipt.opened;
 }
 
+// Whoever was let in may send a receipt that can't be verified here: it mustn't hide the others.
+void read_receipt(Caller& us, const SentAnswer& answer, const records::CoverRecipient& listed,
+                  const records::Envelope& envelope, SentTo& device) try {
+  device.opened = opened_at(us, answer, listed, envelope);
+} catch (const Refused&) {
+  device.is_unverified = true;
+}
+
 std::string state_of(const SentTo& device, SentState state, bool is_listed) {
   if (device.opened) return "opened";
+  if (device.is_unverified) return "opened, unverified";
   if (device.collected) return "collected";
   if (state == SentState::kExpired || state == SentState::kRevoked)
     return std::string(to_text(state));
@@ -90,11 +101,10 @@ std::vector<SentTo> devices_of(Caller& us, const SentAnswer& answer, const Verif
   for (const VerifiedCover& cover : chain.all()) {
     for (const records::CoverRecipient& listed : cover.cover().recipients) {
       if (std::ranges::count(devices, listed.recipient, &SentTo::recipient) > 0) continue;
-      SentTo device{listed.handle, listed.recipient, {}, {}, {}};
+      SentTo device{listed.handle, listed.recipient, {}, {}, {}, false};
       if (const auto found = seen.find(listed.recipient); found != seen.end()) {
         device.collected = found->second->collected;
-        if (found->second->opened)
-          device.opened = opened_at(us, answer, listed, *found->second->opened);
+        if (found->second->opened) read_receipt(us, answer, listed, *found->second->opened, device);
       }
       device.state = state_of(device, answer.state, chain.last().lists(listed.recipient));
       devices.push_back(std::move(device));

@@ -180,9 +180,13 @@ TEST_F(Sharing, AnotherWhomItWasRemadeForConfirmsAVersion) {
   EXPECT_EQ(refusal_of([&] { confirm(radiology_, 1); }), ErrorCode::kConflict);
   EXPECT_EQ(refusal_of([&] { confirm(radiology_, 3); }), ErrorCode::kConflict);
   EXPECT_EQ(headers(1), frames(cover_));
-  confirm(radiology_, 2);
-  EXPECT_EQ(headers(1), Bytes());
-  EXPECT_NO_THROW(confirm(radiology_, 2));
+  const auto without = next(cover, {&surgeon_, &radiology_}, surgeon_);
+  change(surgeon_, change_of(without), "\"v2\"");
+  EXPECT_EQ(headers(2), frames(cover));
+  confirm(radiology_, 3);
+  EXPECT_EQ(headers(2), Bytes());
+  EXPECT_NO_THROW(confirm(radiology_, 3));
+  EXPECT_EQ(headers(1), frames(cover_)) << "the sender's own are kept";
 }
 
 // Or one who shared garbage could have it confirmed by a device of their own, and lock out the

@@ -157,20 +157,25 @@ class Rules(Shared):
         self.assertEqual(problem(confirm(self.surgeon, 3)), (409, "conflict"))
         self.assertEqual(confirm(self.surgeon)[0], 204)
         self.assertEqual(confirm(self.surgeon)[0], 204)
-        self.assertIsNone(self.headers(self.surgeon, cover, 1))
-        self.assertEqual(self.surgeon.request("GET", one)[0], 404)
+        self.assertEqual(self.headers(self.surgeon, cover, 1), self.under(cover, files), "the sender's own are kept")
+        again = shared.next([self.colleague, self.surgeon], self.surgeon.key)
+        expect(200, change(self.surgeon, again, files))
+        self.assertEqual(self.headers(self.surgeon, cover, 2), self.under(shared, files))
+        self.assertEqual(confirm(self.colleague, 3)[0], 204)
+        self.assertIsNone(self.headers(self.surgeon, cover, 2))
+        self.assertEqual(self.surgeon.request("GET", one.replace("=1", "=2"))[0], 404)
 
-    def test_eight_versions_wait_to_be_confirmed_and_no_more(self):
+    def test_eight_versions_wait_to_be_confirmed_and_no_more_but_the_senders(self):
         cover, files = self.letter(1)
         everybody, two = [self.colleague, self.surgeon, self.ward], [self.colleague, self.surgeon]
-        for version in range(2, 10):
+        for version in range(2, 12):
             cover = cover.next(everybody if version % 2 == 0 else two, self.surgeon.key)
             expect(200, change(self.surgeon, cover, files))
-        following = cover.next(everybody, self.surgeon.key)
-        self.assertEqual(problem(change(self.surgeon, following, files)), (409, "conflict"))
-        confirmed = self.colleague.request("POST", f"/v1/deliveries/{cover.delivery}/confirmations", {"version": 9})
+        following = cover.next(everybody, self.colleague.key)
+        self.assertEqual(problem(change(self.colleague, following, files)), (409, "conflict"))
+        confirmed = self.colleague.request("POST", f"/v1/deliveries/{cover.delivery}/confirmations", {"version": 11})
         self.assertEqual(confirmed[0], 204)
-        expect(200, change(self.surgeon, following, files))
+        expect(200, change(self.colleague, following, files))
 
     def test_another_body_than_was_signed_changes_nothing(self):
         cover, files = self.letter()

@@ -117,7 +117,8 @@ Answer swap(Model& model, std::uint32_t version, const std::string& cover,
     return to_text(SwapOutcome::kDoneBefore);
   }
   if (model.covers.size() + 1 != version) return to_text(SwapOutcome::kOtherVersion);
-  if (model.kept.size() >= kMostFormerVersions) return to_text(SwapOutcome::kTooManyKept);
+  if (model.kept.size() - model.kept.count(1) >= kMostFormerVersions)
+    return to_text(SwapOutcome::kTooManyKept);
   if (files != model.files) return to_text(SwapOutcome::kOtherFiles);
   model.kept.insert(version - 1);
   model.covers.push_back(cover);
@@ -127,9 +128,8 @@ Answer swap(Model& model, std::uint32_t version, const std::string& cover,
 Answer confirm(Model& model, std::uint32_t version) {
   if (!model.is(DeliveryState::kClosed)) return kNotFound;
   if (version > model.covers.size()) return kConflict;
-  const auto end = model.kept.lower_bound(version);
-  const bool any = end != model.kept.begin();
-  model.kept.erase(model.kept.begin(), end);
+  const bool any =
+      std::erase_if(model.kept, [&](auto one) { return one > 1 && one < version; }) > 0;
   return any ? kYes : kNo;
 }
 

@@ -191,8 +191,9 @@ TEST_F(PostgresCut, Confirm) {
         put();
         close();
         share(2);
+        share(3);
       },
-      [&] { store_->sharing().confirm(tenant_, delivery_.id, 2, some_event()); }, 4);
+      [&] { store_->sharing().confirm(tenant_, delivery_.id, 3, some_event()); }, 4);
 }
 
 TEST_F(PostgresCut, CreateUpload) {

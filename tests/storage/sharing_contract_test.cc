@@ -208,14 +208,15 @@ TEST_P(SharingContract, IsRecordedIfAndOnlyIfItHappens) {
   EXPECT_EQ(swap(version_of(2), {}), SwapOutcome::kOtherFiles);
   EXPECT_EQ(events(), before);
   EXPECT_EQ(swap_to(2), SwapOutcome::kDone);
-  EXPECT_EQ(events(), before + 1);
-  EXPECT_EQ(error_of([&] { sharing_.confirm(tenant_, delivery_.id, 2, unsound); }),
+  EXPECT_EQ(swap_to(3), SwapOutcome::kDone);
+  EXPECT_EQ(events(), before + 2);
+  EXPECT_EQ(error_of([&] { sharing_.confirm(tenant_, delivery_.id, 3, unsound); }),
             ErrorCode::kInternal);
-  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1));
-  EXPECT_TRUE(sharing_.confirm(tenant_, delivery_.id, 2, some_event()));
-  EXPECT_EQ(events(), before + 2);
-  EXPECT_FALSE(sharing_.confirm(tenant_, delivery_.id, 2, some_event()));
-  EXPECT_EQ(events(), before + 2);
+  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1, 2));
+  EXPECT_TRUE(sharing_.confirm(tenant_, delivery_.id, 3, some_event()));
+  EXPECT_EQ(events(), before + 3);
+  EXPECT_FALSE(sharing_.confirm(tenant_, delivery_.id, 3, some_event()));
+  EXPECT_EQ(events(), before + 3);
 }
 
 TEST_P(SharingContract, KeepsFormerHeadersUntilAConfirmation) {
@@ -233,7 +234,7 @@ TEST_P(SharingContract, KeepsFormerHeadersUntilAConfirmation) {
   EXPECT_EQ(error_of([&] { sharing_.confirm(tenant_, delivery_.id, 5, some_event()); }),
             ErrorCode::kConflict);
   EXPECT_TRUE(sharing_.confirm(tenant_, delivery_.id, 3, some_event()));
-  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(3));
+  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1, 3));
   EXPECT_FALSE(sharing_.former(tenant_, files_[0], 2));
   EXPECT_TRUE(sharing_.former(tenant_, files_[0], 3));
   expect_version(4);
@@ -268,30 +269,44 @@ TEST_P(SharingContract, TheBeginningsOfAllFilesAreReadUnderEachVersion) {
   EXPECT_EQ(error_of_read(tenant_, delivery_.id, 4), ErrorCode::kNotFound);
   EXPECT_EQ(error_of_read(some_tenant(*store_), delivery_.id, 1), ErrorCode::kNotFound);
   EXPECT_EQ(error_of_read(tenant_, opened().id, 1), ErrorCode::kNotFound);
-  sharing_.confirm(tenant_, delivery_.id, 2, some_event());
-  EXPECT_EQ(error_of_read(tenant_, delivery_.id, 1), ErrorCode::kNotFound);
+  sharing_.confirm(tenant_, delivery_.id, 3, some_event());
+  EXPECT_EQ(error_of_read(tenant_, delivery_.id, 2), ErrorCode::kNotFound);
+  expect_beginnings(1, false);
 }
 
-TEST_P(SharingContract, KeepsEightAndNoMore) {
+TEST_P(SharingContract, KeepsEightBesideTheFirstAndNoMoreButForTheSender) {
   deliver_some(1);
-  for (std::uint32_t version = 2; version <= 9; ++version) {
+  for (std::uint32_t version = 2; version <= 10; ++version) {
     EXPECT_EQ(swap_to(version), SwapOutcome::kDone);
   }
-  EXPECT_EQ(swap_to(10), SwapOutcome::kTooManyKept);
-  expect_version(9);
-  EXPECT_TRUE(sharing_.confirm(tenant_, delivery_.id, 2, some_event()));
-  EXPECT_EQ(swap_to(10), SwapOutcome::kDone);
+  EXPECT_EQ(swap_to(11), SwapOutcome::kTooManyKept);
+  expect_version(10);
+  NewVersion senders = version_of(11);
+  senders.is_senders = true;
+  EXPECT_EQ(swap(senders, headers_of(11)), SwapOutcome::kDone);
+  EXPECT_EQ(swap_to(12), SwapOutcome::kTooManyKept);
+  EXPECT_TRUE(sharing_.confirm(tenant_, delivery_.id, 4, some_event()));
+  EXPECT_EQ(swap_to(12), SwapOutcome::kDone);
 }
 
 TEST_P(SharingContract, FormerHeadersAreSweptAfterAWeek) {
   deliver_some(2);
   swap_to(2);
+  swap_to(3);
   EXPECT_EQ(store_->sweep_lapsed(now_ + kFormerVersionKept - 1s, 10).former_versions, 0u);
-  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1));
+  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1, 2));
   EXPECT_EQ(store_->sweep_lapsed(now_ + kFormerVersionKept, 10).former_versions, 1u);
-  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), IsEmpty());
-  EXPECT_FALSE(sharing_.former(tenant_, files_[0], 1));
-  expect_version(2);
+  EXPECT_FALSE(sharing_.former(tenant_, files_[0], 2));
+  EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1)) << "the sender's own";
+  expect_version(3);
+}
+
+TEST_P(SharingContract, WhatOneRecipientMakesCostsNobodyTheSendersHeaders) {
+  deliver_some(1);
+  for (std::uint32_t version = 2; version <= 10; ++version) swap_to(version);
+  sharing_.confirm(tenant_, delivery_.id, 10, some_event());
+  store_->sweep_lapsed(now_ + 2 * kFormerVersionKept, 100);
+  EXPECT_EQ(sharing_.former(tenant_, files_[0], 1)->header, headers_.at(files_[0]).header);
 }
 
 TEST_P(SharingContract, ARemovedFileTakesItsFormerHeadersAlong) {

@@ -839,8 +839,8 @@ TEST_P(StudyContract, AnInboxsPageEndsWhereItsManifestsGetLong) {
     delivery.recipients = {alice};
     const SealedFile file = sealed_file(delivery.id, 10);
     staged(*store_, tenant_, file)
-        ->commit_as_delivery(file.record, nullptr, delivery,
-                             std::string(kPageRecords / 2, 'm'), some_event());
+        ->commit_as_delivery(file.record, nullptr, delivery, std::string(kPageRecords / 2, 'm'),
+                             some_event());
     all.push_back(delivery.id);
   }
   std::sort(all.begin(), all.end());
