@@ -121,7 +121,7 @@ void CommandLine::add_people_commands() {
   trust_command
       ->add_option("--fingerprint", trust.fingerprints,
                    "One that you have compared, in hexadecimal or words, instead of being asked")
-      ->expected(1);
+      ->allow_extra_args(false);
   choose(trust_command, done_by([this](const Session& s) { client::trust(s, trust); }));
 
   auto* const recipient =
@@ -176,7 +176,7 @@ void CommandLine::add_delivery_commands() {
   send_command->add_option("FILE", send.files, "Files; - is standard input")->required();
   send_command->add_option("--to", send.to, "A handle, or the age1… string of one device")
       ->required()
-      ->expected(1);
+      ->allow_extra_args(false);
   send_command->add_option("--expires", send.expires,
                            "7d, 12h, 30m, or a time as 2026-12-24T00:00:00Z [30d]");
   send_command->add_flag("--no-copy", send.no_copy, "Don't seal them for this device as well");
@@ -227,7 +227,7 @@ void CommandLine::add_sharing_commands() {
                        const char* who_it_is, auto run) {
     auto* const command = app.add_subcommand(name, what);
     command->add_option("DELIVERY", share.id, "Its id")->required();
-    command->add_option(option, share.who, who_it_is)->required()->expected(1);
+    command->add_option(option, share.who, who_it_is)->required()->allow_extra_args(false);
     choose(command, done_by([this, run](const Session& s) { run(s, share); }));
   };
   add("share", "Let others open a delivery that you can open", "--to",
