@@ -92,7 +92,7 @@ class Walk(unittest.TestCase):
         return gateway.start()
 
     def test_every_documented_answer_is_given_and_no_other(self):
-        self.gateway = self.gateway_with()
+        self.gateway = self.gateway_with("--shutdown-drain", "600")
         self.surgeon = self.gateway.invited(SURGEON)
         self.colleague = self.gateway.invited(COLLEAGUE)
         self.chief = self.gateway.invited(CHIEF, "--administrator")
@@ -264,7 +264,8 @@ class Walk(unittest.TestCase):
                                    device.ENVELOPE)
             for signer, changed in ((self.surgeon, {}), (self.colleague, {"recipient": self.surgeon.recipient}),
                                     (self.colleague, {}), (self.colleague, {"opened": "2026-01-01T00:00:00Z"}))))
-        self.statuses([200] * 4, self.surgeon.request("GET", path + "/receipts"), self.surgeon.request("GET", "/v1/sent"),
+        self.statuses([200] * 4,
+                      self.surgeon.request("GET", path + "/receipts"), self.surgeon.request("GET", "/v1/sent"),
                       self.surgeon.request("DELETE", path), self.surgeon.request("DELETE", path))
 
     def uploads(self):
