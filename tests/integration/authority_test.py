@@ -19,7 +19,7 @@ SURGEON = "surgeon@hospital.example"
 def rights():
     """(method, path, roles) of each row of the table, read from its source."""
     source = (ROOT / "gateway" / "identity" / "authority.cc").read_text(encoding="utf-8")
-    rows = re.findall(r'\{"([A-Z]+)", "(/[^"]*)", \{([^}]*)\}, k\w+\}', source)
+    rows = re.findall(r'\{"([A-Z]+)",\s*"(/[^"]*)",\s*\{([^}]*)\},\s*k\w+\}', source)
     return [(method, path, set(roles.replace("k", "", 1).split(", k"))) for method, path, roles in rows]
 
 

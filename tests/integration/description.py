@@ -49,8 +49,8 @@ class Description:
 
         def matches(template):
             # The one path whose end may have several segments (docs/api/openapi.yaml says so).
-            pattern = re.sub(r"\\\{(\w+)\\\}", lambda name: ".+" if name[1] == "resource" else "[^/]+", re.escape(template))
-            return re.fullmatch(pattern, path)
+            pattern = re.escape(template).replace(r"\{resource\}", ".+")
+            return re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", pattern), path)
         found = [template for known, template in self.operations if known == method and matches(template)]
         if not found:
             raise AssertionError(f"{method} {path} isn't in the description")

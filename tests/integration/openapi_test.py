@@ -18,7 +18,7 @@ from description import FILE, Description
 from sealing import expect
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SURGEON, COLLEAGUE, CHIEF = (name + "@hospital.example" for name in ("surgeon", "colleague", "chief"))
+SURGEON, COLLEAGUE, CHIEF, NOBODY = (name + "@hospital.example" for name in ("surgeon", "colleague", "chief", "nobody"))
 OFFSET = "application/offset+octet-stream"
 TUS = "Tus-Resumable: 1.0.0"
 HUGE = 2**60
@@ -92,7 +92,7 @@ class Walk(unittest.TestCase):
         return gateway.start()
 
     def test_every_documented_answer_is_given_and_no_other(self):
-        self.gateway = self.gateway_with()
+        self.gateway = self.gateway_with("--shutdown-drain", "600")
         self.surgeon = self.gateway.invited(SURGEON)
         self.colleague = self.gateway.invited(COLLEAGUE)
         self.chief = self.gateway.invited(CHIEF, "--administrator")
@@ -161,8 +161,8 @@ class Walk(unittest.TestCase):
         box = {"recipients": [SURGEON], "depositors": [SURGEON], "closes_after": 0}
         self.statuses([204, 204, 204, 422, 200, 200, 204], *(
             ask("PUT", "/v1/mailboxes/" + name, box | changed)
-            for name, changed in (("box", {}), ("gone", {}), ("empty", {"recipients": ["nobody@hospital.example"]}),
-                                  ("box", {"depositors": ["nobody@hospital.example"]}))),
+            for name, changed in (("box", {}), ("gone", {}), ("empty", {"recipients": [NOBODY]}),
+                                  ("box", {"depositors": [NOBODY]}))),
             ask("GET", "/v1/mailboxes/box"), ask("GET", "/v1/mailboxes"), ask("DELETE", "/v1/mailboxes/gone"))
 
     def sealed_at_the_gateway(self):
@@ -197,25 +197,27 @@ class Walk(unittest.TestCase):
                   for key in (self.surgeon.key, self.colleague.key)]
         self.statuses([201, 409, 403, 422], *(ask("PUT", "cover", one)
                                               for one in (cover.envelope, *covers, other.envelope)))
-        self.statuses([422], self.surgeon.request("POST", "/v1/deliveries", {"recipients": ["nobody@hospital.example"]}))
+        self.statuses([422], self.surgeon.request("POST", "/v1/deliveries", {"recipients": [NOBODY]}))
 
         for path, stored, large in (("files", file, None), ("indexes", sealing.File(b"{}", id=file.id), bytes(70_000))):
             path += f"?id={file.id}"
             answers = [ask("POST", path, stored.sealed(one), "application/age") for one in (other, cover, cover)]
             self.statuses([422, 201, 409], *answers)
             if large:
-                self.statuses([413], ask("POST", path, sealing.File(large, id=file.id).sealed(cover), "application/age"))
+                sealed = sealing.File(large, id=file.id).sealed(cover)
+                self.statuses([413], ask("POST", path, sealed, "application/age"))
 
         cover = sealing.opened(self.surgeon, [COLLEAGUE, SURGEON])
         sealing.put(self.surgeon, cover, letter := sealing.File(b"a letter"))
-        manifests = [sealing.manifest(*one) for one in ((self.colleague, cover, [letter]), (self.surgeon, other, [letter]),
-                                                        (self.surgeon, cover, [letter]), (self.surgeon, cover, []))]
+        manifests = [sealing.manifest(signer, of, files) for signer, of, files in (
+            (self.colleague, cover, [letter]), (self.surgeon, other, [letter]), (self.surgeon, cover, [letter]),
+            (self.surgeon, cover, []))]
         self.statuses([403, 422, 200, 409], *(ask("POST", "close", one) for one in manifests))
 
     def reading(self):
         self.cover, self.file = self.letter()
         delivery = f"/v1/deliveries/{self.cover.delivery}"
-        for path in (delivery, delivery + "/index", delivery + "/headers", "/v1/inbox", "/v1/sent", delivery + "/receipts"):
+        for path in ("/v1/inbox", "/v1/sent", *(delivery + part for part in ("", "/index", "/headers", "/receipts"))):
             self.statuses([200], self.surgeon.request("GET", path))
         for part in ("", "/header", "/payload"):
             for method in ("GET", "HEAD"):
@@ -232,8 +234,8 @@ class Walk(unittest.TestCase):
         path = f"/v1/files/{file.id}"
         self.statuses([200], self.colleague.request("GET", path))
         self.gateway.sql("UPDATE download SET since = since - interval '24 hours 1 second'")
-        self.statuses([403, 403, 204], self.colleague.request("GET", path), self.colleague.request("GET", path + "/payload"),
-                      self.surgeon.request("DELETE", path))
+        self.statuses([403, 403, 204], self.colleague.request("GET", path),
+                      self.colleague.request("GET", path + "/payload"), self.surgeon.request("DELETE", path))
 
     def sharing(self):
         cover, file = self.letter()
@@ -254,16 +256,17 @@ class Walk(unittest.TestCase):
     def what_became_of_it(self):
         cover, _ = self.letter()
         path = f"/v1/deliveries/{cover.delivery}"
-        manifest = expect(200, self.colleague.request("GET", path))["manifest"]
-        record = {"delivery": cover.delivery, "manifest": device.b64(sealing.sha256(base64.b64decode(manifest["payload"]))),
+        manifest = base64.b64decode(expect(200, self.colleague.request("GET", path))["manifest"]["payload"])
+        record = {"delivery": cover.delivery, "manifest": device.b64(sealing.sha256(manifest)),
                   "recipient": self.colleague.recipient, "opened": device.time_text(device.now())}
         self.statuses([403, 422, 204, 409], *(
             self.colleague.request("PUT", path + "/receipt", signer.key.envelope(sealing.RECEIPT, record | changed),
                                    device.ENVELOPE)
             for signer, changed in ((self.surgeon, {}), (self.colleague, {"recipient": self.surgeon.recipient}),
                                     (self.colleague, {}), (self.colleague, {"opened": "2026-01-01T00:00:00Z"}))))
-        self.statuses([200, 200], self.surgeon.request("GET", path + "/receipts"), self.surgeon.request("GET", "/v1/sent"))
-        self.statuses([200, 200], self.surgeon.request("DELETE", path), self.surgeon.request("DELETE", path))
+        self.statuses([200] * 4,
+                      self.surgeon.request("GET", path + "/receipts"), self.surgeon.request("GET", "/v1/sent"),
+                      self.surgeon.request("DELETE", path), self.surgeon.request("DELETE", path))
 
     def uploads(self):
         cover = self.open
@@ -366,7 +369,8 @@ class Walk(unittest.TestCase):
     def announced(self, method, path):
         """The answer to the head of a huge request."""
         with contextlib.closing(self.gateway.tls()) as connection:
-            connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {HUGE}\r\n\r\n".encode())
+            connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                               f"Content-Length: {HUGE}\r\n\r\n".encode())
             received = b""
             while piece := connection.recv(65536):
                 received += piece
