@@ -233,6 +233,8 @@ std::optional<std::string> PostgresDeliveries::revoke(TenantId tenant, const Uui
                                                       const AuditEvent& event) {
   return pool_.transact([&](pqxx::work& transaction, Connection&) -> std::optional<std::string> {
     // Whatever could open or find it goes in this very statement (migration 0005).
+    // Whatever recipients had wrapped for others goes too, and mustn't make this take too long.
+    transaction.exec("SET LOCAL statement_timeout = 0");
     const auto revoked = transaction.exec_params(R"SQL(
         UPDATE delivery
            SET state = 'revoked', ended = now(), deletion_receipt = nullif($3::bytea, '')

@@ -19,12 +19,14 @@ constexpr std::size_t kBatch = std::size_t{1} * 1024 * 1024;
 // --- Staging ------------------------------------------------------------------------------------
 //
 // The table isn't logged: a crash empties it, which the last transaction notices. An absent index
-// header travels as an empty one.
+// header travels as an empty one. Of a delivery that ends nothing is left behind: who ends it
+// waits, and takes them away, or they find that it has ended.
 
 constexpr const char* kStage = R"SQL(
-  INSERT INTO staged_headers (tenant_id, change_id, file_id, header, index_header)
-  SELECT $1, $2, s.file_id, s.header, nullif(s.index_header, ''::bytea)
-    FROM unnest($3::uuid[], $4::bytea[], $5::bytea[]) AS s (file_id, header, index_header)
+  WITH held AS (SELECT id FROM live_delivery WHERE tenant_id = $1 AND id = $6 FOR SHARE)
+  INSERT INTO staged_headers (tenant_id, change_id, delivery_id, file_id, header, index_header)
+  SELECT $1, $2, held.id, s.file_id, s.header, nullif(s.index_header, ''::bytea)
+    FROM held, unnest($3::uuid[], $4::bytea[], $5::bytea[]) AS s (file_id, header, index_header)
   ON CONFLICT DO NOTHING)SQL";
 
 constexpr const char* kDropStaged = R"SQL(
@@ -151,7 +153,7 @@ class Change final : public RecipientChange {
     }
     begun_ = true;
     pool_.run([&](Connection& connection) {
-      connection.execute(kStage, {tenant_.uuid, id_, files, headers, indexes});
+      connection.execute(kStage, {tenant_.uuid, id_, files, headers, indexes, delivery_});
     });
     batch_.clear();
     bytes_ = 0;
@@ -162,6 +164,7 @@ class Change final : public RecipientChange {
     const std::string tenant = tenant_.uuid.text();
     const std::string delivery = delivery_.text();
     const std::string change = id_.text();
+    transaction.exec("SET LOCAL statement_timeout = 0");  // for thousands of files and recipients
     const std::uint32_t current = hold_closed(transaction, tenant_, delivery_);
     if (current == next.version) {
       const pqxx::row cover = transaction.exec_params1(kCover, tenant, delivery, current);

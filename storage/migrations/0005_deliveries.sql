@@ -215,6 +215,7 @@ BEGIN
     DELETE FROM file WHERE tenant_id = OLD.tenant_id AND delivery_id = OLD.id;
     DELETE FROM upload WHERE tenant_id = OLD.tenant_id AND delivery_id = OLD.id;
     DELETE FROM former_version WHERE tenant_id = OLD.tenant_id AND delivery_id = OLD.id;
+    DELETE FROM staged_headers WHERE tenant_id = OLD.tenant_id AND delivery_id = OLD.id;
     NEW.study_mac := NULL;
     NEW.mailbox := NULL;
     NEW.closes_after := NULL;
@@ -248,6 +249,7 @@ CREATE TRIGGER delivery_keeps_what_was_signed BEFORE UPDATE ON delivery
 CREATE UNLOGGED TABLE staged_headers (
   tenant_id     uuid        NOT NULL,
   change_id     uuid        NOT NULL,
+  delivery_id   uuid        NOT NULL,
   file_id       uuid        NOT NULL,
   header        bytea       NOT NULL CHECK (octet_length(header) > 0),
   index_header  bytea       CHECK (octet_length(index_header) > 0),
@@ -255,6 +257,9 @@ CREATE UNLOGGED TABLE staged_headers (
   PRIMARY KEY (tenant_id, change_id, file_id)
 );
 CREATE INDEX staged_headers_by_age ON staged_headers (staged);
+CREATE INDEX staged_headers_by_delivery ON staged_headers (tenant_id, delivery_id);
+ALTER TABLE staged_headers ALTER COLUMN header SET STORAGE EXTERNAL;
+ALTER TABLE staged_headers ALTER COLUMN index_header SET STORAGE EXTERNAL;
 
 -- A version of a delivery's cover that is no longer current, and whose headers are kept.
 CREATE TABLE former_version (
@@ -279,6 +284,8 @@ CREATE TABLE former_headers (
   FOREIGN KEY (tenant_id, file_id) REFERENCES file ON DELETE CASCADE
 );
 CREATE INDEX former_headers_by_file ON former_headers (tenant_id, file_id);
+ALTER TABLE former_headers ALTER COLUMN header SET STORAGE EXTERNAL;
+ALTER TABLE former_headers ALTER COLUMN index_header SET STORAGE EXTERNAL;
 
 
 -- --- Receipts -------------------------------------------------------------------------------------

@@ -100,12 +100,18 @@ TEST_F(PostgresLife, WhateverEndsADeliveryTakesItsHeadersInThatStatement) {
   store_->receipts().begin_download(tenant_, file.record.id, "age1bob", now_, some_event());
   EXPECT_EQ(count("former_headers"), "1");
   EXPECT_EQ(count("download"), "1");
+  // Another change is under way: it has been staged in part.
+  const auto late = store_->sharing().begin(tenant_, delivery.id);
+  late->add(file.record.id, {Bytes(std::size_t{1} << 20, Byte{'h'}), std::nullopt});
+  EXPECT_EQ(count("staged_headers"), "1");
 
   ask(database_, "UPDATE delivery SET state = 'expired', ended = now()");
   for (const char* table :
        {"file", "former_headers", "former_version", "download", "staged_headers"}) {
     EXPECT_EQ(count(table), "0") << table;
   }
+  late->add(Uuid::v7(), {Bytes(std::size_t{1} << 20, Byte{'h'}), std::nullopt});
+  EXPECT_EQ(count("staged_headers"), "0") << "nor does any come later";
   EXPECT_EQ(count("delivery_progress"), "1");
   EXPECT_EQ(count("cover"), "2");
   EXPECT_EQ(store_->sweep_lapsed(now_, 10).payloads, 1u);
