@@ -8,6 +8,8 @@
 #include "crypto/hash.h"
 #include "crypto/header.h"
 #include "gateway/delivery_headers.h"
+#include "gateway/deposit.h"
+#include "gateway/identity/authority.h"
 #include "gateway/openings.h"
 #include "gateway/take_back.h"
 #include "records/cover_chain.h"

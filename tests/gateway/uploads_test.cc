@@ -1,6 +1,8 @@
 // Uploads that break off and go on, on an in-memory shelf with real crypto.
 #include "gateway/uploads.h"
 
+#include <algorithm>
+
 #include "crypto/hash.h"
 #include "crypto/header.h"
 #include "tests/gateway/letters.h"

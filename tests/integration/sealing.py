@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 import device
@@ -18,6 +19,15 @@ import device
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vectors" / "format"))
 import make  # noqa: E402  (the vectors' independent script)
 from primitives import hkdf  # noqa: E402
+
+
+def x25519(scalar, point=bytes([9]) + bytes(31)):
+    return X25519PrivateKey.from_private_bytes(scalar).exchange(X25519PublicKey.from_public_bytes(point))
+
+
+# Or a header of a few hundred files would take minutes.
+make.x25519 = x25519
+make.chacha20poly1305 = lambda key, nonce, plaintext: ChaCha20Poly1305(key).encrypt(nonce, plaintext, b"")
 
 CHUNK = 64 * 1024
 ROW = 16 * (CHUNK + 16)

@@ -187,7 +187,7 @@ class Killed(Shared):
         cover, files = self.letter(200)
         everybody, two = [self.colleague, self.surgeon, self.ward], [self.colleague, self.surgeon]
         outcomes = set()
-        for attempt in range(12):
+        for attempt in range(10):
             now = everybody if len(cover.record["recipients"]) == 2 else two
             following = cover.next(now, self.surgeon.key)
             # From before it has read the first header to after its last commit.

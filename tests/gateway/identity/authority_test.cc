@@ -170,9 +170,12 @@ TEST(SecondQuestions, ADeliveryIsItsSendersAndItsRecipients) {
   const Caller recipient = caller(kPerson);
   const storage::Audience audience{*sender.principal,
                                    {recipient.device->record.recipient.text()},
-                                   storage::DeliveryState::kClosed};
+                                   storage::DeliveryState::kClosed,
+                                   1};
   EXPECT_TRUE(sends(sender, audience));
   EXPECT_FALSE(sends(recipient, audience));
+  EXPECT_TRUE(receives(recipient, audience));
+  EXPECT_FALSE(receives(sender, audience)) << "by this device";
   EXPECT_TRUE(sends_or_receives(recipient, audience));
   EXPECT_FALSE(sends_or_receives(caller(kPerson), audience));
   EXPECT_FALSE(sends_or_receives(Caller{}, audience));
