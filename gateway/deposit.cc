@@ -57,7 +57,7 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
   letter->commit_as_delivery(file, &index, new_delivery(cover, sender, downloads),
                              records::to_json(manifest),
                              sender.did(storage::AuditKind::kDeposit, file.id));
-  return {std::move(file), std::move(manifest)};
+  return {std::move(file), std::move(manifest), intake->finding().dropped};
 }
 
 namespace {

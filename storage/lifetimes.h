@@ -13,6 +13,8 @@ inline constexpr std::chrono::hours kUploadKept{24};
 inline constexpr std::chrono::days kNeverClosed{7};
 /// Headers of a former version, if nobody confirms a later one.
 inline constexpr std::chrono::days kFormerVersionKept{7};
+/// Rows that a gateway staged and didn't sweep itself, because it never came back.
+inline constexpr std::chrono::days kStagedRowsKept{2};
 /// Headers that were staged for a change of recipients that never came.
 inline constexpr std::chrono::days kStagedHeadersKept{1};
 /// Covers, manifest and receipts of a delivery that has ended.

@@ -112,6 +112,15 @@ constexpr const char* kReadIndexes = R"SQL(
 
 // --- Removing -----------------------------------------------------------------------------------
 
+// Whoever closes its delivery, or changes the recipients, is waited for, or waits: they count
+// files.
+constexpr const char* kHoldDeliveryOf = R"SQL(
+  SELECT
+    FROM delivery
+   WHERE tenant_id = $1
+     AND id = (SELECT delivery_id FROM file WHERE tenant_id = $1 AND id = $2)
+     FOR SHARE)SQL";
+
 // Leaves its sealed bytes to the sweep (migration 0005).
 constexpr const char* kRemoveFile = R"SQL(
   DELETE FROM file WHERE tenant_id = $1 AND id = $2)SQL";
@@ -392,6 +401,7 @@ std::unique_ptr<IndexReader> PostgresBlobs::read_indexes(TenantId tenant, const 
 
 bool PostgresBlobs::remove(TenantId tenant, const Uuid& id, const AuditEvent& event) {
   return pool_.transact([&](pqxx::work& transaction, Connection&) {
+    transaction.exec_params(kHoldDeliveryOf, tenant.uuid.text(), id.text());
     const auto removed = transaction.exec_params(kRemoveFile, tenant.uuid.text(), id.text());
     if (removed.affected_rows() == 0) return false;
     record(transaction, tenant, event);

@@ -242,9 +242,12 @@ std::optional<std::string> PostgresDeliveries::revoke(TenantId tenant, const Uui
       record(transaction, tenant, event);
       return receipt;
     }
-    const pqxx::result before = transaction.exec_params(
-        "SELECT deletion_receipt FROM delivery WHERE tenant_id = $1 AND id = $2",
-        tenant.uuid.text(), id.text());
+    // One that was opened since the statement above looked isn't revoked, and wasn't there.
+    const pqxx::result before = transaction.exec_params(R"SQL(
+        SELECT deletion_receipt
+          FROM delivery
+         WHERE tenant_id = $1 AND id = $2 AND state = 'revoked')SQL",
+                                                        tenant.uuid.text(), id.text());
     if (before.empty()) return std::nullopt;
     return before[0][0].is_null() ? std::string() : text_of_bytea(before[0][0]);
   });

@@ -14,39 +14,49 @@ namespace letterbox::storage {
 
 namespace {
 
-// A file that this device may see, and how often.
-constexpr const char* kSeen = R"SQL(
-  SELECT d.id, d.downloads
-    FROM file AS f
-    JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
-    JOIN delivery_recipient AS r
-      ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id AND r.recipient = $3
-   WHERE f.tenant_id = $1 AND f.id = $2 AND d.state = 'closed')SQL";
-
-// Those who come at the same moment meet at the row: the second one finds the first one's time.
+// All of it in one statement, and so in one transaction and one round trip, since a download waits
+// for it. $1 to $8 are as AuditStatement has them; times are texts of seconds.
+//
+// Those who come at the same moment meet at the row of `download`: the second one finds the first
+// one's time, and counts nothing. That also makes it safe to run twice.
+//
+// What is collected isn't held by those who find it there: a device that fetches many files of one
+// delivery at once would wait for itself.
 constexpr const char* kCount = R"SQL(
-  INSERT INTO download AS w (tenant_id, file_id, recipient, since)
-  VALUES ($1, $2, $3, to_timestamp($4::bigint))
-  ON CONFLICT (tenant_id, file_id, recipient) DO UPDATE
-     SET count = w.count + 1, since = excluded.since
-   WHERE w.since <= to_timestamp($5::bigint) AND w.count < $6)SQL";
+  WITH seen AS (
+    SELECT d.id, d.downloads
+      FROM file AS f
+      JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
+      JOIN delivery_recipient AS r
+        ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id AND r.recipient = $10::text
+     WHERE f.tenant_id = $1 AND f.id = $9 AND d.state = 'closed'),
+  counted AS (
+    INSERT INTO download AS w (tenant_id, file_id, recipient, since)
+    SELECT $1, $9, $10::text, to_timestamp($11::text::bigint) FROM seen
+    ON CONFLICT (tenant_id, file_id, recipient) DO UPDATE
+       SET count = w.count + 1, since = excluded.since
+     WHERE w.since <= to_timestamp($12::text::bigint) AND w.count < (SELECT downloads FROM seen)
+    RETURNING file_id),
+  collected AS (
+    INSERT INTO delivery_progress AS p (tenant_id, delivery_id, recipient, collected)
+    SELECT $1, seen.id, $10::text, to_timestamp($11::text::bigint)
+      FROM seen, counted
+     WHERE NOT EXISTS (SELECT
+                         FROM delivery_progress
+                        WHERE tenant_id = $1 AND delivery_id = seen.id AND recipient = $10::text
+                          AND collected IS NOT NULL)
+    ON CONFLICT (tenant_id, delivery_id, recipient) DO UPDATE
+       SET collected = excluded.collected
+     WHERE p.collected IS NULL),
+  recorded AS (
+    INSERT INTO audit (tenant_id, id, kind, outcome, principal_id, device, peer, object_id)
+    SELECT $1, $2, $3, $4, $5, $6, $7::text::inet, $8 FROM counted)
+  SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM counted))SQL";
 
 constexpr const char* kContinues = R"SQL(
   SELECT since > to_timestamp($4::bigint)
     FROM download
    WHERE tenant_id = $1 AND file_id = $2 AND recipient = $3)SQL";
-
-// Not an upsert: that would hold the row until the commit, and a device that fetches many files of
-// one delivery at once would wait for itself.
-constexpr const char* kCollected = R"SQL(
-  INSERT INTO delivery_progress AS p (tenant_id, delivery_id, recipient, collected)
-  SELECT $1::uuid, $2::uuid, $3, to_timestamp($4::bigint)
-   WHERE NOT EXISTS (SELECT FROM delivery_progress
-                      WHERE tenant_id = $1 AND delivery_id = $2 AND recipient = $3
-                        AND collected IS NOT NULL)
-  ON CONFLICT (tenant_id, delivery_id, recipient) DO UPDATE
-     SET collected = excluded.collected
-   WHERE p.collected IS NULL)SQL";
 
 constexpr const char* kListed = R"SQL(
   SELECT
@@ -149,25 +159,24 @@ std::optional<DownloadOutcome> PostgresReceipts::begin_download(TenantId tenant,
                                                                 const std::string& recipient,
                                                                 std::chrono::sys_seconds now,
                                                                 const AuditEvent& event) try {
-  const std::string whose = tenant.uuid.text();
+  const AuditStatement record(tenant, event);
   const std::int64_t fresh = seconds(now - kDownloadContinues);
-  return pool_.transact([&](pqxx::work& transaction,
-                            Connection&) -> std::optional<DownloadOutcome> {
-    const pqxx::result seen = transaction.exec_params(kSeen, whose, file.text(), binary(recipient));
-    if (seen.empty()) return std::nullopt;
-    const auto counted =
-        transaction.exec_params(kCount, whose, file.text(), binary(recipient), seconds(now), fresh,
-                                seen[0]["downloads"].as<std::int64_t>());
-    if (counted.affected_rows() == 0) {
-      const pqxx::row continues =
-          transaction.exec_params1(kContinues, whose, file.text(), binary(recipient), fresh);
-      return continues[0].as<bool>() ? DownloadOutcome::kContinued : DownloadOutcome::kRefused;
-    }
-    transaction.exec_params(kCollected, whose, seen[0]["id"].as<std::string>(), binary(recipient),
-                            seconds(now));
-    record(transaction, tenant, event);
-    return DownloadOutcome::kCounted;
-  });
+  const std::string when = std::to_string(seconds(now));
+  const std::string before = std::to_string(fresh);
+  Statement count = record.statement();
+  count.sql = kCount;
+  for (const Parameter& parameter : {Parameter(file), Parameter(as_bytes(recipient)),
+                                     Parameter(as_bytes(when)), Parameter(as_bytes(before))}) {
+    count.parameters.push_back(parameter);
+  }
+  const BinaryResult counted = pool_.run(
+      [&](Connection& connection) { return std::move(connection.execute_all({count}).front()); });
+  if (counted.number(0, 1) > 0) return DownloadOutcome::kCounted;
+  if (counted.number(0, 0) == 0) return std::nullopt;
+  const pqxx::result found =
+      pool_.ask(kContinues, tenant.uuid.text(), file.text(), binary(recipient), fresh);
+  if (found.empty()) return std::nullopt;
+  return found[0][0].as<bool>() ? DownloadOutcome::kContinued : DownloadOutcome::kRefused;
 } catch (const Error& error) {
   // It went away after it was seen.
   if (error.code() == ErrorCode::kNotFound) return std::nullopt;

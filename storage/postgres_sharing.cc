@@ -35,7 +35,7 @@ constexpr const char* kCountStaged = R"SQL(
 
 // --- The last transaction -----------------------------------------------------------------------
 
-// Changes take turns; nobody ends the delivery meanwhile.
+// Changes take turns; nobody ends the delivery meanwhile, or removes a file of it.
 constexpr const char* kHoldClosed = R"SQL(
   SELECT version FROM live_delivery WHERE tenant_id = $1 AND id = $2 AND state = 'closed'
      FOR NO KEY UPDATE)SQL";
@@ -45,10 +45,6 @@ constexpr const char* kCover = R"SQL(
 
 constexpr const char* kCountKept = R"SQL(
   SELECT count(*) FROM former_version WHERE tenant_id = $1 AND delivery_id = $2)SQL";
-
-// Whoever removes one of them is waited for, or waits.
-constexpr const char* kHoldFiles = R"SQL(
-  SELECT FROM file WHERE tenant_id = $1 AND delivery_id = $2 FOR NO KEY UPDATE)SQL";
 
 constexpr const char* kKeepVersion = R"SQL(
   INSERT INTO former_version (tenant_id, delivery_id, version, since)
@@ -183,13 +179,12 @@ class Change final : public RecipientChange {
                   "sent again: " +
                       delivery);
     }
-    if (transaction.exec_params(kHoldFiles, tenant, delivery).size() != files_.size()) {
+    transaction.exec_params(kKeepVersion, tenant, delivery, current, seconds(now));
+    const auto held = transaction.exec_params(kKeepHeaders, tenant, delivery, current);
+    const auto swapped = transaction.exec_params(kSwapHeaders, tenant, delivery, change);
+    if (held.affected_rows() != files_.size() || swapped.affected_rows() != files_.size()) {
       throw OtherFiles();
     }
-    transaction.exec_params(kKeepVersion, tenant, delivery, current, seconds(now));
-    transaction.exec_params(kKeepHeaders, tenant, delivery, current);
-    const auto swapped = transaction.exec_params(kSwapHeaders, tenant, delivery, change);
-    if (swapped.affected_rows() != files_.size()) throw OtherFiles();
 
     const std::string recipients = array_literal(next.recipients);
     transaction.exec_params(kRaiseVersion, tenant, delivery, next.version);

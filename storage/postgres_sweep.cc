@@ -74,6 +74,20 @@ constexpr const char* kForget = R"SQL(
                              LIMIT 1
                                FOR UPDATE SKIP LOCKED))SQL";
 
+// Whoever still stages rows after so long finds out at its commit. An upload lives by its own time.
+constexpr const char* kDisown = R"SQL(
+  UPDATE payload SET staged_by = '00000000-0000-0000-0000-000000000000'
+   WHERE (tenant_id, id) = (SELECT p.tenant_id, p.id
+                              FROM payload AS p
+                             WHERE p.staged_by IS NOT NULL
+                               AND p.staged_by <> '00000000-0000-0000-0000-000000000000'
+                               AND p.started <= to_timestamp($1::bigint)
+                               AND NOT EXISTS (SELECT FROM upload AS u
+                                                WHERE u.tenant_id = p.tenant_id
+                                                  AND u.id = p.staged_by)
+                             LIMIT 1
+                               FOR UPDATE SKIP LOCKED))SQL";
+
 // --- Sealed bytes of nobody ---------------------------------------------------------------------
 
 // Many are small and go together; of big ones so many rows at a time: 64 MiB.
@@ -162,6 +176,7 @@ Lapsed sweep_lapsed(Pool& pool, std::chrono::sys_seconds now, std::size_t limit)
   lapsed.former_versions = take(pool, limit, kDropFormerVersion, now - kFormerVersionKept);
   lapsed.former_versions +=
       take(pool, limit - lapsed.former_versions, kDropStagedHeaders, now - kStagedHeadersKept);
+  take(pool, limit, kDisown, now - kStagedRowsKept);
   while (drop_payloads(pool, limit, lapsed)) {
   }
   lapsed.forgotten = take(pool, limit, kForget, now - kEndedKept);

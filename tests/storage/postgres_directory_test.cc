@@ -107,9 +107,9 @@ TEST_F(PostgresDirectory, TheDatabaseItselfKeepsASigningKeyInOneTenantAndASender
   EXPECT_EQ(insert(fresh, fresh), "");
 
   EXPECT_EQ(refusal("INSERT INTO delivery (tenant_id, id, sender_id, sealed_by_gateway, created,"
-                    " expires) VALUES ('" +
+                    " expires, downloads) VALUES ('" +
                     tenant_.uuid.text() + "', '" + Uuid::v7().text() + "', '" + theirs.id.text() +
-                    "', true, now(), now() + interval '1 h')"),
+                    "', true, now(), now() + interval '1 h', 1)"),
             "23503")
       << "another tenant's principal";
 }

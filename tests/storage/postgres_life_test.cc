@@ -285,6 +285,23 @@ TEST_F(PostgresLife, GatewaysThatSweepTogetherTakeEachThingOnce) {
             "0");
 }
 
+TEST_F(PostgresLife, WhatAGatewayStagedThatNeverComesBackGoesAfterTwoDays) {
+  Child gateway({"--stage", database_, Uuid::v7().text(), "2"});
+  gateway.kill_at_once();
+  const NewDelivery delivery = some_delivery(sender_);
+  deliver(*store_, tenant_, sealed_file(delivery.id, 10), delivery);
+  NewDelivery lasting = some_delivery(sender_);
+  lasting.expires += std::chrono::days(10);
+  store_->deliveries().open(tenant_, lasting, some_event());
+  store_->uploads().create(tenant_, {Uuid::v7(), lasting.id, Uuid::v7(), 9, "d"}, now_ + 47h);
+  store_->deliveries().revoke(tenant_, delivery.id, "", some_event());
+  EXPECT_EQ(store_->sweep_lapsed(now_ + 47h, 10).payloads, 1u) << "the revoked one's";
+  const Lapsed lapsed = store_->sweep_lapsed(now_ + kStagedRowsKept + 1h, 10);
+  EXPECT_EQ(lapsed.payloads, 1u);
+  EXPECT_EQ(lapsed.rows, 2u);
+  EXPECT_EQ(count("payload"), "1") << "the upload's";
+}
+
 TEST_F(PostgresLife, ASweepPassesByWhatSomebodyWorksOn) {
   const NewDelivery delivery = opened();
   const NewDelivery idle = opened();

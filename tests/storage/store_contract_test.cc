@@ -10,8 +10,7 @@
 
 #include "crypto/stream.h"
 #include "storage/row_framing.h"
-#include "tests/storage/database.h"
-#include "tests/storage/sample.h"
+#include "tests/storage/both_stores.h"
 
 namespace letterbox::storage::testing {
 namespace {
@@ -23,23 +22,10 @@ using ::testing::SizeIs;
 static_assert(kFullRow == crypto::kRowSize);
 static_assert(kFullRow == 1'048'832);
 
-enum class Kind { kMemory, kPostgres };
-
-class StoreContract : public ::testing::TestWithParam<Kind> {
+class StoreContract : public BothStores {
  protected:
-  std::unique_ptr<Store> store_ =
-      GetParam() == Kind::kMemory ? open_memory()
-                                  : open_postgres(options_for(fresh_database(shared_cluster())));
-  const TenantId tenant_ = some_tenant(*store_);
-  const Uuid sender_ = some_principal(*store_, tenant_, "sender@here").id;
   BlobStore& blobs_ = store_->blobs();
   DeliveryStore& deliveries_ = store_->deliveries();
-
-  NewDelivery opened() {
-    NewDelivery delivery = some_delivery(sender_);
-    deliveries_.open(tenant_, delivery, some_event());
-    return delivery;
-  }
 };
 
 std::vector<Uuid> ids(const std::vector<Delivery>& deliveries) {
@@ -68,9 +54,7 @@ class StoreContractOfSizes : public ::testing::TestWithParam<std::tuple<Kind, st
 
 TEST_P(StoreContractOfSizes, APayloadComesBackByteExactInTheSameRows) {
   const auto [kind, size] = GetParam();
-  const auto store = kind == Kind::kMemory
-                         ? open_memory()
-                         : open_postgres(options_for(fresh_database(shared_cluster())));
+  const auto store = make_store(kind);
   const TenantId tenant = some_tenant(*store);
   const NewDelivery delivery = some_delivery(some_principal(*store, tenant, "sender@here").id);
   const SealedFile file = sealed_file(delivery.id, size);
@@ -601,9 +585,7 @@ TEST_P(StoreContract, ASweepWithNothingStagedTakesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kPostgres),
-                         [](const auto& instance) {
-                           return instance.param == Kind::kMemory ? "Memory" : "Postgres";
-                         });
+                         name_of);
 
 }  // namespace
 }  // namespace letterbox::storage::testing

@@ -8,8 +8,7 @@
 #include <map>
 #include <thread>
 
-#include "tests/storage/database.h"
-#include "tests/storage/sample.h"
+#include "tests/storage/both_stores.h"
 
 namespace letterbox::storage::testing {
 namespace {
@@ -20,18 +19,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-enum class Kind { kMemory, kPostgres };
-
-std::chrono::sys_seconds now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
-class StudyContract : public ::testing::TestWithParam<Kind> {
+class StudyContract : public BothStores {
  protected:
-  std::unique_ptr<Store> store_ =
-      GetParam() == Kind::kMemory ? open_memory()
-                                  : open_postgres(options_for(fresh_database(shared_cluster())));
-  const TenantId tenant_ = some_tenant(*store_);
   const Uuid sender_ = some_principal(*store_, tenant_, "pacs@here", PrincipalKind::kMachine).id;
   BlobStore& blobs_ = store_->blobs();
   DeliveryStore& deliveries_ = store_->deliveries();
@@ -887,9 +876,7 @@ TEST_P(StudyContract, AMailboxSaysHowQuietAStudyMustHaveBeen) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StudyContract, ::testing::Values(Kind::kMemory, Kind::kPostgres),
-                         [](const auto& instance) {
-                           return instance.param == Kind::kMemory ? "Memory" : "Postgres";
-                         });
+                         name_of);
 
 }  // namespace
 }  // namespace letterbox::storage::testing
