@@ -42,7 +42,7 @@ std::vector<std::string> Addressees::texts() const {
   return texts;
 }
 
-bool Addressees::asked_for(const records::CoverRecipient& recipient) const {
+bool Addressees::names(const records::CoverRecipient& recipient) const {
   return std::ranges::count(handles_, recipient.handle) > 0 ||
          std::ranges::count(devices_, recipient.recipient) > 0;
 }
@@ -58,7 +58,7 @@ void Addressees::check(const records::Cover& cover,
                       "; letterbox trust " + recipient.handle.text() +
                       " shows what the gateway "
                       "says of their devices");
-    if (!asked_for(recipient))
+    if (!names(recipient))
       throw Error(ErrorCode::kCoverMismatch, "the gateway wants to have it sealed for " +
                                                  recipient.handle.text() +
                                                  ", whom you didn't name");

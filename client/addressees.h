@@ -25,6 +25,9 @@ class Addressees {
   /// for, and nobody who was asked for is left out (kCoverMismatch).
   void check(const records::Cover& cover, std::span<const records::DeviceRecord> sealable) const;
 
+  /// Whether somebody who was named is, or has, that device.
+  bool names(const records::CoverRecipient& recipient) const;
+
   const std::vector<records::Handle>& handles() const noexcept { return handles_; }
   const std::vector<crypto::X25519Recipient>& devices() const noexcept { return devices_; }
 
@@ -32,8 +35,6 @@ class Addressees {
   std::vector<std::string> texts() const;
 
  private:
-  bool asked_for(const records::CoverRecipient& recipient) const;
-
   std::vector<records::Handle> handles_;
   std::vector<crypto::X25519Recipient> devices_;
 };

@@ -77,11 +77,28 @@ records::DeviceState state_of(const json& object) {
   refuse("state");
 }
 
+SentState sent_state_of(const json& object) {
+  const std::string& text = text_of(object, "state");
+  for (const SentState state :
+       {SentState::kOpen, SentState::kClosed, SentState::kExpired, SentState::kRevoked})
+    if (text == to_text(state)) return state;
+  refuse("state");
+}
+
+std::optional<records::Envelope> envelope_or_null(const json& object, const char* name) {
+  const json& value = member(object, name);
+  return value.is_null() ? std::nullopt : std::optional(envelope_of(value));
+}
+
+std::uint64_t count_of(const json& object, const char* name) {
+  const json& count = member(object, name);
+  if (!count.is_number_unsigned()) refuse(name);
+  return count.get<std::uint64_t>();
+}
+
 StoredAnswer stored_of(const json& object) {
-  const json& length = member(object, "length");
-  if (!length.is_number_unsigned()) refuse("length");
   const Bytes digest = base64_of(object, "sha256");
-  StoredAnswer stored{uuid_of(object, "file"), length.get<std::uint64_t>(), {}};
+  StoredAnswer stored{uuid_of(object, "file"), count_of(object, "length"), {}};
   if (digest.size() != stored.sha256.size()) refuse("sha256");
   std::ranges::copy(digest, stored.sha256.begin());
   return stored;
@@ -119,6 +136,40 @@ InboxAnswer parse_inbox_answer(std::string_view text) {
     inbox.deliveries.push_back(delivery.dump());
   if (!member(object, "next").is_null()) inbox.next = uuid_of(object, "next");
   return inbox;
+}
+
+std::string_view to_text(SentState state) noexcept {
+  switch (state) {
+    case SentState::kOpen:
+      return "open";
+    case SentState::kClosed:
+      return "closed";
+    case SentState::kExpired:
+      return "expired";
+    case SentState::kRevoked:
+      return "revoked";
+  }
+  return "";
+}
+
+SentAnswer parse_sent_answer(std::string_view text) {
+  const json object = parse(text);
+  SentAnswer sent{uuid_of(object, "delivery"),         sent_state_of(object),
+                  time_of(object, "created"),          time_of(object, "expires"),
+                  count_of(object, "files"),           count_of(object, "bytes"),
+                  envelopes_of(object, "covers"),      envelope_or_null(object, "manifest"),
+                  envelope_or_null(object, "deleted"), {}};
+  for (const json& device : array_of(object, "devices")) {
+    if (!device.is_object()) refuse("devices");
+    const auto handle = records::Handle::parse(text_of(device, "handle"));
+    const auto recipient = crypto::X25519Recipient::parse(text_of(device, "recipient"));
+    if (!handle || !recipient) refuse("devices");
+    const bool collected = !member(device, "collected").is_null();
+    sent.devices.push_back({*handle, *recipient,
+                            collected ? std::optional(time_of(device, "collected")) : std::nullopt,
+                            envelope_or_null(device, "opened")});
+  }
+  return sent;
 }
 
 EnrolledAnswer parse_enrolled_answer(std::string_view text) {

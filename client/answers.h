@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "base/uuid.h"
-#include "client/reading.h"
+#include "client/verified_delivery.h"
 #include "records/devices.h"
 #include "records/dsse.h"
 #include "records/handle.h"
@@ -45,12 +45,39 @@ SealedAnswer parse_sealed_answer(std::string_view json);
 /// GET /v1/deliveries/{id}.
 UnverifiedDelivery parse_delivery_answer(std::string_view json);
 
-/// GET /v1/inbox. The deliveries are still JSON: one that can't be read mustn't hide the others.
+/// GET /v1/inbox, and GET /v1/sent. The deliveries are still JSON: one that can't be read mustn't
+/// hide the others.
 struct InboxAnswer {
   std::vector<std::string> deliveries;
   std::optional<Uuid> next;
 };
 InboxAnswer parse_inbox_answer(std::string_view json);
+
+/// What became of a delivery, as the gateway says.
+enum class SentState : std::uint8_t { kOpen, kClosed, kExpired, kRevoked };
+/// "open", "closed", "expired", "revoked".
+std::string_view to_text(SentState state) noexcept;
+
+/// GET /v1/deliveries/{id}/receipts, and each delivery of GET /v1/sent.
+struct SentAnswer {
+  struct Device {
+    records::Handle handle;
+    crypto::X25519Recipient recipient;
+    std::optional<records::Time> collected;
+    std::optional<records::Envelope> opened;
+  };
+  Uuid delivery;
+  SentState state;
+  records::Time created;
+  records::Time expires;
+  std::uint64_t files;
+  std::uint64_t bytes;
+  std::vector<records::Envelope> covers;  ///< none while the first isn't signed
+  std::optional<records::Envelope> manifest;
+  std::optional<records::Envelope> deleted;
+  std::vector<Device> devices;
+};
+SentAnswer parse_sent_answer(std::string_view json);
 
 /// What the gateway says of the calling device: POST /v1/devices and GET /v1/self.
 struct EnrolledAnswer {

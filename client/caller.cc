@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 #include <string_view>
 
 #include "base/error.h"
@@ -37,6 +38,7 @@ Caller::Caller(const Session& session)
       device_(session.home.device_record()),
       gateway_(session.home.gateway()),
       known_(session.home.known()),
+      seen_(session.home.seen()),
       keys_(keys_of(session, device_)),
       connection_(gateway_, session.server, signing_key()) {
   tell_of_own_devices();
@@ -109,24 +111,56 @@ TrustedKeys Caller::trusted_keys() const {
   return trusted;
 }
 
-VerifiedDelivery Caller::verify(const UnverifiedDelivery& delivery) {
-  for (const records::Envelope& cover : delivery.covers) meet_maker(cover);
-  return verify_delivery(delivery, trusted_keys());
+VerifiedChain Caller::verify_covers(const Uuid& delivery,
+                                    std::span<const records::Envelope> covers) {
+  meet_makers(covers);
+  VerifiedChain chain = client::verify_covers(delivery, covers, trusted_keys(), seen_.of(delivery));
+  saw(chain.last().signed_cover());
+  return chain;
 }
 
-// Believes nothing of the cover.
-void Caller::meet_maker(const records::Envelope& cover) {
+VerifiedDelivery Caller::verify(const UnverifiedDelivery& unverified) {
+  meet_makers(unverified.covers);
+  VerifiedDelivery delivery = verify_delivery(unverified, trusted_keys(), seen_.of(unverified.id));
+  saw(delivery.cover().signed_cover());
+  return delivery;
+}
+
+bool Caller::knows_maker(const records::Envelope& cover) const {
   const auto signed_it = [&](const records::DeviceRecord& device) {
     return device.signing_key.fingerprint() == cover.key_id;
   };
-  if (gateway_.signing_key.fingerprint() == cover.key_id || signed_it(device_) ||
-      std::ranges::any_of(known_.all(), signed_it) ||
-      std::ranges::any_of(known_.revoked(), signed_it))
-    return;
+  return gateway_.signing_key.fingerprint() == cover.key_id || signed_it(device_) ||
+         std::ranges::any_of(known_.all(), signed_it) ||
+         std::ranges::any_of(known_.revoked(), signed_it);
+}
+
+// Believes nothing of the covers, and asks only for people of whom something is known: nobody else
+// can have been introduced.
+void Caller::meet_makers(std::span<const records::Envelope> covers) {
+  if (std::ranges::all_of(covers, [&](const auto& cover) { return knows_maker(cover); })) return;
+  std::set<records::Handle> of_interest;
+  for (const records::Envelope& envelope : covers) {
+    try {
+      const records::Cover cover = records::parse_cover(envelope.payload);
+      of_interest.insert(cover.sender);
+      for (const auto& recipient : cover.recipients) of_interest.insert(recipient.handle);
+    } catch (const Error& error) {
+      // Whoever verifies the cover says what is wrong with it.
+      if (error.code() != ErrorCode::kMalformed) throw;
+    }
+  }
+  const auto is_known = [&](const records::Handle& handle) {
+    return std::ranges::count(known_.all(), handle, &records::DeviceRecord::handle) > 0;
+  };
+  for (const records::Handle& handle : of_interest)
+    if (is_known(handle)) meet(handle);
+}
+
+void Caller::meet(const records::Handle& handle) {
   try {
-    look_up(records::parse_cover(cover.payload).sender);
+    look_up(handle);
   } catch (const Error& error) {
-    // Whoever verifies the cover says what is wrong with it.
     if (error.code() != ErrorCode::kNotFound && error.code() != ErrorCode::kMalformed) throw;
   }
 }

@@ -4,11 +4,13 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "client/gateway_connection.h"
 #include "client/judgement.h"
 #include "client/known_devices.h"
+#include "client/seen_versions.h"
 #include "client/session.h"
 #include "records/devices.h"
 
@@ -47,18 +49,28 @@ class Caller {
   /// Stops knowing one, for good, because it was revoked.
   void retire(const records::Device& device) { known_.retire(device.record.recipient); }
 
-  /// Verifies what somebody sent, after looking up its sender if the signer isn't known: a known
-  /// device may have introduced it. Throws Refused, and what look_up throws.
+  /// Verifies what somebody sent, after looking up whoever may have made its covers if a signer
+  /// isn't known: a known device may have introduced it. What was verified is remembered as seen.
+  /// Throws Refused, and what look_up throws.
   VerifiedDelivery verify(const UnverifiedDelivery& delivery);
+  /// The same of covers alone.
+  VerifiedChain verify_covers(const Uuid& delivery, std::span<const records::Envelope> covers);
+  /// Remembers a cover that this device made itself.
+  void saw(const records::SignedCover& cover) {
+    seen_.remember(cover.cover.delivery, {cover.cover.version, cover.hash});
+  }
 
  private:
-  void meet_maker(const records::Envelope& cover);
+  bool knows_maker(const records::Envelope& cover) const;
+  void meet_makers(std::span<const records::Envelope> covers);
+  void meet(const records::Handle& handle);
   void tell_of_own_devices();
 
   const Session& session_;
   records::DeviceRecord device_;
   Gateway gateway_;
   KnownDevices known_;
+  SeenVersions seen_;
   DeviceKeys keys_;
   GatewayConnection connection_;                 // signs with keys_
   std::optional<records::Device> in_directory_;  // this device, if it is there

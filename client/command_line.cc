@@ -49,6 +49,8 @@ struct CommandLine {
   SendOptions send;
   GetOptions get;
   OpenOptions open;
+  ShareOptions share;
+  std::optional<std::string> receipts;
   Command chosen;
 
   CommandLine();
@@ -59,6 +61,7 @@ struct CommandLine {
   void add_device_commands();
   void add_recovery_commands();
   void add_delivery_commands();
+  void add_sharing_commands();
   void add_label_options(CLI::App* send_command);
   void choose(CLI::App* command, const Command& run) {
     command->callback([this, run] { chosen = run; });
@@ -79,6 +82,7 @@ CommandLine::CommandLine() {
   add_keyring_commands();
   add_people_commands();
   add_delivery_commands();
+  add_sharing_commands();
 }
 
 void CommandLine::add_keyring_commands() {
@@ -117,7 +121,7 @@ void CommandLine::add_people_commands() {
   trust_command
       ->add_option("--fingerprint", trust.fingerprints,
                    "One that you have compared, in hexadecimal or words, instead of being asked")
-      ->expected(1);
+      ->allow_extra_args(false);
   choose(trust_command, done_by([this](const Session& s) { client::trust(s, trust); }));
 
   auto* const recipient =
@@ -150,6 +154,8 @@ void CommandLine::add_device_commands() {
   add("confirm", "Vouch for a new device of yours, after comparing its fingerprint",
       device_confirm);
   add("revoke", "Have nothing sealed for a device of yours any more, for good", device_revoke);
+  choose(device->add_subcommand("sync", "Let your other devices open what this one can"),
+         [](const Session& s) { return device_sync(s); });
 }
 
 void CommandLine::add_recovery_commands() {
@@ -170,7 +176,7 @@ void CommandLine::add_delivery_commands() {
   send_command->add_option("FILE", send.files, "Files; - is standard input")->required();
   send_command->add_option("--to", send.to, "A handle, or the age1… string of one device")
       ->required()
-      ->expected(1);
+      ->allow_extra_args(false);
   send_command->add_option("--expires", send.expires,
                            "7d, 12h, 30m, or a time as 2026-12-24T00:00:00Z [30d]");
   send_command->add_flag("--no-copy", send.no_copy, "Don't seal them for this device as well");
@@ -194,7 +200,8 @@ void CommandLine::add_delivery_commands() {
   get_command->add_option("ID", get.id, "Of a delivery or a file")->required();
   get_command->add_option("-o,--output", get.output, "Where to; - is standard output");
   get_command->add_option("--output-dir", get.output_directory, "Directory for the files [.]");
-  get_command->add_flag("--sealed", get.sealed, "Keep the age file and its cover, unopened");
+  get_command->add_flag("--sealed", get.sealed, "Keep the age file and its covers, unopened");
+  get_command->add_flag("--no-receipt", get.no_receipt, "Don't tell the sender that it was opened");
   get_command->add_flag("--force", get.force, "Overwrite existing files");
   choose(get_command, done_by([this](const Session& s) { client::get(s, get); }));
 
@@ -209,10 +216,43 @@ void CommandLine::add_delivery_commands() {
                            "Where to; - is standard output [FILE without .age]");
   open_command->add_option(
       "--cover", open.cover,
-      "The cover that it is sealed under [FILE.cover.json, or one seen by get]");
+      "The covers that it is sealed under [FILE.cover.json, or some seen by get]");
   open_command->add_option("--identity", open.identity, "Another key file than this device's");
   open_command->add_flag("--force", open.force, "Overwrite an existing file");
   choose(open_command, done_by([this](const Session& s) { client::open(s, open); }));
+}
+
+void CommandLine::add_sharing_commands() {
+  const auto add = [&](const char* name, const char* what, const char* option,
+                       const char* who_it_is, auto run) {
+    auto* const command = app.add_subcommand(name, what);
+    command->add_option("DELIVERY", share.id, "Its id")->required();
+    command->add_option(option, share.who, who_it_is)->required()->allow_extra_args(false);
+    choose(command, done_by([this, run](const Session& s) { run(s, share); }));
+  };
+  add("share", "Let others open a delivery that you can open", "--to",
+      "A handle, or the age1… string of one device", client::share);
+  add("unshare", "Have the gateway give it to somebody no more", "--from",
+      "A handle, or the age1… string of one device; who didn't send it can drop their own alone",
+      client::unshare);
+
+  auto* const revoke_command = app.add_subcommand(
+      "revoke", "Take back a delivery that you sent: the gateway gives it to nobody any more");
+  revoke_command->add_option("DELIVERY", id, "Its id")->required();
+  choose(revoke_command, done_by([this](const Session& s) { client::revoke(s, id); }));
+
+  auto* const sent_command =
+      app.add_subcommand("sent", "Show what you sent, and what became of it");
+  sent_command->add_option("DELIVERY", search, "Only this one: its id");
+  choose(sent_command, [this](const Session& s) { return client::sent(s, search); });
+
+  auto* const receipts_command =
+      app.add_subcommand("receipts", "Whether get tells senders that you opened what they sent");
+  receipts_command->add_option("on|off", receipts, "What it shall be, if not as it is")
+      ->check(CLI::IsMember({"on", "off"}));
+  choose(receipts_command, done_by([this](const Session& s) {
+           client::receipts(s, receipts ? std::optional(*receipts == "on") : std::nullopt);
+         }));
 }
 
 void CommandLine::add_label_options(CLI::App* send_command) {

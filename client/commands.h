@@ -86,13 +86,36 @@ struct GetOptions {
   std::string id;                     ///< of a delivery or a file
   std::optional<std::string> output;  ///< "-": standard output
   std::optional<std::filesystem::path> output_directory;
-  bool sealed = false;  ///< keep the age file and its cover
+  bool sealed = false;  ///< keep the age file and its covers
   bool force = false;
+  bool no_receipt = false;  ///< whatever the home says
 };
 void get(const Session& session, const GetOptions& options);
 
 /// Has the gateway forget a file that this user sent, or all of a delivery.
 void remove(const Session& session, const std::string& id);
+
+struct ShareOptions {
+  std::string id;                ///< of a delivery
+  std::vector<std::string> who;  ///< handles and age1… strings
+};
+/// Lets others open a delivery that this device can open.
+void share(const Session& session, const ShareOptions& options);
+/// Has the gateway give it to somebody no more: anybody, for its sender; else devices of one's own.
+void unshare(const Session& session, const ShareOptions& options);
+/// Takes back a delivery that this user sent, and keeps and shows what the gateway signs for it.
+void revoke(const Session& session, const std::string& id);
+
+/// Lets this user's other devices open what this one can. kIntegrity if a delivery was refused,
+/// after doing it for the others.
+ExitCode device_sync(const Session& session);
+
+/// Shows what this user sent, or one delivery, and what became of it, device by device. kIntegrity
+/// if something about it doesn't verify.
+ExitCode sent(const Session& session, const std::optional<std::string>& id);
+
+/// Whether `get` tells senders what was opened: shows it, or sets it.
+void receipts(const Session& session, const std::optional<bool>& sends);
 
 struct OpenOptions {
   std::string file;                   ///< "-": standard input

@@ -4,7 +4,7 @@
 
 #include "base/uuid.h"
 #include "client/gateway_connection.h"
-#include "client/reading.h"
+#include "client/verified_delivery.h"
 
 namespace letterbox::client {
 

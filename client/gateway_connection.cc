@@ -274,6 +274,7 @@ std::unique_ptr<GatewayConnection::State::Answer> GatewayConnection::State::exch
                 beast::string_view(body->content_type.data(), body->content_type.size()));
     request.set("Content-Digest", records::content_digest(body->sha256));
     request.content_length(body->length);
+    if (!body->if_match.empty()) request.set(http::field::if_match, body->if_match);
   }
   sign(request, name, key);
 
@@ -415,8 +416,8 @@ std::string GatewayConnection::post(const std::string& target, std::string_view 
   return post(target, {content_type, source, body.size(), crypto::sha256(as_bytes(body))});
 }
 
-void GatewayConnection::remove(const std::string& target) {
-  state_->text(http::verb::delete_, target, nullptr);
+std::string GatewayConnection::remove(const std::string& target) {
+  return state_->text(http::verb::delete_, target, nullptr);
 }
 
 std::string GatewayConnection::head_link(const std::string& target) {

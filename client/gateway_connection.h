@@ -23,6 +23,7 @@ struct RequestBody {
   Source& body;
   std::uint64_t length;
   Digest sha256;
+  std::string if_match = {};  ///< where it isn't empty: an entity tag that must be the current one
 };
 
 /// One gateway, one request at a time, each signed by this device (RFC 9421). The gateway's
@@ -50,7 +51,8 @@ class GatewayConnection {
   std::string put(const std::string& target, std::string_view content_type, std::string_view body);
   std::string post(const std::string& target, const RequestBody& body);
   std::string post(const std::string& target, std::string_view content_type, std::string_view body);
-  void remove(const std::string& target);
+  /// What a DELETE answers.
+  std::string remove(const std::string& target);
 
   /// The Link field of what GET would answer.
   std::string head_link(const std::string& target);

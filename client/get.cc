@@ -1,13 +1,16 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "client/acknowledge.h"
 #include "client/caller.h"
 #include "client/commands.h"
+#include "client/delivery_access.h"
 #include "client/file_names.h"
 #include "client/files.h"
 #include "client/found_delivery.h"
@@ -38,7 +41,7 @@ class CopiedSource final : public Source {
 
 // As release does it, for the age file itself: it is opened only to be verified.
 std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
-                                  const Destination& destination, const records::Envelope& cover,
+                                  const Destination& destination, const std::string& covers,
                                   const std::filesystem::path& spool_directory) {
   const bool to_stdout = destination.standard_output;
   VerifiedOutput file(to_stdout ? spool_directory : destination.directory);
@@ -55,10 +58,9 @@ std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
   std::filesystem::path path =
       destination.directory / destination.name.value_or(destination.stem + ".age");
   const std::filesystem::path cover_path = path.string() + ".cover.json";
-  const std::string text = records::to_json(cover) + "\n";
   file.keep(path, destination.overwrite);
   try {
-    (destination.overwrite ? replace_file : write_new_file)(cover_path, as_bytes(text));
+    (destination.overwrite ? replace_file : write_new_file)(cover_path, as_bytes(covers));
   } catch (const Error&) {
     std::filesystem::remove(path);
     throw;
@@ -99,9 +101,10 @@ std::map<Uuid, std::string> stems_of(const std::vector<ListedFile>& files) {
 }
 
 // What was verified, to people or programs; on standard error where the content has the output.
-void report(const VerifiedCover& verified, const std::vector<Gotten>& gotten, bool as_json,
+void report(const DeliveryAccess& access, const std::vector<Gotten>& gotten, bool as_json,
             std::ostream& out) {
-  const records::Cover& cover = verified.cover();
+  const VerifiedChain& chain = access.delivery().chain;
+  const records::Cover& cover = access.cover().cover();
   if (as_json) {
     json files = json::array();
     for (const Gotten& one : gotten)
@@ -111,7 +114,10 @@ void report(const VerifiedCover& verified, const std::vector<Gotten>& gotten, bo
     out << json{{"delivery", cover.delivery.text()},
                 {"sender", cover.sender.text()},
                 {"sealed_by", records::to_text(cover.sealed_by)},
-                {"sealer_revoked", verified.maker_is_revoked()},
+                {"sealer_revoked", chain.first().maker_is_revoked()},
+                {"version", cover.version},
+                {"newest_version", chain.last().cover().version},
+                {"shared_by", sharers_of(chain)},
                 {"files", std::move(files)}}
         << '\n';
     return;
@@ -120,8 +126,11 @@ void report(const VerifiedCover& verified, const std::vector<Gotten>& gotten, bo
     if (!one.path.empty()) out << one.path.string() << '\n';
     if (one.file.index) print_what_it_shows(*one.file.index, "  ", out);
   }
-  out << "verified: from " << cover.sender.text() << ", sealed by " << sealer_of(verified) << ", "
-      << records::to_text(cover.created) << '\n';
+  out << "verified: from " << cover.sender.text() << ", sealed by " << sealer_of(chain) << ", "
+      << records::to_text(chain.first().cover().created);
+  if (const auto sharers = sharers_of(chain); !sharers.empty())
+    out << ", shared on by " << joined(sharers);
+  out << '\n';
 }
 
 }  // namespace
@@ -136,12 +145,13 @@ void get(const Session& session, const GetOptions& options) {
   us.check_active();
   const FoundDelivery wanted = find_delivery(us.gateway(), *id);
   const VerifiedDelivery delivery = us.verify(wanted.delivery);
-  check_listed(delivery.cover, std::array{us.device().recipient});
-  const std::vector<ListedFile> files = listed_files(us, delivery, wanted.file);
+  check_listed(delivery.chain, std::array{us.device().recipient});
+  DeliveryAccess access(us, delivery);
+  const std::vector<ListedFile> files = listed_files(access, wanted.file);
   if (options.output && files.size() != 1)
     throw Error(ErrorCode::kUsage, "the delivery holds " + std::to_string(files.size()) +
                                        " files; say --output-dir DIR, or get one by its id");
-  session.home.remember(delivery.cover, delivery.manifest_envelope);
+  session.home.remember(delivery);
 
   // 2. Each file: opened while it comes, and named once it proved to be what the manifest says.
   const std::filesystem::path& spool = session.home.directory();
@@ -150,20 +160,30 @@ void get(const Session& session, const GetOptions& options) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Uuid& file = files[i].file;
     const Opening open = [&](Source& age_file) {
-      return std::make_unique<OpenedFile>(age_file, us.keys().identities, delivery.cover,
+      return std::make_unique<OpenedFile>(age_file, us.keys().identities, access.cover(),
                                           &delivery.manifest.files, &file);
     };
     const Destination destination = destination_of(options, file, stems.at(file));
-    const auto download = us.gateway().download("/v1/files/" + file.text());
-    Progress progress(
-        "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
-        entry_of(delivery.manifest.files, file).length, !session.json);
-    WatchedSource age_file(*download, progress);
-    gotten.push_back({files[i], options.sealed ? keep_sealed(age_file, open, destination,
-                                                             delivery.cover.envelope(), spool)
-                                               : release(age_file, open, destination, spool)});
+    const auto fetch = [&] {
+      const auto download = access.age_file(file);
+      Progress progress(
+          "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
+          entry_of(delivery.manifest.files, file).length, !session.json);
+      WatchedSource age_file(*download, progress);
+      if (!options.sealed) return release(age_file, open, destination, spool);
+      return keep_sealed(age_file, open, destination, covers_text(delivery.chain, access.cover()),
+                         spool);
+    };
+    gotten.push_back({files[i], access.opened(fetch)});
   }
-  report(delivery.cover, gotten, session.json, options.output == "-" ? std::cerr : std::cout);
+
+  // 3. What others are told of it. Nothing that fails here undoes what was verified.
+  const bool is_whole = files.size() == delivery.manifest.files.size() &&
+                        std::ranges::none_of(files, &ListedFile::is_missing);
+  if (is_whole && !access.has_fallen_back()) confirm_version(us, delivery);
+  if (is_whole && !options.sealed && !options.no_receipt && session.home.sends_receipts())
+    send_receipt(us, delivery);
+  report(access, gotten, session.json, options.output == "-" ? std::cerr : std::cout);
 }
 
 }  // namespace letterbox::client

@@ -1,14 +1,12 @@
 #include "client/held.h"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
 #include "client/files.h"
-#include "client/found_delivery.h"
-#include "client/index_stream.h"
+#include "client/recipients_change.h"
 #include "client/sealed_delivery.h"
 #include "client/terminal.h"
 
@@ -34,49 +32,6 @@ HeldLetter parse_held(const std::filesystem::path& path) {
   throw Error(ErrorCode::kMalformed, path.string() + " isn't a note of a held letter");
 }
 
-VerifiedDelivery fetch(Caller& us, const Uuid& id) {
-  const FoundDelivery found = find_delivery(us.gateway(), id);
-  VerifiedDelivery delivery = verify_delivery(found.delivery, us.trusted_keys());
-  // A letter of somebody else would be sent on as ours.
-  if (delivery.cover.cover().sender != us.device().handle)
-    throw Error(ErrorCode::kIntegrity, "the letter that was held isn't from this user");
-  return delivery;
-}
-
-Uuid seal_anew(Caller& us, const VerifiedDelivery& held, const records::Handle& to) {
-  Addressees addressees({to.text()});
-  addressees.add(us.device().recipient);
-  SealedDelivery delivery(us, addressees, sealable_devices(us, addressees),
-                          held.cover.cover().expires);
-  std::map<Uuid, records::Index> indexes;
-  fetch_indexes(us, held, [&](FileIndex of) {
-    if (of.index) indexes.emplace(of.file, std::move(*of.index));
-    return true;
-  });
-  const auto& entries = held.manifest.files;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto age_file = us.gateway().download("/v1/files/" + entries[i].id.text());
-    OpenedFile plaintext(*age_file, us.keys().identities, held.cover, &entries, &entries[i].id);
-    // It is opened to its verified end before a byte of what is sealed anew is sent.
-    const std::string name =
-        "file " + std::to_string(i + 1) + " of " + std::to_string(entries.size());
-    SpooledFile sealed = delivery.seal(plaintext, name, plaintext_size(entries[i]));
-    delivery.add(sealed, name);
-    const auto index = indexes.find(entries[i].id);
-    if (index != indexes.end()) delivery.add_index(sealed.entry.id, index->second);
-  }
-  delivery.close();
-  return delivery.cover().delivery;
-}
-
-void revoke(Caller& us, const Uuid& delivery) {
-  try {
-    us.gateway().remove("/v1/deliveries/" + delivery.text());
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound) throw;
-  }
-}
-
 }  // namespace
 
 void remember(const Home& home, const HeldLetter& letter) {
@@ -95,22 +50,27 @@ std::vector<HeldLetter> held_letters(const Home& home) {
 
 std::vector<Uuid> send_on(Caller& us, const records::Handle& to) {
   const Home& home = us.session().home;
+  std::vector<HeldLetter> letters = held_letters(home);
+  std::erase_if(letters, [&](const HeldLetter& letter) { return letter.to != to; });
+  if (letters.empty()) return {};
+  const std::vector<records::DeviceRecord> devices = sealable_devices(us, Addressees({to.text()}));
   std::vector<Uuid> sent;
-  for (const HeldLetter& letter : held_letters(home)) {
-    if (letter.to != to) continue;
-    std::optional<VerifiedDelivery> held;
+  for (const HeldLetter& letter : letters) {
     try {
-      held = fetch(us, letter.delivery);
-      sent.push_back(seal_anew(us, *held, to));
+      change_recipients(us, letter.delivery, [&](const VerifiedCover& last) {
+        // A letter of somebody else would be sent on as ours.
+        if (last.cover().sender != us.device().handle)
+          throw Error(ErrorCode::kIntegrity, "the letter that was held isn't from this user");
+        return with_added(last.cover().recipients, devices);
+      });
+      sent.push_back(letter.delivery);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kNotFound) throw;
-      held.reset();
       notice("the letter " + letter.delivery.text() + ", held for " + to.text() +
                  ", has expired or was deleted",
              us.session().json);
     }
     std::filesystem::remove(file_of(home, letter.delivery));
-    if (held) revoke(us, letter.delivery);
   }
   return sent;
 }

@@ -24,10 +24,9 @@ void remember(const Home& home, const HeldLetter& letter);
 /// Throws Error kMalformed, naming the file.
 std::vector<HeldLetter> held_letters(const Home& home);
 
-/// Sends on what is held for somebody whose devices are known by now: each letter is fetched and
-/// opened with the checks of `get`, sealed anew as a delivery of its own, which expires when the
-/// held one would have, and then the held one is deleted. One that the gateway doesn't have any
-/// more is forgotten with a notice. Returns the new deliveries.
+/// Sends on what is held for somebody whose devices are known by now: each letter is shared with
+/// them. One that the gateway doesn't have any more is forgotten with a notice. Returns the
+/// deliveries.
 std::vector<Uuid> send_on(Caller& us, const records::Handle& to);
 
 /// Tells for whom letters are held who have enrolled since.

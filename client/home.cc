@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <system_error>
 
 #include "base/error.h"
 #include "client/files.h"
+#include "records/cover_chain.h"
 
 namespace letterbox::client {
 namespace {
@@ -25,6 +27,10 @@ void write_once(const std::filesystem::path& path, const records::Envelope& enve
   if (std::filesystem::exists(path)) return;
   const std::string text = records::to_json(envelope) + "\n";
   replace_file(path, as_bytes(text));
+}
+
+std::filesystem::path file_of(const std::filesystem::path& directory, const Digest& hash) {
+  return directory / (to_hex(hash) + ".json");
 }
 
 std::optional<records::Envelope> read_if_any(const std::filesystem::path& path) {
@@ -52,13 +58,37 @@ records::Envelope read_envelope(const std::filesystem::path& path) {
   }
 }
 
+std::vector<records::Envelope> read_covers(const std::filesystem::path& path) {
+  const Bytes text = read_small_file(path, records::kMaxCoverVersions * kMaxEnvelopeFile);
+  std::vector<records::Envelope> covers;
+  try {
+    std::string_view rest = as_text(text);
+    while (!rest.empty()) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      covers.push_back(records::parse_envelope(line));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    }
+  } catch (const Error& error) {
+    throw Error(error.code(), path.string() + ": " + error.what());
+  }
+  return covers;
+}
+
+std::string covers_text(const VerifiedChain& chain, const VerifiedCover& last) {
+  std::string text;
+  for (const VerifiedCover& cover : chain.all())
+    if (cover.cover().version <= last.cover().version)
+      text += records::to_json(cover.envelope()) + "\n";
+  return text;
+}
+
 Home::Home(const std::filesystem::path& directory)
     : directory_(directory.has_filename() ? directory : directory.parent_path()) {
   std::error_code ignored;  // make_directory says what is wrong
   if (directory_.has_parent_path())
     std::filesystem::create_directories(directory_.parent_path(), ignored);
   make_directory(directory_);
-  for (const char* name : {"known", "known/revoked", "covers", "manifests", "held"})
+  for (const char* name : {"known", "known/revoked", "covers", "manifests", "held", "deletions"})
     make_directory(directory_ / name);
 }
 
@@ -102,18 +132,39 @@ void Home::remember(const Gateway& gateway) const {
   replace_file(directory_ / "gateway.json", as_bytes(text));
 }
 
-void Home::remember(const VerifiedCover& cover, const records::Envelope& manifest) const {
-  const std::string name = to_hex(cover.hash()) + ".json";
-  write_once(directory_ / "covers" / name, cover.envelope());
-  write_once(directory_ / "manifests" / name, manifest);
+void Home::remember(const VerifiedDelivery& delivery) const {
+  for (const VerifiedCover& cover : delivery.chain.all())
+    write_once(file_of(directory_ / "covers", cover.hash()), cover.envelope());
+  write_once(file_of(directory_ / "manifests", delivery.chain.first().hash()),
+             delivery.manifest_envelope);
 }
 
-std::optional<records::Envelope> Home::cover(const crypto::CoverHash& hash) const {
-  return read_if_any(directory_ / "covers" / (to_hex(hash) + ".json"));
+std::vector<records::Envelope> Home::covers(const crypto::CoverHash& last) const {
+  std::vector<records::Envelope> covers;
+  for (std::optional<crypto::CoverHash> next = last; next;) {
+    const auto cover = read_if_any(file_of(directory_ / "covers", *next));
+    // A chain of hashes can't lead back to itself, but files can be named as somebody likes.
+    if (!cover || covers.size() == records::kMaxCoverVersions) return {};
+    covers.push_back(*cover);
+    next = records::parse_cover(cover->payload).previous;
+  }
+  std::ranges::reverse(covers);
+  return covers;
 }
 
-std::optional<records::Envelope> Home::manifest(const crypto::CoverHash& hash) const {
-  return read_if_any(directory_ / "manifests" / (to_hex(hash) + ".json"));
+std::optional<records::Envelope> Home::manifest(const crypto::CoverHash& first) const {
+  return read_if_any(file_of(directory_ / "manifests", first));
+}
+
+bool Home::sends_receipts() const {
+  return !std::filesystem::exists(directory_ / "no-receipts");
+}
+
+void Home::set_sends_receipts(bool sends) const {
+  if (sends)
+    std::filesystem::remove(directory_ / "no-receipts");
+  else
+    replace_file(directory_ / "no-receipts", {});
 }
 
 }  // namespace letterbox::client

@@ -9,14 +9,18 @@
 //   covers/       covers that were verified, named after their hash
 //   manifests/    the manifests that belong to them, under the same name
 //   held/         for whom letters are that wait until they can be sent on (client/held.h)
+//   deletions/    what the gateway signed when deliveries were revoked, named after these
+//   seen          the highest version of each delivery's cover that came (client/seen_versions.h)
+//   no-receipts   if it is there: nobody is told what was opened here
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/gateway.h"
-#include "client/reading.h"
+#include "client/verified_delivery.h"
 #include "records/device_record.h"
 #include "records/dsse.h"
 
@@ -34,6 +38,8 @@ class Home {
   std::filesystem::path device_record_file() const { return directory_ / "device.json"; }
   std::filesystem::path known() const { return directory_ / "known"; }
   std::filesystem::path held() const { return directory_ / "held"; }
+  std::filesystem::path deletions() const { return directory_ / "deletions"; }
+  std::filesystem::path seen() const { return directory_ / "seen"; }
   const std::filesystem::path& directory() const noexcept { return directory_; }
 
   /// This device's own record, its signature checked. Throws Error kFile with what to do if there
@@ -48,11 +54,17 @@ class Home {
   std::optional<Gateway> gateway_if_any() const;
   void remember(const Gateway& gateway) const;
 
-  /// Keeps the cover and manifest of a delivery that was verified, to open its files later.
-  void remember(const VerifiedCover& cover, const records::Envelope& manifest) const;
-  /// As they were kept; verify them again. Throws Error kMalformed.
-  std::optional<records::Envelope> cover(const crypto::CoverHash& hash) const;
-  std::optional<records::Envelope> manifest(const crypto::CoverHash& hash) const;
+  /// Keeps the covers and the manifest of a delivery that was verified, to open its files later.
+  void remember(const VerifiedDelivery& delivery) const;
+  /// As they were kept; verify them again. The covers are those from version 1 to the one of this
+  /// hash; none if one is missing. A manifest is known by the hash of version 1. Throws Error
+  /// kMalformed.
+  std::vector<records::Envelope> covers(const crypto::CoverHash& last) const;
+  std::optional<records::Envelope> manifest(const crypto::CoverHash& first) const;
+
+  /// Whether senders are told what is opened here; they are unless somebody said otherwise.
+  bool sends_receipts() const;
+  void set_sends_receipts(bool sends) const;
 
  private:
   std::filesystem::path directory_;
@@ -63,5 +75,10 @@ std::filesystem::path default_home();
 
 /// An envelope from a file. Throws Error kFile, kTooLarge, kMalformed (with the file's name).
 records::Envelope read_envelope(const std::filesystem::path& path);
+/// Several, one a line: the covers of a delivery from version 1 on, as they lie beside a file.
+/// Throws as read_envelope.
+std::vector<records::Envelope> read_covers(const std::filesystem::path& path);
+/// The text of such a file: the covers up to the one that a file is sealed under.
+std::string covers_text(const VerifiedChain& chain, const VerifiedCover& last);
 
 }  // namespace letterbox::client

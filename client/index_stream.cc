@@ -27,10 +27,13 @@ records::Index parse(ByteView plaintext) {
 }  // namespace
 
 IndexStream::IndexStream(Source& stream, std::span<const crypto::X25519Identity> identities,
-                         const VerifiedDelivery& delivery)
+                         const VerifiedDelivery& delivery, const VerifiedCover& cover,
+                         records::HeadersReader* former_headers)
     : stream_(stream),
       identities_(identities),
       delivery_(delivery),
+      cover_(cover),
+      former_headers_(former_headers),
       due_(delivery.manifest.indexes) {
   std::ranges::sort(due_, std::ranges::greater{}, &records::ManifestEntry::id);
 }
@@ -50,46 +53,41 @@ std::optional<FileIndex> IndexStream::next() {
   if (entry.length > crypto::sealed_size(records::kMaxIndexSize) ||
       length > crypto::kMaxHeaderSize + entry.length)
     refuse("one is larger than an index can be");
-  const Bytes age_file = take(length);
+  Bytes age_file = stream_.take(length);
   if (age_file.size() != length) refuse("the last one is cut off");
+  if (former_headers_ != nullptr) age_file = under_former_header(entry.id, age_file);
 
   ViewSource source(age_file);
-  OpenedFile opened(source, identities_, delivery_.cover, &delivery_.manifest.indexes, &entry.id);
+  OpenedFile opened(source, identities_, cover_, &delivery_.manifest.indexes, &entry.id);
   return FileIndex{entry.id, parse(read_all(opened, records::kMaxIndexSize))};
 }
 
 std::optional<IndexStream::Frame> IndexStream::take_frame() {
-  const Bytes bytes = take(kFrameSize);
+  const Bytes bytes = stream_.take(kFrameSize);
   if (bytes.empty()) return std::nullopt;
   if (bytes.size() != kFrameSize) refuse("the last one is cut off");
-  std::uint32_t length = 0;
-  for (const Byte byte : ByteView(bytes).subspan(kIdSize)) length = length << 8 | byte;
-  return Frame{Uuid::from_bytes(ByteView(bytes).first<kIdSize>()), length};
+  return Frame{Uuid::from_bytes(ByteView(bytes).first<kIdSize>()),
+               records::number_in(ByteView(bytes).last<4>())};
 }
 
-Bytes IndexStream::take(std::size_t size) {
-  Bytes bytes;
-  bytes.reserve(size);
-  while (bytes.size() < size) {
-    if (ahead_.empty()) {
-      ahead_ = stream_.next();
-      if (ahead_.empty()) break;
-    }
-    const ByteView piece = ahead_.first(std::min(ahead_.size(), size - bytes.size()));
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
-    ahead_ = ahead_.subspan(piece.size());
-  }
+// Reads the headers on to those of that file: both come in the order of ids.
+Bytes IndexStream::under_former_header(const Uuid& file, ByteView age_file) {
+  const auto headers_of_it = [&] {
+    return checked(checks::kHeaderFormat, [&] {
+      return former_headers_->next_beginnings(cover_.hash(), cover_.cover().recipients.size());
+    });
+  };
+  auto headers = headers_of_it();
+  while (headers && headers->file < file) headers = headers_of_it();
+  if (!headers || headers->file != file || !headers->index)
+    refuse("one has no header under the version before");
+  ViewSource source(age_file);
+  Bytes rest;
+  const std::size_t own = read_age_header(source, rest).bytes.size();
+  Bytes bytes = std::move(headers->index->header);
+  const ByteView payload = age_file.subspan(own);
+  bytes.insert(bytes.end(), payload.begin(), payload.end());
   return bytes;
-}
-
-void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
-                   const std::function<bool(FileIndex)>& take) {
-  if (delivery.manifest.indexes.empty()) return;
-  const std::string id = delivery.manifest.delivery.text();
-  const auto stream = us.gateway().download("/v1/deliveries/" + id + "/index");
-  IndexStream indexes(*stream, us.keys().identities, delivery);
-  for (auto index = indexes.next(); index; index = indexes.next())
-    if (!take(std::move(*index))) return;
 }
 
 }  // namespace letterbox::client

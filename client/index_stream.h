@@ -1,16 +1,16 @@
 // The sealed indexes of a delivery, as they come in one stream (docs/format.md, "The index").
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/uuid.h"
-#include "client/caller.h"
 #include "client/reading.h"
 #include "crypto/recipient.h"
+#include "records/delivery_headers.h"
+#include "records/frame_reader.h"
 #include "records/index.h"
 
 namespace letterbox::client {
@@ -26,9 +26,11 @@ struct FileIndex {
 /// files' ids. For one thread at a time.
 class IndexStream {
  public:
-  /// All of these must outlive this.
+  /// All of these must outlive this. `cover` is the delivery's last one; or the one before, if
+  /// `former_headers` has the headers under that, which then take the place of those that come.
   IndexStream(Source& stream, std::span<const crypto::X25519Identity> identities,
-              const VerifiedDelivery& delivery);
+              const VerifiedDelivery& delivery, const VerifiedCover& cover,
+              records::HeadersReader* former_headers = nullptr);
 
   /// The next one; nothing once all were named, and nothing follows. Throws Refused, and what
   /// `stream` throws.
@@ -41,20 +43,15 @@ class IndexStream {
   };
 
   std::optional<Frame> take_frame();
-  // Up to `size` bytes of the stream; fewer at its end.
-  Bytes take(std::size_t size);
+  Bytes under_former_header(const Uuid& file, ByteView age_file);
 
-  Source& stream_;
+  records::FrameReader stream_;
   std::span<const crypto::X25519Identity> identities_;
   const VerifiedDelivery& delivery_;
+  const VerifiedCover& cover_;
+  records::HeadersReader* former_headers_;
   ManifestEntries due_;  // the last one is the next
-  ByteView ahead_;       // was pulled, and not taken yet
   std::optional<Frame> frame_;
 };
-
-/// Has `take` see each index that the manifest lists, in order, until it returns false. Throws
-/// Refused, what the gateway's connection throws, and what `take` throws.
-void fetch_indexes(Caller& us, const VerifiedDelivery& delivery,
-                   const std::function<bool(FileIndex)>& take);
 
 }  // namespace letterbox::client

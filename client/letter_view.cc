@@ -65,7 +65,8 @@ std::string patient_line(const std::optional<records::PhotoLabel>& label) {
 
 void print_head(const ListedDelivery& delivery, const std::string& indent) {
   std::cout << indent << delivery.delivery.text() << "  from " << delivery.sender.text()
-            << ", sealed by " << delivery.sealer << '\n'
+            << ", sealed by " << delivery.sealer
+            << prefixed(", shared on by ", joined(delivery.sharers)) << '\n'
             << indent << "  created " << records::to_text(delivery.created) << ", expires "
             << records::to_text(delivery.expires);
 }
@@ -125,6 +126,8 @@ json to_json(const ListedDelivery& delivery) {
           {"sealer_revoked", delivery.sealer_is_revoked},
           {"created", records::to_text(delivery.created)},
           {"expires", records::to_text(delivery.expires)},
+          {"version", delivery.version},
+          {"shared_by", delivery.sharers},
           {"files", std::move(files)}};
 }
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "client/index_stream.h"
-
 namespace letterbox::client {
 namespace {
 
@@ -15,6 +13,25 @@ bool has(const std::string& text, std::string_view part) {
 
 bool has(const std::optional<std::string>& text, std::string_view part) {
   return text && has(*text, part);
+}
+
+std::vector<ListedFile> read_files(DeliveryAccess& access, const std::optional<Uuid>& only) {
+  std::vector<ListedFile> files;
+  std::map<Uuid, std::size_t> places;
+  for (const records::ManifestEntry& entry : access.delivery().manifest.files) {
+    if (only && entry.id != *only) continue;
+    places.emplace(entry.id, files.size());
+    files.push_back(listed(entry.id, plaintext_size(entry), std::nullopt));
+  }
+  access.fetch_indexes([&](FileIndex of) {
+    const auto place = places.find(of.file);
+    if (place == places.end()) return true;
+    ListedFile& file = files[place->second];
+    file = listed(file.file, file.size, std::move(of.index));
+    file.is_missing = !file.index;
+    return !only;
+  });
+  return files;
 }
 
 }  // namespace
@@ -49,25 +66,9 @@ bool mentions(const ListedFile& file, std::string_view text) {
          has(label.note, text);
 }
 
-std::vector<ListedFile> listed_files(Caller& us, const VerifiedDelivery& delivery,
-                                     const std::optional<Uuid>& only) {
-  if (only) entry_of(delivery.manifest.files, *only);
-  std::vector<ListedFile> files;
-  std::map<Uuid, std::size_t> places;
-  for (const records::ManifestEntry& entry : delivery.manifest.files) {
-    if (only && entry.id != *only) continue;
-    places.emplace(entry.id, files.size());
-    files.push_back(listed(entry.id, plaintext_size(entry), std::nullopt));
-  }
-  fetch_indexes(us, delivery, [&](FileIndex of) {
-    const auto place = places.find(of.file);
-    if (place == places.end()) return true;
-    ListedFile& file = files[place->second];
-    file = listed(file.file, file.size, std::move(of.index));
-    file.is_missing = !file.index;
-    return !only;
-  });
-  return files;
+std::vector<ListedFile> listed_files(DeliveryAccess& access, const std::optional<Uuid>& only) {
+  if (only) entry_of(access.delivery().manifest.files, *only);
+  return access.opened([&] { return read_files(access, only); });
 }
 
 }  // namespace letterbox::client

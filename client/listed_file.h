@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/uuid.h"
-#include "client/caller.h"
+#include "client/delivery_access.h"
 #include "client/instance.h"
 #include "records/index.h"
 
@@ -34,7 +34,7 @@ bool mentions(const ListedFile& file, std::string_view text);
 
 /// The files of a delivery at the gateway, in the manifest's order, or the `only` one. Throws as
 /// fetch_indexes does, and Refused if there is no such file.
-std::vector<ListedFile> listed_files(Caller& us, const VerifiedDelivery& delivery,
+std::vector<ListedFile> listed_files(DeliveryAccess& access,
                                      const std::optional<Uuid>& only = std::nullopt);
 
 }  // namespace letterbox::client

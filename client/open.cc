@@ -5,6 +5,7 @@
 #include "client/commands.h"
 #include "client/files.h"
 #include "client/passphrase.h"
+#include "client/reading.h"
 #include "client/verified_output.h"
 #include "crypto/header.h"
 #include "crypto/passphrase_file.h"
@@ -20,27 +21,28 @@ bool has_stanza(const crypto::Header& header, std::string_view type) {
   return false;
 }
 
-// The cover that a header names: the one given, the one beside the file, or one verified earlier.
-// Whichever it is, it must verify again, and be the one.
-VerifiedCover find_cover(const Session& session, const OpenOptions& options,
-                         const crypto::CoverHash& hash) {
-  std::optional<records::Envelope> envelope;
+// The cover that a header names, with those before it: the given ones, those beside the file, or
+// some that were verified earlier. Whichever they are, they must verify again, and end with the
+// one.
+VerifiedChain find_covers(const Session& session, const OpenOptions& options,
+                          const crypto::CoverHash& hash) {
+  std::vector<records::Envelope> covers;
   const std::filesystem::path beside = options.file + ".cover.json";
   if (options.cover)
-    envelope = read_envelope(*options.cover);
+    covers = read_covers(*options.cover);
   else if (options.file != "-" && std::filesystem::exists(beside))
-    envelope = read_envelope(beside);
+    covers = read_covers(beside);
   else
-    envelope = session.home.cover(hash);
-  if (!envelope)
+    covers = session.home.covers(hash);
+  if (covers.empty())
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "the file is sealed under a cover that isn't here; say --cover COVER.json, or "
                   "get the file from the gateway");
-  VerifiedCover cover = verify_cover(*envelope, session.trusted_keys());
-  if (cover.hash() != hash)
+  VerifiedChain chain(covers, session.trusted_keys());
+  if (chain.last().hash() != hash)
     throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
                   "it names another cover than the one that was found");
-  return cover;
+  return chain;
 }
 
 crypto::FileKey unwrap_uncovered(const Session& session, const OpenOptions& options,
@@ -76,29 +78,30 @@ Destination destination_of(const OpenOptions& options) {
   return destination;
 }
 
-void report(const std::filesystem::path& path, const VerifiedCover* cover, bool has_manifest,
+void report(const std::filesystem::path& path, const VerifiedChain* chain, bool has_manifest,
             bool as_json) {
   const bool to_stdout = path.empty();
   std::ostream& out = to_stdout ? std::cerr : std::cout;
   if (as_json) {
     json result = {{"path", to_stdout ? json(nullptr) : json(path.string())},
-                   {"verified", cover != nullptr},
+                   {"verified", chain != nullptr},
                    {"manifest", has_manifest}};
-    if (cover != nullptr) {
-      result["delivery"] = cover->cover().delivery.text();
-      result["sender"] = cover->cover().sender.text();
-      result["sealed_by"] = records::to_text(cover->cover().sealed_by);
+    if (chain != nullptr) {
+      const records::Cover& cover = chain->last().cover();
+      result["delivery"] = cover.delivery.text();
+      result["sender"] = cover.sender.text();
+      result["sealed_by"] = records::to_text(cover.sealed_by);
     }
     out << result << '\n';
     return;
   }
   if (!to_stdout) out << path.string() << '\n';
-  if (cover == nullptr) {
+  if (chain == nullptr) {
     std::cerr << "unverified: the file has no cover, so nothing says who sealed it and for whom\n";
     return;
   }
-  std::cerr << "verified: from " << cover->cover().sender.text() << ", sealed by "
-            << sealer_of(*cover)
+  std::cerr << "verified: from " << chain->last().cover().sender.text() << ", sealed by "
+            << sealer_of(*chain)
             << (has_manifest ? ""
                              : "; its manifest isn't here, so another recipient of the delivery "
                                "could have made the content")
@@ -132,20 +135,21 @@ void open(const Session& session, const OpenOptions& options) {
     return;
   }
 
-  // 2. With one: the cover first, then its manifest if we kept it, then the file under both.
-  const VerifiedCover cover = find_cover(session, options, *hash);
+  // 2. With one: the covers first, then its manifest if we kept it, then the file under both.
+  const VerifiedChain chain = find_covers(session, options, *hash);
   std::optional<records::Manifest> manifest;
-  if (const auto kept = session.home.manifest(*hash)) manifest = verify_manifest(*kept, cover);
+  if (const auto kept = session.home.manifest(chain.first().hash()))
+    manifest = verify_manifest(*kept, chain);
   const DeviceKeys keys =
       read_key_file(options.identity.value_or(session.home.key_file()), session.passphrase_file);
   Bytes front = header.bytes;
   front.insert(front.end(), rest.begin(), rest.end());
   PrefixedSource whole(std::move(front), age_file);
   const Opening open_covered = [&](Source& source) {
-    return std::make_unique<OpenedFile>(source, keys.identities, cover,
+    return std::make_unique<OpenedFile>(source, keys.identities, chain.last(),
                                         manifest ? &manifest->files : nullptr, nullptr);
   };
-  report(release(whole, open_covered, destination, session.home.directory()), &cover,
+  report(release(whole, open_covered, destination, session.home.directory()), &chain,
          manifest.has_value(), session.json);
 }
 

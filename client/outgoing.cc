@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "client/checked_file.h"
 #include "client/files.h"
+#include "client/reading.h"
 #include "client/terminal.h"
 
 namespace letterbox::client {

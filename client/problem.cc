@@ -46,6 +46,7 @@ ErrorCode code_of(unsigned status, const std::string& type) {
   if (status == 404) return ErrorCode::kNotFound;
   if (status == 403) return ErrorCode::kNotAllowed;
   if (status == 507) return code_of_type(type).value_or(ErrorCode::kStorageFull);
+  if (status == 412) return ErrorCode::kConflict;
   if (status >= 500) return ErrorCode::kUnavailable;
   return code_of_type(type).value_or(status == 401 ? ErrorCode::kUnauthenticated
                                                    : ErrorCode::kInternal);

@@ -1,6 +1,8 @@
 #include "client/reading.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "client/files.h"
 #include "client/threads.h"
@@ -9,37 +11,6 @@
 // Steps are those of docs/format.md, "Reading".
 namespace letterbox::client {
 namespace {
-
-// Whether an error is a finding about what was read, rather than a failure to read it.
-bool is_finding(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kMalformed:
-    case ErrorCode::kTooLarge:
-    case ErrorCode::kFieldsTooLarge:
-    case ErrorCode::kCoverMismatch:
-    case ErrorCode::kIntegrity:
-    case ErrorCode::kBadSignature:
-    case ErrorCode::kNoKeyFits:
-    case ErrorCode::kUntrustedKey:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Runs one check; what it finds is reported under the check's name.
-template <typename Check>
-auto checked(const char* name, Check check) {
-  try {
-    return check();
-  } catch (const Refused&) {
-    throw;
-  } catch (const Error& error) {
-    if (!is_finding(error.code())) throw;
-    const bool oversized = error.code() == ErrorCode::kTooLarge;
-    throw Refused(name, oversized ? ErrorCode::kMalformed : error.code(), error.what());
-  }
-}
 
 // Nonce and chunks as they pass: how many, and their SHA-256. No more than the manifest allows is
 // ever pulled.
@@ -68,100 +39,12 @@ class MeasuredSource final : public Source {
   std::uint64_t length_ = 0;
 };
 
-const records::DeviceRecord* find_signer(std::span<const records::DeviceRecord> devices,
-                                         const records::Envelope& envelope) {
-  const auto found = std::ranges::find_if(devices, [&](const auto& device) {
-    return device.signing_key.fingerprint() == envelope.key_id;
-  });
-  return found == devices.end() ? nullptr : &*found;
-}
-
 // A file of few chunks isn't worth starting threads for; a delivery may hold thousands of them.
 unsigned threads_for(const records::ManifestEntry* entry) {
   return entry != nullptr && entry->length <= crypto::kRowSize ? 1 : sealing_threads();
 }
 
 }  // namespace
-
-Refused::Refused(const char* check, ErrorCode code, const std::string& detail)
-    : Error(code, "refused, the check \"" + std::string(check) + "\" failed: " + detail),
-      check_(check) {}
-
-VerifiedCover verify_cover(const records::Envelope& envelope, const TrustedKeys& trusted) {
-  // Steps 1 and 2. The signer must be somebody whom this device knows. The keyid is a hint, which
-  // the signature then confirms or not.
-  const bool by_gateway = trusted.gateway && trusted.gateway->fingerprint() == envelope.key_id;
-  const auto* device = find_signer(trusted.devices, envelope);
-  const bool is_revoked = !by_gateway && device == nullptr;
-  if (is_revoked) device = find_signer(trusted.revoked, envelope);
-  if (!by_gateway && device == nullptr)
-    throw Refused(checks::kCoverSigner, ErrorCode::kUntrustedKey,
-                  "it is signed by the key " + envelope.key_id +
-                      ", which this device doesn't know; if you know the sender, run letterbox "
-                      "trust and compare fingerprints");
-  const crypto::VerifyKey maker = by_gateway ? *trusted.gateway : device->signing_key;
-
-  VerifiedCover cover(
-      checked(checks::kCoverSignature, [&] { return records::verify_cover(envelope, maker); }),
-      maker, is_revoked);
-
-  // The signer may sign this: a gateway what it sealed, a device what it sent.
-  const bool sealed_by_gateway = cover.cover().sealed_by == records::SealedBy::kGateway;
-  if (sealed_by_gateway != by_gateway)
-    throw Refused(checks::kCoverSigner, ErrorCode::kBadSignature,
-                  by_gateway ? "the gateway signed for what it says a device sealed"
-                             : "a device signed for what it says the gateway sealed");
-  if (!by_gateway && device->handle != cover.cover().sender)
-    throw Refused(checks::kCoverSigner, ErrorCode::kBadSignature,
-                  "it names " + cover.cover().sender.text() +
-                      " as its sender and is signed by a "
-                      "device of " +
-                      device->handle.text());
-  // Step 3, and verify_delivery.
-  if (cover.cover().version != 1)
-    throw Refused(checks::kCoverVersions, ErrorCode::kMalformed,
-                  "it isn't version 1, and this letterbox doesn't follow later ones");
-  return cover;
-}
-
-std::string sealer_of(const VerifiedCover& cover) {
-  if (cover.cover().sealed_by == records::SealedBy::kGateway) return "the gateway";
-  return cover.maker_is_revoked() ? "a device of theirs that has been revoked since"
-                                  : "their device";
-}
-
-records::Manifest verify_manifest(const records::Envelope& envelope, const VerifiedCover& cover) {
-  // Step 4.
-  records::Manifest manifest = checked(checks::kManifestSignature, [&] {
-    return records::verify_manifest(envelope, cover.maker());
-  });
-  if (manifest.delivery != cover.cover().delivery)
-    throw Refused(checks::kManifestDelivery, ErrorCode::kIntegrity,
-                  "it is that of another delivery");
-  if (manifest.cover != cover.hash())
-    throw Refused(checks::kManifestCover, ErrorCode::kIntegrity, "it names another cover");
-  return manifest;
-}
-
-VerifiedDelivery verify_delivery(const UnverifiedDelivery& delivery, const TrustedKeys& trusted) {
-  if (delivery.covers.size() != 1)
-    throw Refused(
-        checks::kCoverVersions, ErrorCode::kMalformed,
-        "there must be one cover, and there are " + std::to_string(delivery.covers.size()));
-  VerifiedCover cover = verify_cover(delivery.covers.front(), trusted);
-  if (cover.cover().delivery != delivery.id)
-    throw Refused(checks::kCoverDelivery, ErrorCode::kCoverMismatch,
-                  "it is that of another delivery");
-  records::Manifest manifest = verify_manifest(delivery.manifest, cover);
-  return {std::move(cover), std::move(manifest), delivery.manifest};
-}
-
-void check_listed(const VerifiedCover& cover, std::span<const crypto::X25519Recipient> ours) {
-  const std::vector<crypto::X25519Recipient> listed = cover.cover().keys();
-  if (std::ranges::find_first_of(listed, ours) == listed.end())
-    throw Refused(checks::kCoverListsUs, ErrorCode::kNoKeyFits,
-                  "the delivery wasn't sealed for any key that is here");
-}
 
 const records::ManifestEntry& entry_of(const ManifestEntries& entries, const Uuid& file) {
   const auto found = std::ranges::find(entries, file, &records::ManifestEntry::id);
@@ -179,6 +62,39 @@ std::uint64_t plaintext_size(const records::ManifestEntry& entry) noexcept {
 
 crypto::Header read_age_header(Source& age_file, Bytes& rest) {
   return checked(checks::kHeaderFormat, [&] { return crypto::read_header(age_file, rest); });
+}
+
+crypto::FileKey verified_file_key(const crypto::Header& header,
+                                  std::span<const crypto::X25519Identity> identities,
+                                  const VerifiedCover& cover) {
+  // Step 6. The cover is the root of what follows: does the header name it?
+  if (crypto::named_cover(header) != cover.hash())
+    throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
+                  "it names another cover, or none");
+
+  // Step 7. The file key. That no stanza fits although the cover lists us is somebody's doing.
+  crypto::FileKey file_key = checked(checks::kFileKey, [&] {
+    try {
+      return crypto::unwrap(header, identities);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNoKeyFits) throw;
+      throw Error(ErrorCode::kIntegrity,
+                  "the cover lists this device, and none of the header's stanzas is for it");
+    }
+  });
+
+  // Step 8. The header anew, byte for byte: no stanza too many, of another type, or for another
+  // key.
+  checked(checks::kHeaderRebuilt,
+          [&] { crypto::verify_header(header, file_key, cover.hash(), cover.cover().keys()); });
+  return file_key;
+}
+
+bool is_about_header(const Refused& refusal) {
+  constexpr std::array kHeaderChecks = {checks::kHeaderFormat, checks::kHeaderCover,
+                                        checks::kFileKey, checks::kHeaderRebuilt,
+                                        checks::kPayloadNonce};
+  return std::ranges::find(kHeaderChecks, std::string_view(refusal.check())) != kHeaderChecks.end();
 }
 
 struct OpenedFile::State {
@@ -207,32 +123,14 @@ OpenedFile::OpenedFile(Source& age_file, std::span<const crypto::X25519Identity>
   const records::ManifestEntry* const entry =
       entries != nullptr && file != nullptr ? &entry_of(*entries, *file) : nullptr;
 
-  // Steps 5 and 6. The cover is the root of what follows: does it list us, and does the header name
-  // it?
-  std::vector<crypto::X25519Recipient> ours;
-  for (const auto& identity : identities) ours.push_back(identity.recipient());
-  check_listed(cover, ours);
+  // Step 5.
+  if (std::ranges::none_of(identities,
+                           [&](const auto& identity) { return cover.lists(identity.recipient()); }))
+    throw Refused(checks::kCoverListsUs, ErrorCode::kNoKeyFits,
+                  "the delivery wasn't sealed for any key that is here");
   Bytes rest;
   const crypto::Header header = read_age_header(age_file, rest);
-  if (crypto::named_cover(header) != cover.hash())
-    throw Refused(checks::kHeaderCover, ErrorCode::kCoverMismatch,
-                  "it names another cover, or none");
-
-  // Step 7. The file key. That no stanza fits although the cover lists us is somebody's doing.
-  const crypto::FileKey file_key = checked(checks::kFileKey, [&] {
-    try {
-      return crypto::unwrap(header, identities);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kNoKeyFits) throw;
-      throw Error(ErrorCode::kIntegrity,
-                  "the cover lists this device, and none of the header's stanzas is for it");
-    }
-  });
-
-  // Step 8. The header anew, byte for byte: no stanza too many, of another type, or for another
-  // key.
-  checked(checks::kHeaderRebuilt,
-          [&] { crypto::verify_header(header, file_key, cover.hash(), cover.cover().keys()); });
+  const crypto::FileKey file_key = verified_file_key(header, identities, cover);
 
   // Step 9. The payload's nonce, which follows from file key and file id.
   state_ = checked(checks::kPayloadNonce, [&] {

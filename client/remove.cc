@@ -5,6 +5,7 @@
 #include "client/caller.h"
 #include "client/commands.h"
 #include "client/found_delivery.h"
+#include "client/revoke.h"
 
 namespace letterbox::client {
 
@@ -14,7 +15,8 @@ void remove(const Session& session, const std::string& text) {
   Caller us(session);
   us.check_active();
   const FoundDelivery found = find_delivery(us.gateway(), *id);
-  us.gateway().remove((found.file ? "/v1/files/" : "/v1/deliveries/") + id->text());
+  if (!found.file) return revoke(us, found.delivery.id);
+  us.gateway().remove("/v1/files/" + id->text());
   if (session.json)
     std::cout << nlohmann::json{{"deleted", id->text()}} << '\n';
   else

@@ -153,7 +153,7 @@ void SealedDelivery::close() {
   const records::Envelope envelope = records::sign_manifest(manifest_, us_.signing_key());
   us_.gateway().post("/v1/deliveries/" + manifest_.delivery.text() + "/close", kEnvelopeMediaType,
                      records::to_json(envelope));
-  us_.session().home.remember(verify_cover(cover_.envelope, us_.trusted_keys()), envelope);
+  us_.session().home.remember(us_.verify({manifest_.delivery, {cover_.envelope}, envelope}));
 }
 
 void SealedDelivery::abandon() noexcept try {

@@ -13,6 +13,7 @@
 #include "client/held.h"
 #include "client/invite.h"
 #include "client/outgoing.h"
+#include "client/reading.h"
 #include "client/sealed_delivery.h"
 #include "client/terminal.h"
 #include "crypto/hash.h"
@@ -234,23 +235,23 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
     const SealedAnswer answer = parse_sealed_answer(
         us.gateway().post(target, {measured.media_type, body, measured.length, measured.sha256}));
     const VerifiedDelivery delivery = verify_delivery(answer.delivery, trusted);
-    if (delivery.cover.cover().sealed_by != records::SealedBy::kGateway)
+    if (delivery.cover().cover().sealed_by != records::SealedBy::kGateway)
       throw Error(ErrorCode::kCoverMismatch, "the cover doesn't say that the gateway sealed it");
-    check_expiry(delivery.cover.cover(), expires);
-    addressees.check(delivery.cover.cover(), sealable);
-    if (delivery.cover.cover().sender != us.device().handle)
+    check_expiry(delivery.cover().cover(), expires);
+    addressees.check(delivery.cover().cover(), sealable);
+    if (delivery.cover().cover().sender != us.device().handle)
       throw Error(ErrorCode::kCoverMismatch, "the cover doesn't say that you sent it");
     const records::ManifestEntry& entry = entry_of(delivery.manifest.files, answer.stored.file);
     if (delivery.manifest.files.size() != 1 || entry.length != answer.stored.length ||
         entry.sha256 != answer.stored.sha256 ||
         entry.length != crypto::sealed_size(measured.length))
       throw Error(ErrorCode::kIntegrity, "the gateway's manifest isn't that of " + name);
-    session.home.remember(delivery.cover, delivery.manifest_envelope);
+    session.home.remember(delivery);
 
     if (session.json)
-      deliveries.push_back(to_json(delivery.cover.cover(), json::array({to_json(entry)})));
+      deliveries.push_back(to_json(delivery.cover().cover(), json::array({to_json(entry)})));
     else
-      std::cout << "delivery " << delivery.cover.cover().delivery.text() << "\nfile     "
+      std::cout << "delivery " << delivery.cover().cover().delivery.text() << "\nfile     "
                 << entry.id.text() << std::endl;
   }
   if (session.json) std::cout << json{{"deliveries", std::move(deliveries)}} << '\n';

@@ -8,7 +8,7 @@
 #include "client/home.h"
 #include "client/key_file.h"
 #include "client/known_devices.h"
-#include "client/reading.h"
+#include "client/verified_delivery.h"
 
 namespace letterbox::client {
 

@@ -24,6 +24,8 @@ struct ListedDelivery {
   bool sealer_is_revoked = false;
   records::Time created = {};
   records::Time expires = {};
+  std::uint32_t version = 1;              ///< of its last cover
+  std::vector<std::string> sharers = {};  ///< sharers_of its covers
 };
 
 /// Marks what a later file corrects. Nobody supersedes the files of another sender, nor a device

@@ -46,6 +46,42 @@ TEST(Answers, AnUnreadableDeliveryDoesNotHideTheOthersOfAPage) {
   EXPECT_FALSE(parse_inbox_answer(R"({"deliveries":[],"next":null})").next);
 }
 
+TEST(Answers, WhatBecameOfADeliveryIsRead) {
+  const Device bob("bob@clinic.example");
+  const std::string key = bob.identity.recipient().text();
+  const std::string envelope = records::to_json(bob.envelope());
+  const std::string text =
+      R"({"delivery":")" + std::string(kId) +
+      R"(","state":"revoked","created":"2026-11-24T00:00:00Z","expires":"2026-12-24T00:00:00Z",)"
+      R"("downloads":10,"files":2,"bytes":1234,"covers":[)" +
+      envelope + R"(],"manifest":null,"deleted":)" + envelope +
+      R"(,"devices":[{"handle":"bob@clinic.example","recipient":")" + key +
+      R"(","collected":"2026-11-25T00:00:00Z","opened":null,"listed":true}]})";
+  const SentAnswer sent = parse_sent_answer(text);
+  EXPECT_EQ(sent.delivery.text(), kId);
+  EXPECT_EQ(sent.state, SentState::kRevoked);
+  EXPECT_EQ(sent.files, 2U);
+  EXPECT_EQ(sent.bytes, 1234U);
+  EXPECT_EQ(sent.covers.size(), 1U);
+  EXPECT_FALSE(sent.manifest);
+  EXPECT_TRUE(sent.deleted);
+  ASSERT_EQ(sent.devices.size(), 1U);
+  EXPECT_EQ(sent.devices[0].recipient, bob.identity.recipient());
+  EXPECT_TRUE(sent.devices[0].collected);
+  EXPECT_FALSE(sent.devices[0].opened);
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"revoked", "gone"},
+                                                        {"\"files\":2", "\"files\":-2"},
+                                                        {"bob@", "bob"},
+                                                        {"age1", "age2"},
+                                                        {R"("2026-11-25T00:00:00Z")", "7"},
+                                                        {R"("devices":[)", R"("devices":[7,)"}}) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    EXPECT_EQ(thrown_by([&] { parse_sent_answer(changed); }), ErrorCode::kMalformed) << changed;
+  }
+}
+
 TEST(Answers, AFilesLinkNamesItsDelivery) {
   const std::string id = kId;
   EXPECT_EQ(delivery_of_link("</v1/deliveries/" + id + ">; rel=\"collection\"")->text(), id);

@@ -102,9 +102,10 @@ struct SealedFile {
   records::ManifestEntry entry;
 };
 
-inline SealedFile seal(const records::SignedCover& cover, ByteView plaintext) {
+inline SealedFile seal(const records::SignedCover& cover, ByteView plaintext,
+                       const Uuid& file = Uuid::v7()) {
   ViewSource source(plaintext);
-  SealedUpload sealed(Uuid::v7(), cover, source);
+  SealedUpload sealed(file, cover, source);
   Bytes age_file = drain(sealed);
   return {std::move(age_file), sealed.entry()};
 }

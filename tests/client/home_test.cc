@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "records/cover_chain.h"
 #include "tests/client/fixtures.h"
 
 namespace letterbox::client {
@@ -37,7 +38,7 @@ TEST(Home, SaysWhatToDoWhereThingsAreMissing) {
   EXPECT_NE(message([&] { home.gateway(); }).find("letterbox connect"), std::string::npos);
   EXPECT_FALSE(home.has_device());
   EXPECT_FALSE(home.gateway_if_any());
-  EXPECT_FALSE(home.cover({}));
+  EXPECT_TRUE(home.covers({}).empty());
 }
 
 TEST(Home, RemembersTheGateway) {
@@ -50,16 +51,44 @@ TEST(Home, RemembersTheGateway) {
   EXPECT_EQ(home.gateway().signing_key, gateway.signing_key);
 }
 
+TEST(Home, SaysWhetherReceiptsAreSent) {
+  const TemporaryDirectory place;
+  const Home home(place / "home");
+  EXPECT_TRUE(home.sends_receipts());
+  home.set_sends_receipts(false);
+  home.set_sends_receipts(false);
+  EXPECT_FALSE(Home(place / "home").sends_receipts());
+  home.set_sends_receipts(true);
+  EXPECT_TRUE(Home(place / "home").sends_receipts());
+}
+
 TEST(Home, RemembersCoversAndManifestsByTheCoversHash) {
   const TemporaryDirectory place;
   const Home home(place / "home");
   const Device ada("ada@clinic.example");
+  const Device bob("bob@clinic.example");
   const auto cover = records::sign_cover(cover_from(ada, {&ada}), ada.key);
   const SealedFile file = seal(cover, pattern(10));
   const auto manifest = records::sign_manifest(manifest_of(cover, {file.entry}), ada.key);
-  home.remember(verify_cover(cover.envelope, {std::nullopt, {ada.record()}}), manifest);
-  ASSERT_TRUE(home.cover(cover.hash));
-  EXPECT_EQ(home.cover(cover.hash)->payload, cover.envelope.payload);
+  const auto shared = records::sign_cover(
+      records::next_cover(cover, {{bob.handle, bob.identity.recipient(), std::nullopt}},
+                          cover.cover.created),
+      ada.key);
+  const VerifiedDelivery delivery =
+      verify_delivery({cover.cover.delivery, {cover.envelope, shared.envelope}, manifest},
+                      {std::nullopt, {ada.record()}});
+  home.remember(delivery);
+  ASSERT_EQ(home.covers(cover.hash).size(), 1U);
+  EXPECT_EQ(home.covers(cover.hash)[0].payload, cover.envelope.payload);
+  // A later one comes with those before it, or not at all.
+  const auto chain = home.covers(shared.hash);
+  ASSERT_EQ(chain.size(), 2U);
+  EXPECT_EQ(chain[0].payload, cover.envelope.payload);
+  EXPECT_EQ(chain[1].payload, shared.envelope.payload);
+  write_file(place / "covers", as_bytes(covers_text(delivery.chain, delivery.cover())));
+  EXPECT_EQ(read_covers(place / "covers").size(), 2U);
+  std::filesystem::remove(home.directory() / "covers" / (to_hex(cover.hash) + ".json"));
+  EXPECT_TRUE(home.covers(shared.hash).empty());
   ASSERT_TRUE(home.manifest(cover.hash));
   EXPECT_EQ(home.manifest(cover.hash)->payload, manifest.payload);
 }

@@ -45,8 +45,9 @@ class IndexStreamTest : public ::testing::Test {
       manifest.files.push_back(file.entry);
       manifest.indexes.insert(manifest.indexes.begin(), file.entry);
     }
-    return {verify_cover(cover.envelope, trusted), manifest,
-            records::sign_manifest(manifest, sender.key)};
+    return verify_delivery(
+        {cover.cover.delivery, {cover.envelope}, records::sign_manifest(manifest, sender.key)},
+        trusted);
   }
   std::vector<FileIndex> read(ByteView stream, std::size_t piece = 7) const {
     return read(stream, delivery(), piece);
@@ -54,7 +55,7 @@ class IndexStreamTest : public ::testing::Test {
   std::vector<FileIndex> read(ByteView stream, const VerifiedDelivery& of,
                               std::size_t piece = 7) const {
     ViewSource source(stream, piece);
-    IndexStream indexes(source, std::span(&recipient.identity, 1), of);
+    IndexStream indexes(source, std::span(&recipient.identity, 1), of, of.cover());
     std::vector<FileIndex> read;
     while (auto index = indexes.next()) read.push_back(std::move(*index));
     return read;

@@ -1,6 +1,6 @@
-// A recipients change is the same cover and headers whatever portions it comes in, what is read of
-// it writes back to its bytes, and no more is taken than a cover and its headers may have. A first
-// byte below 128 leaves the cover out.
+// Headers of a delivery are the same whatever portions they come in, and what is read of them
+// writes back to its bytes. The first byte says whether a cover comes first, whether nonces come
+// with them, and how large the portions are.
 #include "records/delivery_headers.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome read(ByteView bytes, std::size_t portion, bool has_cover) {
+Outcome read(ByteView bytes, std::size_t portion, bool has_cover, bool has_nonces) {
   Outcome outcome;
   const auto write = [&](const Bytes& frame) {
     outcome.written.insert(outcome.written.end(), frame.begin(), frame.end());
@@ -35,8 +35,15 @@ Outcome read(ByteView bytes, std::size_t portion, bool has_cover) {
       hash = records::cover_hash(envelope.payload);
     }
     const std::size_t recipients = cover ? cover->recipients.size() : 1;
-    while (const auto headers = reader.next(hash, recipients))
-      write(records::headers_frame(*headers));
+    const auto next = [&]() -> std::optional<Bytes> {
+      if (has_nonces) {
+        const auto beginnings = reader.next_beginnings(hash, recipients);
+        return beginnings ? std::optional(records::beginnings_frame(*beginnings)) : std::nullopt;
+      }
+      const auto headers = reader.next(hash, recipients);
+      return headers ? std::optional(records::headers_frame(*headers)) : std::nullopt;
+    };
+    while (const auto frame = next()) write(*frame);
   } catch (const Error& error) {
     outcome.refused = error.code();
   }
@@ -48,9 +55,10 @@ Outcome read(ByteView bytes, std::size_t portion, bool has_cover) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView bytes(data + 1, size - 1);
-  const bool has_cover = data[0] >= 128;
-  const Outcome whole = read(bytes, SIZE_MAX, has_cover);
-  if (whole != read(bytes, data[0] % 16 + 1U, has_cover)) __builtin_trap();
+  const bool has_cover = (data[0] & 0x80) != 0;
+  const bool has_nonces = (data[0] & 0x40) != 0;
+  const Outcome whole = read(bytes, SIZE_MAX, has_cover, has_nonces);
+  if (whole != read(bytes, data[0] % 16 + 1U, has_cover, has_nonces)) __builtin_trap();
   if (whole.written.size() > bytes.size()) __builtin_trap();
   if (!has_cover && !whole.refused && !std::ranges::equal(whole.written, bytes)) __builtin_trap();
   if (!whole.refused) return 0;

@@ -52,6 +52,9 @@ void read(unsigned kind, std::string_view text) {
     case 11:
       client::clock_difference(std::string(text), records::Time());
       break;
+    case 12:
+      client::parse_sent_answer(text);
+      break;
     default: {
       const std::string message = client::problem_error(400 + kind, text).what();
       if (message.find_first_of("\n\r\033") != std::string::npos) __builtin_trap();

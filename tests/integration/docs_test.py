@@ -170,8 +170,8 @@ class Documents(unittest.TestCase):
     def test_client(self):
         self.serve()
         surgeon, newcomer = self.person(SURGEON), self.place / "newcomer"
-        login, *devices, trust, trust_by_words, add, labelled, nobodys, listing, search, get, invite, trust_newcomer = \
-            commands("docs/client.md")
+        (login, *devices, trust, trust_by_words, add, sent, take_back, labelled, nobodys, listing, search, get, share, unshare,
+         sync, invite, trust_newcomer) = commands("docs/client.md")
         colleague, another = self.place / "colleague", self.place / "another"
         self.said["letterbox login"] = "letterbox login --no-passphrase"
         self.gateway.admin("admin", "invite", COLLEAGUE, "--output", self.folder / "invitation.json")
@@ -205,6 +205,19 @@ class Documents(unittest.TestCase):
         (self.folder / "wound.jpg").unlink()
         self.run_it(get, surgeon.home)
         self.assertTrue((self.folder / "wound.jpg").exists())
+
+        registrar = self.person("registrar@hospital.example")
+        surgeon.knows(registrar)
+        registrar.knows(surgeon)
+        self.run_it(f"letterbox trust {COLLEAGUE}", registrar.home, b"yes\n")
+        self.said["DELIVERY"] = self.said["ID"]
+        self.run_it(share, surgeon.home)
+        self.assertIn("Müller, Eva", self.run_it(listing, registrar.home).decode())
+        self.run_it(unshare, colleague)
+        self.assertNotIn("Müller, Eva", self.run_it(listing, registrar.home).decode())
+        self.run_it(sync, surgeon.home)
+        self.assertIn("opened", self.run_it(sent, colleague).decode())
+        self.run_it(take_back, colleague)
 
         self.run_it(invite, colleague)
         self.run_it("letterbox login newcomer.json", newcomer)

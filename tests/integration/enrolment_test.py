@@ -257,8 +257,8 @@ class Enrolment(rig.OnOneGateway):
         self.assertEqual(contents, {rig.CT.read_bytes(), rig.ULTRASOUND.read_bytes()})
         shown = json.loads(ada.letterbox("--json", "list").stdout)["deliveries"]
         self.assertEqual([one["expires"] for one in shown], [held["expires"]])
-        # The held one is gone, and nothing is sent twice.
-        self.fails(3, bob, "get", held["files"][0]["file"], "-o", self.folder / "x")
+        # It is the held one, shared, and nothing is sent twice.
+        self.assertEqual(done["sent_on"], [held["delivery"]])
         self.assertEqual(json.loads(bob.letterbox("--json", "trust", self.ada).stdout)["sent_on"], [])
         self.assertEqual(bob.notices("list"), "")
 

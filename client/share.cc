@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "client/addressees.h"
+#include "client/commands.h"
+#include "client/recipients_change.h"
+#include "client/sealed_delivery.h"
+#include "client/terminal.h"
+
+namespace letterbox::client {
+namespace {
+
+using nlohmann::json;
+
+Uuid delivery_of(const std::string& text) {
+  const auto id = Uuid::parse(text);
+  if (!id) throw Error(ErrorCode::kUsage, "that isn't the id of a delivery (a UUIDv7)");
+  return *id;
+}
+
+// Who is in `a` and not in `b`.
+Recipients difference(const Recipients& a, const Recipients& b) {
+  std::set<crypto::X25519Recipient> keys;
+  for (const auto& recipient : b) keys.insert(recipient.recipient);
+  Recipients rest;
+  for (const auto& recipient : a)
+    if (!keys.contains(recipient.recipient)) rest.push_back(recipient);
+  return rest;
+}
+
+json to_json(const Recipients& recipients) {
+  json array = json::array();
+  for (const auto& recipient : recipients)
+    array.push_back(
+        {{"handle", recipient.handle.text()}, {"recipient", recipient.recipient.text()}});
+  return array;
+}
+
+void print(const char* what, const Recipients& recipients) {
+  for (const auto& recipient : recipients)
+    std::cout << what << recipient.handle.text() << "  " << recipient.recipient.text() << '\n';
+}
+
+// Changes the recipients to what `of` makes of them, and says who is one by that, or isn't any
+// more.
+void change(Caller& us, const Uuid& id, const std::function<Recipients(const VerifiedCover&)>& of) {
+  Recipients before;
+  std::uint32_t version = 0;
+  const auto next = change_recipients(us, id, [&](const VerifiedCover& last) {
+    before = last.cover().recipients;
+    version = last.cover().version;
+    return of(last);
+  });
+  const Recipients after = next ? next->cover.recipients : before;
+  const Recipients added = difference(after, before);
+  const Recipients dropped = difference(before, after);
+  if (us.session().json) {
+    std::cout << json{{"delivery", id.text()},
+                      {"version", next ? next->cover.version : version},
+                      {"added", to_json(added)},
+                      {"dropped", to_json(dropped)}}
+              << '\n';
+    return;
+  }
+  if (!next) std::cout << "nothing to change: they can open it already\n";
+  print("shared with ", added);
+  print("dropped ", dropped);
+  if (!dropped.empty())
+    std::cout << "the gateway gives it to them no more; whoever fetched it before may have kept "
+                 "it\n";
+}
+
+}  // namespace
+
+void share(const Session& session, const ShareOptions& options) {
+  const Uuid id = delivery_of(options.id);
+  const Addressees addressees(options.who);
+  Caller us(session);
+  us.check_active();
+  const std::vector<records::DeviceRecord> devices = sealable_devices(us, addressees);
+  change(us, id,
+         [&](const VerifiedCover& last) { return with_added(last.cover().recipients, devices); });
+}
+
+void unshare(const Session& session, const ShareOptions& options) {
+  const Uuid id = delivery_of(options.id);
+  const Addressees addressees(options.who);
+  Caller us(session);
+  us.check_active();
+  change(us, id, [&](const VerifiedCover& last) {
+    const records::Cover& cover = last.cover();
+    const auto is_meant = [&](const records::CoverRecipient& recipient) {
+      return addressees.names(recipient);
+    };
+    const bool is_senders = cover.sender == us.device().handle;
+    Recipients rest;
+    for (const auto& recipient : cover.recipients) {
+      if (!is_meant(recipient)) {
+        rest.push_back(recipient);
+      } else if (!is_senders && recipient.handle != us.device().handle) {
+        throw Error(ErrorCode::kNotAllowed,
+                    "only its sender, " + cover.sender.text() +
+                        ", can drop others than themselves: " + recipient.handle.text());
+      }
+    }
+    if (rest.size() == cover.recipients.size())
+      throw Error(ErrorCode::kNotFound, "it isn't shared with them");
+    if (rest.empty())
+      throw Error(ErrorCode::kUsage,
+                  "nobody would be left who can open it; if you sent it, letterbox revoke takes it "
+                  "back");
+    return rest;
+  });
+}
+
+}  // namespace letterbox::client
