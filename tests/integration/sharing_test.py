@@ -188,23 +188,41 @@ class Rules(Shared):
 
 
 class Killed(Shared):
+    def kill(self):
+        self.gateway.process.send_signal(signal.SIGKILL)
+        self.gateway.process.wait(timeout=60)
+        self.gateway.process.stdout.close()
+
+    def killed_meanwhile(self, cover, files, share, delay):
+        """Whether a change was acknowledged by a gateway that is killed so many seconds after this share of it was sent."""
+        body = sealing.recipients_change(cover, files)
+        head = device.raw_head(self.surgeon.key, self.gateway, "PUT", f"/v1/deliveries/{cover.delivery}/recipients",
+                               body, sealing.RECIPIENTS_CHANGE)
+        version = cover.record["version"]
+        with self.gateway.tls() as connection:
+            connection.sendall(head + f'If-Match: "v{version - 1}"\r\nContent-Length: {len(body)}\r\n\r\n'.encode()
+                               + body[:int(len(body) * share)])
+            if delay is None:
+                answer = connection.recv(4096)
+                self.kill()
+                return answer.startswith(b"HTTP/1.1 200")
+            threading.Timer(delay, self.kill).start()
+            try:
+                answer = connection.recv(4096)
+            except OSError:
+                answer = b""
+        rig.eventually(lambda: self.gateway.process.stdout.closed, "it is dead")
+        return answer.startswith(b"HTTP/1.1 200")
+
     def test_a_gateway_that_is_killed_while_it_shares_leaves_all_old_or_all_new(self):
         cover, files = self.letter(200)
         everybody, two = [self.colleague, self.surgeon, self.ward], [self.colleague, self.surgeon]
         outcomes = set()
-        for attempt in range(10):
+        # None: once it has acknowledged. The others strike before the whole is there, or race with the commit.
+        for share, delay in ((0.5, 0.1), (0.99, 0.1), (1, 0), (1, 0.01), (1, 0.02), (1, 0.04), (1, 0.08), (1, None)):
             now = everybody if len(cover.record["recipients"]) == 2 else two
             following = cover.next(now, self.surgeon.key)
-            # From before it has read the first header to after its last commit.
-            killer = threading.Timer(0.02 * attempt, self.gateway.process.send_signal, [signal.SIGKILL])
-            killer.start()
-            try:
-                acknowledged = change(self.surgeon, following, files)[0] == 200
-            except (AssertionError, IndexError, ValueError):
-                acknowledged = False  # curl had no answer
-            killer.join()
-            self.gateway.process.wait(timeout=60)
-            self.gateway.process.stdout.close()
+            acknowledged = self.killed_meanwhile(following, files, share, delay)
             self.gateway.start()
             delivery = expect(200, self.surgeon.request("GET", f"/v1/deliveries/{cover.delivery}"))
             changed = len(delivery["covers"]) == following.record["version"]
@@ -218,6 +236,7 @@ class Killed(Shared):
             self.assertEqual(self.headers(self.surgeon, cover), self.under(cover, files))
             inbox = json.loads(self.ward.request("GET", "/v1/inbox")[2])["deliveries"]
             self.assertEqual(bool(inbox), len(cover.record["recipients"]) == 3)
+        self.assertEqual(outcomes, {True, False})
 
 
 if __name__ == "__main__":
