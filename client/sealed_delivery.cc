@@ -156,4 +156,10 @@ void SealedDelivery::close() {
   us_.session().home.remember(verify_cover(cover_.envelope, us_.trusted_keys()), envelope);
 }
 
+void SealedDelivery::abandon() noexcept try {
+  us_.gateway().remove("/v1/deliveries/" + cover_.cover.delivery.text());
+} catch (const std::exception&) {
+  // What went wrong before is what is told.
+}
+
 }  // namespace letterbox::client

@@ -52,6 +52,9 @@ class SealedDelivery {
   void add_index(const Uuid& file, const records::Index& index);
   /// Signs the manifest, which makes the delivery visible, and remembers both.
   void close();
+  /// Instead of close(): has the gateway forget what was sent. Who is told that a send failed has
+  /// no id to delete it by. Where that fails too it stays, seen by nobody, until it expires.
+  void abandon() noexcept;
 
   const records::Cover& cover() const noexcept { return cover_.cover; }
   const records::Manifest& manifest() const noexcept { return manifest_; }

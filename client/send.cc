@@ -86,9 +86,15 @@ void report(const Session& session, const Sent& sent) {
 Sent seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
                    const Addressees& addressees, const std::optional<records::Time>& expires) {
   Sent sent{SealedDelivery(us, addressees, sealable_devices(us, addressees), expires), {}};
-  for (std::size_t i = 0; i < options.files.size(); ++i)
-    sent.outcomes.push_back(
-        send_file(sent.delivery, options.files[i], name_of(i, options), handling));
+  try {
+    for (std::size_t i = 0; i < options.files.size(); ++i)
+      sent.outcomes.push_back(
+          send_file(sent.delivery, options.files[i], name_of(i, options), handling));
+  } catch (const Error& error) {
+    // Who can't be reached isn't waited for twice.
+    if (error.code() != ErrorCode::kNetwork) sent.delivery.abandon();
+    throw;
+  }
   sent.delivery.close();
   return sent;
 }

@@ -56,7 +56,7 @@ Receipt deposit(Source& body, dicom::MediaType claimed, const records::SignedCov
                              gateway_key);
   letter->commit_as_delivery(file, &index, new_delivery(cover, sender), records::to_json(manifest),
                              sender.did(storage::AuditKind::kDeposit, file.id));
-  return {std::move(file), std::move(manifest)};
+  return {std::move(file), std::move(manifest), intake->finding().dropped};
 }
 
 namespace {

@@ -3,6 +3,9 @@
 // This is the product. It takes interfaces alone, so it is tested with neither HTTP nor SQL.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "crypto/signing.h"
@@ -18,6 +21,7 @@ namespace letterbox::gateway {
 struct Receipt {
   storage::FileRecord file;
   records::Envelope manifest;
+  std::vector<std::string> dropped;  ///< as Finding::dropped
 };
 
 /// A file as lists show it.

@@ -25,7 +25,6 @@ constexpr std::array kCharacterSets = {
     "ISO_IR 126",
     "ISO_IR 138",
     "ISO_IR 148",
-    "ISO_IR 203",
     "ISO_IR 13",
     "ISO_IR 166",
     "ISO_IR 192",
@@ -52,35 +51,40 @@ bool is_japanese_term(std::string_view term) {
   return std::find(kTerms.begin(), kTerms.end(), term) != kTerms.end();
 }
 
-bool select_japanese(OFCharacterEncoding& encoding) {
-  return encoding.selectEncoding("EUC-JP", "UTF-8").good();
+// The C library's names of what DCMTK 3.6.7 doesn't know.
+constexpr const char* kJapanese = "EUC-JP";
+constexpr const char* kLatin9 = "ISO-8859-15";  // ISO_IR 203
+
+bool select(OFCharacterEncoding& encoding, const char* name) {
+  return encoding.selectEncoding(name, "UTF-8").good();
 }
 
 }  // namespace
 
 void load_character_sets() {
-  static OFCharacterEncoding japanese;
-  if (select_japanese(japanese)) {
-    OFString unused;
-    japanese.convertString("A", unused);
-  }
+  static std::array<OFCharacterEncoding, 2> others;
+  OFString unused;
+  if (select(others[0], kJapanese)) others[0].convertString("A", unused);
+  if (select(others[1], kLatin9)) others[1].convertString("A", unused);
   static std::vector<std::unique_ptr<DcmSpecificCharacterSet>> loaded;
   for (const char* set : kCharacterSets) {
     auto& converter = loaded.emplace_back(std::make_unique<DcmSpecificCharacterSet>());
-    OFString unused;
     if (converter->selectCharacterSet(set).good()) converter->convertString("A", unused);
   }
 }
 
 Characters::Characters(DcmItem& data_set) : known_(converter_.selectCharacterSet(data_set).good()) {
   if (known_) return;
-  is_japanese_ = true;
-  for (unsigned long i = 0; is_japanese_; ++i) {
-    OFString term;
-    if (data_set.findAndGetOFString(DCM_SpecificCharacterSet, term, i).bad()) break;
-    is_japanese_ = is_japanese_term({term.data(), term.size()});
+  std::vector<std::string> terms;
+  OFString term;
+  while (data_set.findAndGetOFString(DCM_SpecificCharacterSet, term, terms.size()).good()) {
+    terms.emplace_back(term.data(), term.size());
   }
-  is_japanese_ = is_japanese_ && select_japanese(japanese_);
+  if (std::all_of(terms.begin(), terms.end(), is_japanese_term)) {
+    if (select(encoding_, kJapanese)) other_ = Other::kJapanese;
+  } else if (terms == std::vector<std::string>{"ISO_IR 203"}) {
+    if (select(encoding_, kLatin9)) other_ = Other::kLatin9;
+  }
 }
 
 std::optional<std::string> Characters::to_utf8(std::string_view text, const char* delimiters) {
@@ -89,8 +93,12 @@ std::optional<std::string> Characters::to_utf8(std::string_view text, const char
   if (known_) {
     if (converter_.convertString(text.data(), text.size(), converted, delimiters).bad()) return {};
   } else {
-    const std::optional<std::string> euc = is_japanese_ ? to_euc_jp(text) : std::nullopt;
-    if (!euc || japanese_.convertString(euc->data(), euc->size(), converted).bad()) return {};
+    if (other_ == Other::kNone) return {};
+    const std::optional<std::string> encoded =
+        other_ == Other::kJapanese ? to_euc_jp(text) : std::string(text);
+    if (!encoded || encoding_.convertString(encoded->data(), encoded->size(), converted).bad()) {
+      return {};
+    }
   }
   return std::string(converted.data(), converted.size());
 }

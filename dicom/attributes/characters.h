@@ -6,6 +6,7 @@
 #include <dcmtk/dcmdata/dcspchrs.h>
 #include <dcmtk/ofstd/ofchrenc.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +30,10 @@ class Characters {
  private:
   DcmSpecificCharacterSet converter_;
   bool known_;  ///< to DCMTK
-  OFCharacterEncoding japanese_;
-  bool is_japanese_ = false;
+  /// What it doesn't know.
+  enum class Other : std::uint8_t { kNone, kJapanese, kLatin9 };
+  Other other_ = Other::kNone;
+  OFCharacterEncoding encoding_;
 };
 
 }  // namespace letterbox::dicom

@@ -79,6 +79,9 @@ std::string joined(char open, const std::vector<std::string>& parts, char close)
   return all;
 }
 
+// An empty value among others (section F.2.5).
+constexpr const char* kEmpty = "null";
+
 // Thrown and caught here: an element for which DICOM JSON has no words.
 struct Unsayable {};
 
@@ -251,11 +254,12 @@ std::vector<std::string> Writer::texts(std::string_view value, DcmEVR vr) {
   for (const std::string_view part : split(without_padding(text, false), '\\')) {
     all.push_back(one_of_many(without_padding(part, false), vr));
   }
+  if (all == std::vector<std::string>{kEmpty}) all.clear();  // a name of empty groups
   return all;
 }
 
 std::string Writer::one_of_many(std::string_view text, DcmEVR vr) {
-  if (text.empty()) return "null";  // section F.2.5
+  if (text.empty()) return kEmpty;
   if (vr == EVR_PN) return person_name(text);
   if (vr != EVR_DS && vr != EVR_IS) return string(text);
   auto number = vr == EVR_DS ? decimal_number(text) : integer_number(text);
@@ -272,7 +276,7 @@ std::string Writer::person_name(std::string_view name) {
     const std::string_view group = without_padding(groups[i], false);
     if (!group.empty()) members.push_back(kGroups.at(i) + string(group));
   }
-  return joined('{', members, '}');
+  return members.empty() ? kEmpty : joined('{', members, '}');
 }
 
 std::vector<std::string> Writer::single_text(std::string_view value, DcmEVR vr) {

@@ -17,6 +17,8 @@ constexpr std::size_t kHeader = 8;
 constexpr std::size_t kLongHeader = 12;
 constexpr std::uint32_t kMetaGroup = 0x0002;
 constexpr Tag kGroupLength = 0x00020000;
+constexpr Tag kMediaStorageSopClass = 0x00020002;
+constexpr Tag kMediaStorageSopInstance = 0x00020003;
 constexpr Tag kTransferSyntax = 0x00020010;
 
 // Always explicit VR little endian.
@@ -102,6 +104,8 @@ void FileMeta::element() {
     if (!uid || !transfer_syntax_.empty()) refuse("the transfer syntax isn't one UID");
     transfer_syntax_ = *uid;
   }
+  if (tag == kMediaStorageSopClass) sop_class_ = parse_uid(as_text(value)).value_or("");
+  if (tag == kMediaStorageSopInstance) sop_instance_ = parse_uid(as_text(value)).value_or("");
   at_ = value_end;
   if (at_ == end_) return end();
   needed_ = at_ + kHeader;

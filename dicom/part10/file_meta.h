@@ -30,6 +30,10 @@ class FileMeta {
 
   /// A UID, once met.
   const std::string& transfer_syntax() const { return transfer_syntax_; }
+  /// What the instance is said to be here, as far as that was met and is a UID. The data set has
+  /// the last word, where it can be read.
+  const std::string& sop_class() const { return sop_class_; }
+  const std::string& sop_instance() const { return sop_instance_; }
 
  private:
   void prefix();
@@ -43,6 +47,8 @@ class FileMeta {
   std::size_t needed_ = 132;        ///< as many bytes as the next step looks at
   std::optional<std::size_t> end_;  ///< by the group's length, if it has one
   std::string transfer_syntax_;
+  std::string sop_class_;
+  std::string sop_instance_;
   bool complete_ = false;
 };
 

@@ -37,6 +37,9 @@ void Scanner::take(ByteView piece) {
 void Scanner::begin_data_set() {
   const auto syntax = find_transfer_syntax(meta_.transfer_syntax());
   if (!syntax) {
+    // Nobody can read the data set, so this is all that tells the sender which one it was.
+    identifiers_.known().sop_class = meta_.sop_class();
+    identifiers_.known().sop_instance = meta_.sop_instance();
     throw Error(ErrorCode::kUnsupportedTransferSyntax,
                 "the transfer syntax isn't one of the standard's for files");
   }

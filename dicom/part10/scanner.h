@@ -34,7 +34,8 @@ class Scanner final : private Visitor {
   void finish();
 
   /// What was met so far, also after a throw. Members that weren't met, or that are no UIDs, are
-  /// empty.
+  /// empty. After kUnsupportedTransferSyntax: SOP class and instance as the file meta group has
+  /// them.
   const InstanceUids& known() const { return identifiers_.known(); }
 
   /// After finish(): a Part 10 file of at most kMaxDigest bytes and kMaxDigestElements elements

@@ -359,7 +359,15 @@ ByteView JpegCleaner::scan_data() {
   const ByteView there = reader_.ahead();
   if (there.empty()) reader_.refuse("it ends early");
   if (open_ff_) {
-    if (is_coded(there[0])) {
+    // Any number of fill bytes may stand before a marker (T.81 section B.1.1.2), and none of them
+    // is kept. A stuffed zero is no marker: behind fill bytes readers disagree what it is.
+    if (there[0] == 0xff) {
+      filled_ = true;
+      reader_.skip(1);
+      return {};
+    }
+    const bool filled = std::exchange(filled_, false);
+    if (is_coded(there[0]) && !(filled && there[0] == 0)) {
       open_ff_ = false;
       return ByteView(kStart).first(1);
     }

@@ -78,6 +78,8 @@ class JpegCleaner final : public PhotoWalker {
   std::size_t segment_size_ = 0;
   /// A 0xff at the end of a piece, whose meaning is in the next one.
   bool open_ff_ = false;
+  /// More of them have followed it.
+  bool filled_ = false;
 
   std::optional<JpegFrame> frame_;
   std::optional<int> orientation_;

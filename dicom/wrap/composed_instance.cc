@@ -16,6 +16,10 @@ constexpr std::size_t kFragment = std::size_t{1} * 1024 * 1024;
 static_assert(kFragment % 2 == 0);
 constexpr std::size_t kItemRoom = 16;  // its head and the end of the sequence
 
+// All that a picture's own bytes say of it has a tag in here.
+constexpr std::uint32_t kImageGroup = 0x00280000;
+constexpr std::uint32_t kImageGroupEnd = 0x0028ffff;
+
 }  // namespace
 
 ComposedInstance::ComposedInstance(InstanceMetadata metadata, Source& jpeg)
@@ -59,7 +63,18 @@ void ComposedInstance::put_head() {
                 "the photo doesn't lie upright, and DICOM can't say so; turn it before it is sent");
   DataSet& attributes = metadata_.attributes;
   const std::string_view transfer_syntax = transfer_syntax_of(*photo_.frame());
+  const DataSet said(attributes.lower_bound(kImageGroup), attributes.upper_bound(kImageGroupEnd));
   describe_jpeg(attributes, *photo_.frame(), photo_.colour());
+  // The cleaned photo doesn't say any more when it was taken.
+  if (photo_.finding().captured && text_of(attributes, tags::kAcquisitionDateTime).empty()) {
+    attributes[tags::kAcquisitionDateTime] = time_element(*photo_.finding().captured);
+  }
+  coerced_ = std::ranges::any_of(said, [&](const auto& one) {
+    const auto& [tag, element] = one;
+    const auto now = attributes.find(tag);
+    return !element.value.empty() &&
+           (now == attributes.end() || now->second.value != element.value);
+  });
 
   for (const Bytes& part :
        {file_head(attributes, transfer_syntax), encoded(attributes), fragments_head()})

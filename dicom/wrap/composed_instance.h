@@ -30,6 +30,8 @@ class ComposedInstance final : public Source {
 
   /// Once next() has said that this is the end: `captured` and `dropped` of the photo.
   const Finding& photo() const noexcept { return photo_.finding(); }
+  /// Whether the metadata said something else of the picture than the JPEG does.
+  bool is_coerced() const noexcept { return coerced_; }
 
  private:
   enum class At : std::uint8_t { kHead, kFragments, kEnd };
@@ -40,6 +42,7 @@ class ComposedInstance final : public Source {
   InstanceMetadata metadata_;
   JpegCleaner photo_;
   At at_ = At::kHead;
+  bool coerced_ = false;
   Bytes piece_;
   Bytes waiting_;  // of the photo, not put out yet
 };

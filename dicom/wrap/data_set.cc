@@ -68,6 +68,15 @@ Element text_element(const char (&vr)[3], std::string_view text) {
   return element;
 }
 
+Element time_element(std::string_view captured) {
+  std::string text(captured.substr(0, 19));  // without its offset: there a hyphen is a sign
+  std::erase_if(text, [](char c) { return c == '-' || c == 'T' || c == ':'; });
+  for (const char c : captured.substr(std::min<std::size_t>(19, captured.size()))) {
+    if (c != ':') text.push_back(c);
+  }
+  return text_element("DT", text);
+}
+
 Element number_element(std::uint16_t number) {
   Element element{.vr = {'U', 'S'}};
   append(element.value, number, 2);

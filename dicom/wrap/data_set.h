@@ -28,6 +28,7 @@ namespace tags {
 inline constexpr std::uint32_t kSpecificCharacterSet = 0x00080005;
 inline constexpr std::uint32_t kSopClassUid = 0x00080016;
 inline constexpr std::uint32_t kSopInstanceUid = 0x00080018;
+inline constexpr std::uint32_t kAcquisitionDateTime = 0x0008002a;
 inline constexpr std::uint32_t kAccessionNumber = 0x00080050;
 inline constexpr std::uint32_t kReferringPhysician = 0x00080090;
 inline constexpr std::uint32_t kStudyDescription = 0x00081030;
@@ -48,6 +49,9 @@ inline constexpr std::string_view kExplicitLittleEndian = "1.2.840.10008.1.2.1";
 
 /// `text` in a string VR, padded as PS3.5 section 6.2 says.
 Element text_element(const char (&vr)[3], std::string_view text);
+/// DT, of a time as cameras note it ("2026-11-23T17:30:00+01:00", the offset only where it is
+/// known).
+Element time_element(std::string_view captured);
 /// US.
 Element number_element(std::uint16_t number);
 

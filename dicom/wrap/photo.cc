@@ -170,7 +170,6 @@ void put_times(DataSet& data_set, const std::optional<std::string>& captured,
                std::chrono::sys_seconds now) {
   constexpr std::uint32_t kStudyDate = 0x00080020;
   constexpr std::uint32_t kContentDate = 0x00080023;
-  constexpr std::uint32_t kAcquisitionDateTime = 0x0008002a;
   constexpr std::uint32_t kStudyTime = 0x00080030;
   constexpr std::uint32_t kContentTime = 0x00080033;
   constexpr std::uint32_t kTimezoneOffset = 0x00080201;
@@ -185,7 +184,7 @@ void put_times(DataSet& data_set, const std::optional<std::string>& captured,
     std::erase(offset, ':');
     data_set[kContentDate] = text_element("DA", date);
     data_set[kContentTime] = text_element("TM", time);
-    data_set[kAcquisitionDateTime] = text_element("DT", date + time + offset);
+    data_set[tags::kAcquisitionDateTime] = time_element(*captured);
   } else {
     const auto day = std::chrono::floor<std::chrono::days>(now);
     const std::chrono::year_month_day ymd(day);

@@ -82,6 +82,7 @@ std::string receipt_json(const Receipt& receipt, const records::SignedCover& cov
   json.update(stored_object(summary_of(receipt.file)));
   json["cover"] = envelope(records::to_json(cover.envelope));
   json["manifest"] = envelope(records::to_json(receipt.manifest));
+  json["dropped"] = receipt.dropped;
   return json.dump();
 }
 

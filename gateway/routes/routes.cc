@@ -125,6 +125,8 @@ std::string allowed_methods(const Call& call) {
   std::string allow;
   for (const Route& route : table()) {
     if (!matches(route, call.target.segments()) || !has_right(call.caller.role, route)) continue;
+    // One may lead to several handlers, by how exact their paths are.
+    if (allow.find(route.method) != std::string::npos) continue;
     allow.append(allow.empty() ? "" : ", ").append(route.method);
   }
   return allow;

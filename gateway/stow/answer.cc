@@ -23,9 +23,6 @@ constexpr Attribute kFailedSopSequence{"00081198", "FailedSOPSequence"};
 constexpr Attribute kReferencedSopSequence{"00081199", "ReferencedSOPSequence"};
 constexpr Attribute kOtherFailuresSequence{"0008119A", "OtherFailuresSequence"};
 
-// PS3.18 Table I.2-1: "Elements Discarded".
-constexpr std::uint16_t kElementsDiscarded = 0xB006;
-
 // All texts of the module are UIDs, so neither form has anything to escape.
 const std::string& checked(const std::string& uid) {
   if (uid.empty() || uid.size() > 64 || uid.find_first_not_of("0123456789.") != std::string::npos) {
@@ -143,15 +140,15 @@ std::string write(const Answer& answer) {
   });
   struct Stored {
     const InstanceName& instance;
-    bool is_cleaned;
+    std::optional<Warning> warning;
   };
   std::vector<Stored> stored;
-  for (const InstanceName& instance : answer.stored) stored.push_back({instance, false});
-  for (const InstanceName& instance : answer.cleaned) stored.push_back({instance, true});
+  for (const InstanceName& instance : answer.stored) stored.push_back({instance, std::nullopt});
+  for (const Warned& one : answer.warned) stored.push_back({one.instance, one.warning});
   write_sequence(writer, kReferencedSopSequence, stored, [&](const Stored& one) {
     write_name(writer, one.instance);
     writer.empty(kRetrieveUrl, "UR");
-    if (one.is_cleaned) writer.number(kWarningReason, kElementsDiscarded);
+    if (one.warning) writer.number(kWarningReason, static_cast<std::uint16_t>(*one.warning));
   });
   write_sequence(writer, kOtherFailuresSequence, answer.others, write_reason);
   return writer.finish();
@@ -160,8 +157,8 @@ std::string write(const Answer& answer) {
 }  // namespace
 
 unsigned short Answer::status() const noexcept {
-  if (failed.empty() && others.empty() && cleaned.empty()) return 200;
-  return stored.empty() && cleaned.empty() ? 409 : 202;
+  if (failed.empty() && others.empty() && warned.empty()) return 200;
+  return stored.empty() && warned.empty() ? 409 : 202;
 }
 
 std::optional<Reason> reason_of_status(unsigned short status) noexcept {

@@ -31,12 +31,22 @@ struct Failure {
   Reason reason;
 };
 
+/// Warning Reason (0008,1196), PS3.18 Table I.2-1: stored, but not all as it was sent.
+enum class Warning : std::uint16_t {
+  kCoerced = 0xB000,    ///< values of the metadata that the picture contradicts were replaced
+  kDiscarded = 0xB006,  ///< what a photo said beside its picture isn't kept
+};
+
+struct Warned {
+  InstanceName instance;
+  Warning warning;
+};
+
 struct Answer {
   std::vector<InstanceName> stored;  ///< now, or before with the same bytes
   std::vector<Failure> failed;
-  std::vector<Reason> others;  ///< of parts that don't say which instance they are
-  /// Photos that are stored without what they said beside their picture: a warning.
-  std::vector<InstanceName> cleaned = {};
+  std::vector<Reason> others;       ///< of parts that don't say which instance they are
+  std::vector<Warned> warned = {};  ///< stored too
 
   /// 200 if everything was stored as it came, 409 if nothing was stored, 202 else.
   unsigned short status() const noexcept;

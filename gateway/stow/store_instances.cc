@@ -38,7 +38,7 @@ struct Instance {
   crypto::FileKey key;
   crypto::FileKey index_key;
   std::optional<Uuid> supersedes;  ///< as its index says
-  bool is_cleaned = false;
+  std::optional<Warning> warning = {};
 };
 
 struct Headers {
@@ -106,7 +106,11 @@ class StoreRequest {
   void take_photo(Multipart& parts, dicom::InstanceMetadata metadata) {
     const dicom::InstanceUids uids = dicom::uids_of(metadata.attributes);
     dicom::ComposedInstance file(std::move(metadata), parts.content());
-    if (take(parts, file, uids)) instances_.back().is_cleaned = !file.photo().dropped.empty();
+    if (!take(parts, file, uids)) return;
+    std::optional<Warning>& warning = instances_.back().warning;
+    // There can be one. A value that isn't what the sender said weighs more.
+    if (!file.photo().dropped.empty()) warning = Warning::kDiscarded;
+    if (file.is_coerced()) warning = Warning::kCoerced;
   }
 
   // A picture that was announced didn't come.
@@ -127,7 +131,11 @@ class StoreRequest {
       judge_again();
     }
     for (Instance& one : instances_) {
-      (one.is_cleaned ? answer_.cleaned : answer_.stored).push_back(std::move(one.name));
+      if (one.warning) {
+        answer_.warned.push_back({std::move(one.name), *one.warning});
+      } else {
+        answer_.stored.push_back(std::move(one.name));
+      }
     }
     return std::move(answer_);
   }

@@ -13,6 +13,9 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import rig  # noqa: E402
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "dicom"))
+import judges  # noqa: E402
+
 ADA, BOB = "ada@hospital.example", "bob@hospital.example"
 LABEL = ("--patient", "Müller^Eva", "--patient-id", "4711", "--born", "1970-12-31", "--body-site", "hand", "--side", "left",
          "--note", "day 3\nno swelling", "--consent", "written")
@@ -71,10 +74,8 @@ class Contents(unittest.TestCase):
         return next(one for one in self.listed()["deliveries"] if one["delivery"] == sent["delivery"])
 
     def get(self, identifier):
-        """(path, what is said of it) of each file, in a folder of their own."""
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="", dir=self.folder))
-        done = json.loads(self.bob.letterbox("--json", "get", identifier, "--output-dir", folder).stdout)
-        return [(pathlib.Path(file["path"]), file["index"]) for file in done["files"]]
+        """(path, what is said of it) of each file."""
+        return self.bob.got(identifier)
 
     # --- Photos
 
@@ -119,6 +120,13 @@ class Contents(unittest.TestCase):
         told = self.ada.letterbox("send", path, "--to", BOB, *LABEL).stdout.decode()
         self.assertNotIn("without", told)  # it is clean by now
 
+    def test_who_has_the_gateway_seal_a_photo_is_told_what_was_dropped(self):
+        told = self.gateway.deposit(photo(), "image/jpeg", BOB)
+        index = self.delivery(told)["files"][0]["index"]
+        self.assertIn("EXIF", told["dropped"])
+        self.assertEqual(index["dropped"], told["dropped"])
+        self.assertIsNone(index.get("label"), "there is no place for one in such a request")
+
     def test_no_patient_is_a_word_of_its_own(self):
         sent = self.send(self.file("room.jpg", photo()), options=("--no-patient",))
         self.assertIsNone(self.delivery(sent)["files"][0]["index"]["label"]["patient"])
@@ -136,7 +144,9 @@ class Contents(unittest.TestCase):
                      if sent["delivery"] in [part["delivery"] for part in study["deliveries"]])
         self.assertEqual((study["patient"], study["instances"], len(study["series"])),
                          ({"name": "Müller^Eva", "id": "4711", "born": "1970-12-31"}, 2, 1))
-        datasets = [pydicom.dcmread(path) for path, _ in self.get(sent["delivery"])]
+        paths = [path for path, _ in self.get(sent["delivery"])]
+        self.assertEqual([judges.complaints(path) for path in paths], [[], []])
+        datasets = [pydicom.dcmread(path) for path in paths]
         self.assertEqual({dataset.InstanceNumber for dataset in datasets}, {1, 2})
         for dataset in datasets:
             self.assertEqual(dataset.SOPClassUID, "1.2.840.10008.5.1.4.1.1.77.1.4")
@@ -175,6 +185,13 @@ class Contents(unittest.TestCase):
                 self.assertEqual((index["type"], index["checked"], index["name"]), ("application/octet-stream", False, name))
                 self.assertIn(f"{name}, ", self.bob.letterbox("list", name).stdout.decode())
                 self.assertIn("attachment, not checked", self.bob.letterbox("list", name).stdout.decode())
+
+    def test_of_a_send_that_stops_at_a_file_nothing_stays_at_the_gateway(self):
+        """What was sent before it once lay there, sealed and open, for as long as the letter would have lived."""
+        what = "SELECT (SELECT count(*) FROM file), (SELECT count(*) FROM delivery WHERE revoked IS NULL)"
+        before = self.gateway.sql(what)
+        self.fails(1, "send", rig.CT, self.file("report.pdf", b"%PDF-1.4"), "--to", BOB)
+        self.assertEqual(self.gateway.sql(what), before)
 
     def test_valid_files_are_checked_though_others_are_attached(self):
         sent = self.send(rig.CT, self.file("report.pdf", b"%PDF-1.4"), options=("--attach",))

@@ -73,6 +73,10 @@ TEST(Attributes, NamesHaveGroups) {
             R"("Phonetic":"y"}]}})");
   EXPECT_EQ(json_of(one(0x00100010, "PN", "==y ")),
             R"({"00100010":{"vr":"PN","Value":[{"Phonetic":"y"}]}})");
+  // PS3.18 section F.2.5: a name of empty groups is an empty value, and no empty object.
+  EXPECT_EQ(json_of(one(0x00100010, "PN", "==")), R"({"00100010":{"vr":"PN"}})");
+  EXPECT_EQ(json_of(one(0x00081048, "PN", "==\\Doe^J ")),
+            R"({"00081048":{"vr":"PN","Value":[null,{"Alphabetic":"Doe^J"}]}})");
 }
 
 TEST(Attributes, NumbersAreJsonsNumbers) {

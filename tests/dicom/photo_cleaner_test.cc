@@ -328,6 +328,36 @@ TEST(PhotoCleanerTest, DropsWhatStandsBetweenTwoScans) {
   EXPECT_EQ(photo.finding.dropped, std::vector<std::string>{"comment"});
 }
 
+// T.81 section B.1.1.2: any number of fill bytes may stand before any marker.
+TEST(PhotoCleanerTest, TakesFillBytesBeforeEveryMarker) {
+  const Bytes restart = {0xff, 0xd0, 0x56, 0xff, 0x00};
+  const auto photo = [&](const Bytes& fill) {
+    return joined({kStart,
+                   fill,
+                   kTables,
+                   fill,
+                   frame(),
+                   fill,
+                   scan(),
+                   {0xff, 0x00, 0x34},
+                   fill,
+                   restart,
+                   fill,
+                   scan(),
+                   {0xff, 0x00},
+                   fill,
+                   restart,
+                   fill,
+                   kEnd});
+  };
+  for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{70'000}}) {
+    for (const std::size_t piece : {SIZE_MAX, std::size_t{1}, std::size_t{3}}) {
+      EXPECT_EQ(cleaned(MediaType::kJpeg, photo(Bytes(count, 0xff)), piece).bytes, photo({}))
+          << count << " by " << piece;
+    }
+  }
+}
+
 TEST(PhotoCleanerTest, CutsWhatIsBehindTheFieldsOfJfifAndAdobe) {
   const Bytes jfif = bytes_of("JFIF\0\1\2\1\0\x48\0\x48"s);
   const Bytes adobe = bytes_of("Adobe\0\x64\0\0\0\0\2"s);
@@ -411,6 +441,10 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"can't stand here", joined({kStart, segment(0xf7, Bytes(20, 0)), kTables})},
         Broken{"can't stand here", joined({kStart, segment(0xdc, {0, 8}), kTables})},
         Broken{"can't stand here", joined({kStart, kTables, frame(), scan(), {1, 0xff, 0xff, 0}})},
+        Broken{
+            "can't stand here",
+            joined(
+                {kStart, kTables, frame(), scan(), {1, 0xff, 0xff, 0xff, 0xd0, 2, 0xff, 0xff, 0}})},
         Broken{"shorter than its length", joined({kStart, {0xff, 0xfe, 0, 1}, kTables})},
         Broken{"quantization table that isn't", joined({kStart, segment(0xdb, Bytes(64, 0))})},
         Broken{"quantization table that isn't", joined({kStart, quantization(0x04)})},

@@ -195,6 +195,19 @@ TEST(FileMetaTest, WithAnotherTransferSyntaxThanTheStandardsIsUnsupported) {
   }
 }
 
+// A sender is told which instance it was, though nobody can read its data set.
+TEST(FileMetaTest, WhatIsUnsupportedIsNamedByItsMetaGroup) {
+  DataSet meta;
+  meta.uid(0x00020002, kCtImage).uid(0x00020003, "1.2.3.9").uid(0x00020010, "1.2.840.113619.5.2");
+  const Verdict verdict = scan(preamble() + meta.bytes() + named().bytes());
+  EXPECT_EQ(verdict.refusal, "UnsupportedTransferSyntax");
+  EXPECT_EQ(verdict.known.sop_class, kCtImage);
+  EXPECT_EQ(verdict.known.sop_instance, "1.2.3.9");
+  meta = DataSet();
+  meta.uid(0x00020003, "1.2.3.x").uid(0x00020010, "1.2.840.113619.5.2");
+  EXPECT_EQ(scan(preamble() + meta.bytes() + named().bytes()).known.sop_instance, "");
+}
+
 // Case 84.
 TEST(FileMetaTest, WithAWrongGroupLengthIsRefused) {
   const std::string right = file_of(named());

@@ -65,6 +65,7 @@ void run(const std::map<std::string, std::string>& options) {
     for (ByteView piece = composed.next(); !piece.empty(); piece = composed.next()) put(piece);
     for (const std::string& what : composed.photo().dropped)
       std::fprintf(stderr, "dropped %s\n", what.c_str());
+    if (composed.is_coerced()) std::fprintf(stderr, "coerced\n");
     return;
   }
   // 2026-11-25 03:04:05 UTC

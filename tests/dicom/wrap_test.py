@@ -13,7 +13,9 @@ import pydicom
 import pydicom.encaps
 from PIL import Image, ImageOps
 
-from photo_test import CANARY, CORPUS, clean, exif, picture, saved, segment
+import judges
+from photo_test import clean
+from pictures import CANARY, CORPUS, exif, picture, saved, segment
 
 TESTS = pathlib.Path(os.environ["LETTERBOX_BINARY_DIR"]) / "tests"
 WRAP_PHOTO = TESTS / "wrap_photo"
@@ -65,15 +67,7 @@ class Wrapping(unittest.TestCase):
         """The file, after DCMTK, dicom3tools and our own inspector have found nothing wrong with it."""
         path = self.folder / "wrapped.dcm"
         path.write_bytes(file)
-        self.assertIn("yes:", subprocess.run(["dcmftest", path], capture_output=True, text=True, check=True).stdout)
-        dump = subprocess.run(["dcmdump", "-q", "+E", path], capture_output=True, text=True, check=False)
-        self.assertEqual((dump.returncode, dump.stderr), (0, ""))
-        verdict = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
-        # What it warns of is that nobody gave a number or said which side it is.
-        said = [line for line in (verdict.stdout + verdict.stderr).splitlines()
-                if not re.match("Warning - (Missing attribute or value that would be needed to build DICOMDIR - (Study|Patient) ID"
-                                "|is only permitted to be empty when actually unknown.*<Laterality>)", line)]
-        self.assertEqual(said, ["VLPhotographicImage"])
+        self.assertEqual(judges.complaints(path), [])
         described = json.loads(subprocess.run([DICOM_DESCRIBE, path], capture_output=True, check=True).stdout)
         self.assertNotIn("refused", described)
         self.assertEqual(described["attributes"]["00080016"], {"vr": "UI", "Value": [VL_PHOTOGRAPHIC]})
@@ -278,7 +272,7 @@ class Composed(Wrapping):
     def test_a_file_is_composed(self):
         photo = saved(picture(), "JPEG", exif=exif(1), comment=CANARY.encode())
         done = run(photo, self.metadata(Rows=1, Columns=1, PhotometricInterpretation="RGB", SamplesPerPixel=1))
-        self.assertEqual(done.stderr.decode().splitlines(), ["dropped EXIF", "dropped comment"])
+        self.assertEqual(done.stderr.decode().splitlines(), ["dropped EXIF", "dropped comment", "coerced"])
         composed = self.judged(done.stdout)
         self.assertEqual(composed.file_meta.TransferSyntaxUID, BASELINE)
         self.assertEqual(composed.file_meta.MediaStorageSOPInstanceUID, "2.25.1")
@@ -287,6 +281,28 @@ class Composed(Wrapping):
         self.assertEqual(str(composed.PatientName), "Müller^Eva")
         self.assertEqual(encapsulated(composed)[:len(clean(photo)[0])], clean(photo)[0])
         self.assertNotIn(CANARY.encode(), done.stdout)
+
+    def test_metadata_that_the_picture_bears_out_is_kept(self):
+        agreeing = {"Rows": 37, "Columns": 48, "SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422",
+                    "PlanarConfiguration": 0, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
+                    "LossyImageCompression": "01"}
+        photo = saved(picture(), "JPEG")
+        for metadata in (agreeing, {"LossyImageCompression": ""}):
+            self.assertEqual(run(photo, self.metadata(**metadata)).stderr, b"")
+        for name, value in (("Rows", 48), ("PhotometricInterpretation", "MONOCHROME2"), ("SamplesPerPixel", 1),
+                            ("BitsStored", 12), ("LossyImageCompression", "00"), ("NumberOfFrames", 2)):
+            with self.subTest(name):
+                done = run(photo, self.metadata(**{**agreeing, name: value}))
+                self.assertEqual(done.stderr, b"coerced\n")
+                composed = read(done.stdout)
+                for keyword, true in {**agreeing, "NumberOfFrames": 1}.items():
+                    self.assertEqual(composed.get(keyword, true), true, keyword)
+
+    def test_the_time_of_capture_outlives_the_cleaning_where_the_metadata_has_none(self):
+        photo = saved(picture(), "JPEG", exif=exif(taken="2026:11:23 17:30:05", offset="-05:30"))
+        self.assertEqual(read(run(photo, self.metadata()).stdout).AcquisitionDateTime, "20261123173005-0530")
+        said = self.metadata(AcquisitionDateTime="20200101")
+        self.assertEqual(read(run(photo, said).stdout).AcquisitionDateTime, "20200101")
 
     def test_a_large_photo_is_several_fragments(self):
         noise = Image.frombytes("RGB", (1100, 1000), bytes(i * i * 7919 // 251 % 256 for i in range(3_300_000)))

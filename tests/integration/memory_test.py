@@ -30,13 +30,7 @@ class Memory(unittest.TestCase):
         cls.gateway.deposit(rig.CT, "application/dicom", "surgeon@hospital.example")
 
     def growth_of(self, action):
-        pid = self.gateway.process.pid
-        rig.reset_memory_peak(pid)
-        before = rig.memory_peak(pid)
-        action()
-        growth = rig.memory_peak(pid) - before
-        print(f"VmHWM grew by {growth / rig.MIB:.1f} MiB", flush=True)
-        return growth
+        return rig.memory_growth(self.gateway.process.pid, action)
 
     def upload(self, size, *options):
         command = ["curl", "--silent", "--show-error", "--fail", *self.gateway.as_machine(), "--request", "POST",

@@ -124,6 +124,26 @@ def reset_memory_peak(pid):
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
+def processes_of(pid):
+    """A letterboxd and what it forked to look at files, but not its database."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    inspectors = [child for child in children if pathlib.Path(f"/proc/{child}/comm").read_text("ascii").startswith("inspector")]
+    return [pid, *(process for child in inspectors for process in processes_of(int(child)))]
+
+
+def memory_growth(pid, action):
+    """By how many bytes the process that grew most did, at its peak, while `action` was done: a letterboxd, or one that it
+    forked to look at files and that lived on."""
+    before = {}
+    for process in processes_of(pid):
+        reset_memory_peak(process)
+        before[process] = memory_peak(process)
+    action()
+    growth = max(memory_peak(process) - before[process] for process in processes_of(pid) if process in before)
+    print(f"VmHWM grew by {growth / MIB:.1f} MiB", flush=True)
+    return growth
+
+
 class Authority:
     """A hospital's certificate authority for its machines, and the certificate of one that any gateway here may know."""
 
@@ -379,6 +399,12 @@ class Person:
 
     def letterbox(self, *arguments, **options):
         return run(BINARIES / "letterbox", "--home", self.home, *arguments, **options)
+
+    def got(self, delivery):
+        """(path, index) of each file that letterbox makes of a delivery, in a new folder beside the home."""
+        folder = tempfile.mkdtemp(prefix="got-", dir=self.home.parent)
+        done = self.letterbox("--json", "get", delivery, "--output-dir", folder)
+        return [(pathlib.Path(file["path"]), file["index"]) for file in json.loads(done.stdout)["files"]]
 
     @property
     def key_file(self):

@@ -113,7 +113,8 @@ class Stow(unittest.TestCase):
 
     def test_one_instance_a_request_on_eight_connections(self):
         self.mailbox(self.box, closes_after=10)
-        instances = [rig.ct_instance(number) for number in range(80)]
+        count = 2000 if rig.FULL else 200
+        instances = [rig.ct_instance(number, study=80) for number in range(count)]
 
         def send(part):
             connection = http.client.HTTPSConnection("127.0.0.1", self.gateway.machine_port, timeout=60,
@@ -129,9 +130,13 @@ class Stow(unittest.TestCase):
             return statuses
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             statuses = sum(pool.map(send, [instances[start::8] for start in range(8)]), [])
-        self.assertEqual(statuses, [200] * 80)
+        self.assertEqual(statuses, [200] * count)
         delivery, = self.delivered()
-        self.assertEqual(self.contents(delivery), set(instances))
+        self.assertEqual(len(delivery["files"]), count)
+        study, = [one for one in json.loads(self.surgeon.letterbox("--json", "list").stdout)["studies"]
+                  if one["study"].endswith("10080")]
+        self.assertEqual((study["instances"], [part["delivery"] for part in study["deliveries"]]), (count, [delivery["delivery"]]))
+        self.assertTrue({path.read_bytes() for path, _ in self.surgeon.got(delivery["delivery"])} == set(instances))
 
     def test_a_person_who_may_deposit_stores_too(self):
         self.mailbox(self.box, "--from", SURGEON)
@@ -188,7 +193,8 @@ class Stow(unittest.TestCase):
     def test_another_mailbox(self):
         self.store(rig.ct_instance(1))
         self.store(rig.ct_instance(1), mailbox=self.mailbox(self.box + "-2"))
-        self.delivered(2)
+        for delivery in self.delivered(2):
+            self.assertEqual(self.contents(delivery), {rig.ct_instance(1)})
 
     def test_sent_again_after_it_was_taken_back(self):
         self.store(rig.ct_instance(1))
@@ -200,7 +206,9 @@ class Stow(unittest.TestCase):
         self.assertEqual(self.surgeon.request("GET", path + "/index")[0], 404)
         self.assertEqual(self.gateway.request("DELETE", path, machine=True)[0], 404)
         self.store(rig.ct_instance(1))
-        self.assertNotEqual(self.delivered()[0]["delivery"], delivery["delivery"])
+        again, = self.delivered()
+        self.assertNotEqual(again["delivery"], delivery["delivery"])
+        self.assertEqual(self.contents(again), {rig.ct_instance(1)})
 
     # --- Failures
 
@@ -210,6 +218,11 @@ class Stow(unittest.TestCase):
         self.assertEqual(uids(answer, "00081199"), [sop_uid(1), sop_uid(3)])
         self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(2)], [0xC000]))
         self.assertEqual(self.contents(self.delivered()[0]), {rig.ct_instance(1), rig.ct_instance(3)})
+
+    def test_an_instance_in_a_private_transfer_syntax_is_named(self):
+        private = rig.ct_instance(1).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.99999.1.2.1\0")
+        answer = self.store(private, expect=409)
+        self.assertEqual((uids(answer, "00081198"), reasons(answer)), ([sop_uid(1)], [0xC122]))
 
     def test_case_75_all_bad(self):
         answer = self.store(rig.ct_instance(1)[:-1], b"not DICOM", rig.JPEG, b"", expect=409)
@@ -284,6 +297,32 @@ class Stow(unittest.TestCase):
         self.assertEqual(self.post(*self.photo_body(json.dumps(self.metadata(1, "one")).encode(),
                                                     ("one", rig.JPEG)))[0], 200, "the same again")
 
+    def test_a_picture_that_contradicts_its_metadata_has_the_last_word(self):
+        def said(vr, *values):
+            return {"vr": vr, "Value": list(values)}
+        truth = {"00280002": said("US", 1), "00280004": said("CS", "MONOCHROME2"), "00280010": said("US", 1), "00280011": said("US", 1),
+                 "00280100": said("US", 8), "00280101": said("US", 8), "00280102": said("US", 7), "00280103": said("US", 0),
+                 "00282110": said("CS", "01")}
+        claims = {"size": {"00280010": said("US", 3000), "00280011": said("US", 4000)},
+                  "colour": {"00280002": said("US", 3), "00280004": said("CS", "RGB"), "00280006": said("US", 1)},
+                  "bits": {"00280100": said("US", 16), "00280101": said("US", 12), "00280102": said("US", 11)},
+                  "frames": {"00280008": said("IS", 20)}, "compression": {"00282110": said("CS", "00")},
+                  "nothing wrong": truth}
+        metadata = [self.metadata(number, what, **{**truth, **claim}) for number, (what, claim) in enumerate(claims.items())]
+        pictures = [(what, rig.JPEG) for what in claims]
+        status, _, content = self.post(*self.photo_body(json.dumps(metadata).encode(), *pictures))
+        self.assertEqual(status, 202, content)
+        warnings = {item["00081155"]["Value"][0]: item.get("00081196") for item in json.loads(content)["00081199"]["Value"]}
+        self.assertEqual(warnings, {f"2.25.77{number}": None if claim is truth else {"vr": "US", "Value": [0xB000]}
+                                    for number, claim in enumerate(claims.values())})
+        delivery, = self.delivered()
+        indexes = self.indexes(delivery).values()
+        self.assertEqual(len(indexes), len(claims))
+        for index in indexes:
+            shown = {tag: value for tag, value in index["attributes"].items() if tag.startswith("0028")}
+            self.assertEqual({**shown, "00280008": None}, {**truth, "00282114": said("CS", "ISO_10918_1"), "00280008": None})
+            self.assertEqual(shown.get("00280008", said("IS", 1)), said("IS", 1))
+
     def test_a_photo_that_is_none_is_a_failure(self):
         metadata = json.dumps(self.metadata(1, "one")).encode()
         status, _, content = self.post(*self.photo_body(metadata, ("one", b"no photo")))
@@ -306,6 +345,10 @@ class Stow(unittest.TestCase):
         self.assertEqual((status, fields["content-type"], content), (200, "application/dicom+json", b"[]"))
         for resource in ("/studies/1.2", "/studies/1.2/series/1.3/instances/1.4/frames/1", "/series", "/instances"):
             self.assertEqual(self.gateway.request("GET", path + resource, machine=True)[0], 406, resource)
+        for method, resource, allow in (("OPTIONS", "/studies", "POST, GET"), ("DELETE", "/studies/1.2", "POST, GET"),
+                                        ("POST", "/workitems", "GET"), ("PUT", "/commitment-requests/1.2", "POST, GET")):
+            status, fields, _ = self.gateway.request(method, path + resource, machine=True)
+            self.assertEqual((status, fields["allow"]), (405, allow), resource)
         for method in ("GET", "POST"):
             self.assertEqual(self.gateway.request(method, path + "/commitment-requests/1.2", machine=True)[0], 404)
 

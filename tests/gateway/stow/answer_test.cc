@@ -55,14 +55,15 @@ TEST(StowAnswer, IsDicomJson) {
   EXPECT_EQ(json::parse(to_text(kMixed, Form::kJson)), expected);
 }
 
-TEST(StowAnswer, WarnsOfWhatWasDropped) {
-  const Answer answer{{kMr}, {}, {}, {kCt}};
+TEST(StowAnswer, WarnsOfWhatIsntKeptAsItWasSent) {
+  const Answer answer{{kMr}, {}, {}, {{kCt, Warning::kDiscarded}, {kMr, Warning::kCoerced}}};
   EXPECT_EQ(answer.status(), 202);
-  EXPECT_EQ((Answer{{}, {}, {}, {kCt}}).status(), 202);
+  EXPECT_EQ((Answer{{}, {}, {}, {{kCt, Warning::kCoerced}}}).status(), 202);
   const json stored = json::parse(to_text(answer, Form::kJson)).at("00081199").at("Value");
-  ASSERT_EQ(stored.size(), 2U);
+  ASSERT_EQ(stored.size(), 3U);
   EXPECT_FALSE(stored[0].contains("00081196"));
   EXPECT_EQ(stored[1].at("00081196"), (json{{"vr", "US"}, {"Value", {0xB006}}}));
+  EXPECT_EQ(stored[2].at("00081196"), (json{{"vr", "US"}, {"Value", {0xB000}}}));
 }
 
 TEST(StowAnswer, TagsAscend) {
