@@ -204,7 +204,7 @@ TEST(Sandbox, AnswersManyThreadsEachItsOwn) {
 TEST(Sandbox, AnAnswerThatNobodyFetchesIsNobodyElses) {
   Sandbox sandbox(kObey, limits(1));
   {
-    Sandbox::Question question = sandbox.ask(as_bytes("some bytes"));
+    Sandbox::Question question = sandbox.ask(as_bytes("wait"));
     const Sandbox::Question moved = std::move(question);
   }
   EXPECT_EQ(ask(sandbox, "other bytes"), "other bytes");
