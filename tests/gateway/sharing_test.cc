@@ -182,8 +182,10 @@ TEST_F(Sharing, AnotherWhomItWasRemadeForConfirmsAVersion) {
   EXPECT_EQ(refusal_of([&] { confirm(radiology_, 1); }), ErrorCode::kConflict);
   EXPECT_EQ(refusal_of([&] { confirm(radiology_, 3); }), ErrorCode::kConflict);
   EXPECT_EQ(headers(1), frames(cover_));
-  const auto without = next(cover, {&surgeon_, &radiology_}, surgeon_);
-  change(surgeon_, change_of(without), "\"v2\"");
+  TestDevice theatre{"theatre@hospital.example"};
+  theatre.enrol(*shelf_, gateway_key_.verify_key());
+  const auto further = next(cover, {&surgeon_, &radiology_, &ward_, &theatre}, surgeon_);
+  change(surgeon_, change_of(further), "\"v2\"");
   EXPECT_EQ(headers(2), frames(cover));
   confirm(radiology_, 3);
   EXPECT_EQ(headers(2), Bytes());
