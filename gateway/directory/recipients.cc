@@ -82,7 +82,8 @@ void require_active(const Directory& directory,
     if (std::ranges::none_of(place->second, [&](const records::Device& device) {
           return device.record.recipient == recipient.recipient;
         })) {
-      throw Error(ErrorCode::kUnknownRecipient, "no active device of the handle it is listed under");
+      throw Error(ErrorCode::kUnknownRecipient,
+                  "no active device of the handle it is listed under");
     }
   }
 }
