@@ -89,7 +89,7 @@ std::uint64_t MemoryTenant::used() const {
   return bytes;
 }
 
-void MemoryTenant::remove(const Uuid& file) {
+void MemoryTenant::remove(Uuid file) {
   const auto found = files.find(file);
   MemoryDelivery& delivery = deliveries.at(found->second.record.delivery);
   delivery.files.erase(file);

@@ -101,7 +101,8 @@ struct MemoryTenant {
   const MemoryFile* visible(const Uuid& file) const;
   Delivery describe(const MemoryDelivery& stored) const;
   void put(MemoryFile file);
-  void remove(const Uuid& file);
+  /// By value: the id may be that of the very set that it is taken from.
+  void remove(Uuid file);
   void drop_uploads(const Uuid& delivery, bool complete_ones_too);
   /// Its files, uploads, former versions and MACs go; `state` is one that has ended.
   void end(MemoryDelivery& delivery, DeliveryState state, std::chrono::sys_seconds now);
