@@ -68,7 +68,7 @@ void Addressees::check(const records::Cover& cover,
       throw Error(ErrorCode::kCoverMismatch, "the gateway's cover leaves out " + handle.text());
   }
   for (const auto& device : devices_) {
-    if (std::ranges::count(cover.recipients, device, &records::CoverRecipient::recipient) == 0)
+    if (!cover.lists(device))
       throw Error(ErrorCode::kCoverMismatch, "the gateway's cover leaves out " + device.text());
   }
 }

@@ -80,7 +80,7 @@ void check_seen(const VerifiedChain& chain, const SeenVersion& seen) {
 }  // namespace
 
 bool VerifiedCover::lists(const crypto::X25519Recipient& recipient) const {
-  return std::ranges::count(cover().recipients, recipient, &records::CoverRecipient::recipient) > 0;
+  return cover().lists(recipient);
 }
 
 VerifiedChain::VerifiedChain(std::span<const records::Envelope> covers,

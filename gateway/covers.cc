@@ -1,6 +1,5 @@
 #include "gateway/covers.h"
 
-#include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
@@ -32,10 +31,6 @@ records::SignedCover stored_cover(const Directory& directory, const std::string&
 
 records::Cover read_cover(const std::string& envelope) {
   return records::parse_cover(records::parse_envelope(envelope).payload);
-}
-
-bool lists(const records::Cover& cover, const crypto::X25519Recipient& device) {
-  return std::ranges::count(cover.recipients, device, &records::CoverRecipient::recipient) > 0;
 }
 
 void require_made_now(const records::Cover& cover) {

@@ -19,8 +19,6 @@ records::SignedCover stored_cover(const Directory& directory, const std::string&
 /// The same for whoever only looks into it. Nobody verifies it here.
 records::Cover read_cover(const std::string& envelope);
 
-bool lists(const records::Cover& cover, const crypto::X25519Recipient& device);
-
 /// Of a cover that comes in. Throws Error kMalformed unless it was made now, as clocks go, or a
 /// little before it was sent.
 void require_made_now(const records::Cover& cover);

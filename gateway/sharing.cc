@@ -31,7 +31,7 @@ std::vector<records::CoverRecipient> added(const records::Cover& before,
                                            const records::Cover& after) {
   std::vector<records::CoverRecipient> recipients = after.recipients;
   std::erase_if(recipients, [&](const records::CoverRecipient& recipient) {
-    return lists(before, recipient.recipient);
+    return before.lists(recipient.recipient);
   });
   return recipients;
 }
@@ -122,8 +122,8 @@ void confirm_version(storage::Store& shelf, const Caller& caller, const Uuid& id
   const crypto::X25519Recipient& device = caller.device.value().record.recipient;
   const records::Envelope cover = records::parse_envelope(delivery.covers[version - 1]);
   // Nor may another device of the maker's: one handle could lock everybody else out.
-  if (!lists(records::parse_cover(cover.payload), device) ||
-      !lists(read_cover(delivery.covers[version - 2]), device) ||
+  if (!records::parse_cover(cover.payload).lists(device) ||
+      !read_cover(delivery.covers[version - 2]).lists(device) ||
       caller.handle.value().text() == handle_of_maker(shelf, cover)) {
     throw Error(ErrorCode::kNotAllowed, "a version is confirmed by whom it was remade for");
   }

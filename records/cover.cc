@@ -1,5 +1,6 @@
 #include "records/cover.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -56,6 +57,10 @@ std::vector<crypto::X25519Recipient> Cover::keys() const {
   keys.reserve(recipients.size());
   for (const auto& recipient : recipients) keys.push_back(recipient.recipient);
   return keys;
+}
+
+bool Cover::lists(const crypto::X25519Recipient& key) const {
+  return std::ranges::count(recipients, key, &CoverRecipient::recipient) > 0;
 }
 
 Bytes cover_bytes(const Cover& cover) {

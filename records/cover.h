@@ -47,6 +47,7 @@ struct Cover {
   std::vector<CoverRecipient> recipients;
 
   std::vector<crypto::X25519Recipient> keys() const;
+  bool lists(const crypto::X25519Recipient& key) const;
 };
 
 /// The JSON bytes of a cover. They are signed, hashed and kept verbatim from then on: parse them to

@@ -124,9 +124,7 @@ void post_index(Call& call) {
 namespace {
 
 void answer_delivery(Call& call, const Uuid& id) {
-  const auto delivery = call.services.shelf.deliveries().find(call.caller.tenant, id);
-  if (!delivery) throw Error(ErrorCode::kNotFound, "no such delivery");
-  call.answer_json(status_codes::OK, delivery_json(*delivery));
+  call.answer_json(status_codes::OK, delivery_json(require_delivery(call, id)));
 }
 
 }  // namespace

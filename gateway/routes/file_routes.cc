@@ -1,11 +1,8 @@
 // Files as their recipients fetch them: whole, or header and payload apart.
-#include <algorithm>
-
 #include "base/error.h"
 #include "gateway/byte_range.h"
 #include "gateway/collect.h"
 #include "gateway/conditions.h"
-#include "gateway/covers.h"
 #include "gateway/routes/audience.h"
 #include "gateway/routes/handlers.h"
 #include "records/content_digest.h"
@@ -82,33 +79,18 @@ void get_file(Call& call) {
   call.answer(std::move(response), *letter->content, letter->length);
 }
 
-namespace {
-
-// Whose device may fall back to a former version: one that it was for, too.
-void require_listed_before(Call& call, const storage::Audience& audience, const Uuid& delivery,
-                           std::uint32_t version) {
-  const auto found = call.services.shelf.deliveries().find(call.caller.tenant, delivery);
-  if (!found || version == 0 || version > found->covers.size() ||
-      !receives(call.caller, audience) ||
-      !lists(read_cover(found->covers[version - 1]), call.caller.device->record.recipient)) {
-    throw Error(ErrorCode::kNotFound, "no such version for this device");
-  }
-}
-
-}  // namespace
-
 void get_header(Call& call) {
   call.target.allow_only({"version"});
   storage::FileRecord file = require_file(call);
-  const auto audience = require_audience(call, file.delivery, sends_or_receives);
-  const std::uint64_t version = call.number_parameter("version").value_or(file.version);
-  if (version != file.version) {
-    const auto former = static_cast<std::uint32_t>(std::min<std::uint64_t>(version, UINT32_MAX));
-    require_listed_before(call, audience, file.delivery, former);
-    auto headers = call.services.shelf.sharing().former(call.caller.tenant, file.id, former);
+  require_audience(call, file.delivery, sends_or_receives);
+  const std::optional<std::uint64_t> asked = call.number_parameter("version");
+  if (asked && *asked != file.version) {
+    const auto former = former_version(call, require_delivery(call, file.delivery));
+    if (!former) throw Error(ErrorCode::kNotFound, "the version is another by now");
+    auto headers = call.services.shelf.sharing().former(call.caller.tenant, file.id, *former);
     if (!headers) throw Error(ErrorCode::kNotFound, "no such version any more");
     file.header = std::move(headers->header);
-    file.version = former;
+    file.version = *former;
   }
   const std::string etag = version_tag(file.version);
   if (!is_wanted(call, etag)) return;

@@ -1,7 +1,6 @@
 // Who a delivery is for, read and changed.
 #include "base/error.h"
 #include "gateway/conditions.h"
-#include "gateway/covers.h"
 #include "gateway/delivery_headers.h"
 #include "gateway/routes/api_json.h"
 #include "gateway/routes/audience.h"
@@ -11,31 +10,8 @@
 
 namespace letterbox::gateway {
 
-namespace {
-
 using web::http::http_response;
 using web::http::status_codes;
-
-storage::Delivery require_delivery(const Call& call, const Uuid& id) {
-  auto delivery = call.services.shelf.deliveries().find(call.caller.tenant, id);
-  if (!delivery) throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
-  return *std::move(delivery);
-}
-
-// A former version is for devices that are listed in it and still are.
-std::optional<std::uint32_t> asked_version(const Call& call, const storage::Delivery& delivery) {
-  const std::optional<std::uint64_t> asked = call.number_parameter("version");
-  if (!asked || *asked == delivery.covers.size()) return std::nullopt;
-  const crypto::X25519Recipient& device = call.caller.device->record.recipient;
-  if (*asked == 0 || *asked > delivery.covers.size() ||
-      !lists(read_cover(delivery.covers[*asked - 1]), device) ||
-      !lists(read_cover(delivery.covers.back()), device)) {
-    throw Error(ErrorCode::kNotFound, "no such version for this device");
-  }
-  return static_cast<std::uint32_t>(*asked);
-}
-
-}  // namespace
 
 void get_headers(Call& call) {
   call.target.allow_only({"version"});
@@ -43,7 +19,7 @@ void get_headers(Call& call) {
   require_closed(require_audience(call, id, sends_or_receives));
   const storage::Delivery delivery = require_delivery(call, id);
   const std::optional<DeliveryHeaders> headers = collect_headers(
-      call.services.shelf, call.caller.tenant, delivery, asked_version(call, delivery));
+      call.services.shelf, call.caller.tenant, delivery, former_version(call, delivery));
   if (!headers) throw Error(ErrorCode::kNotFound, "no such version any more");
   http_response response(status_codes::OK);
   response.headers().set_content_type(std::string(records::kHeadersMediaType));
