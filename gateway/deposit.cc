@@ -91,14 +91,12 @@ class Screened {
   std::optional<crypto::Screener> rows_;
 };
 
-// What isn't an age file of this delivery is the sender's unprocessable content, and not a request
-// that can't be read.
-[[noreturn]] void refuse(const Error& error) {
+}  // namespace
+
+void refuse_age_file(const Error& error) {
   if (error.code() != ErrorCode::kMalformed) throw error;
   throw Error(ErrorCode::kNotWhatItClaims, error.what(), error.where());
 }
-
-}  // namespace
 
 storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::SignedCover& cover,
                                    const Caller& sender, storage::BlobStore& shelf) try {
@@ -109,7 +107,7 @@ storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::
   letter->commit(file, nullptr, sender.did(storage::AuditKind::kDeposit, file.id));
   return file;
 } catch (const Error& error) {
-  refuse(error);
+  refuse_age_file(error);
 }
 
 storage::FileSummary deposit_sealed_index(Source& body, const Uuid& file,
@@ -126,7 +124,7 @@ storage::FileSummary deposit_sealed_index(Source& body, const Uuid& file,
                   sender.did(storage::AuditKind::kDeposit, file));
   return {file, length_of(index.payload), index.payload.sha256};
 } catch (const Error& error) {
-  refuse(error);
+  refuse_age_file(error);
 }
 
 }  // namespace letterbox::gateway

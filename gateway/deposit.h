@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/uuid.h"
 #include "crypto/signing.h"
 #include "dicom/inspector.h"
@@ -53,5 +54,10 @@ storage::FileRecord deposit_sealed(Source& body, const Uuid& id, const records::
 storage::FileSummary deposit_sealed_index(Source& body, const Uuid& file,
                                           const records::SignedCover& cover, const Caller& sender,
                                           storage::BlobStore& shelf);
+
+/// Throws what was thrown while an age file that a device sealed was read: what isn't one, of this
+/// delivery, is the sender's unprocessable content (kNotWhatItClaims), and not a request that can't
+/// be read.
+[[noreturn]] void refuse_age_file(const Error& error);
 
 }  // namespace letterbox::gateway

@@ -9,16 +9,11 @@
 #include "crypto/resumable_hash.h"
 #include "crypto/stream.h"
 #include "gateway/deliveries.h"
+#include "gateway/deposit.h"
 
 namespace letterbox::gateway {
 
 namespace {
-
-// What isn't an age file of this delivery is the sender's unprocessable content, as in deposit.cc.
-[[noreturn]] void refuse(const Error& error) {
-  if (error.code() != ErrorCode::kMalformed) throw error;
-  throw Error(ErrorCode::kNotWhatItClaims, error.what(), error.where());
-}
 
 bool is_another_body(ErrorCode code) {
   return code == ErrorCode::kUnauthenticated || code == ErrorCode::kChecksumMismatch;
@@ -184,7 +179,7 @@ storage::Upload continue_upload(storage::Store& shelf, const crypto::VerifyKey& 
   intake.end(sender.did(storage::AuditKind::kDeposit, made.file));
   return writer->upload();
 } catch (const Error& error) {
-  refuse(error);
+  refuse_age_file(error);
 }
 
 }  // namespace letterbox::gateway
