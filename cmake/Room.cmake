@@ -5,6 +5,9 @@
 #   A GoogleTest program, one ctest entry.
 include(GNUInstallDirs)
 
+# Line tables are all that a report needs, and a quarter quicker to make than the rest of -g.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+
 set(LETTERBOX_SANITIZE "" CACHE STRING "Value for -fsanitize=, or empty")
 
 add_library(letterbox_flags INTERFACE)
@@ -18,10 +21,7 @@ check_pie_supported()
 
 if(LETTERBOX_SANITIZE)
   target_compile_options(letterbox_flags INTERFACE
-    # Line tables are all that a report needs, and a fifth quicker to make than the rest of -g.
     -fsanitize=${LETTERBOX_SANITIZE} -fno-omit-frame-pointer -O1 -g1)
-  # What GCC guesses of sizes goes astray among the checks that it puts in; other builds judge the same code.
-  target_compile_options(letterbox_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-error>)
   target_link_options(letterbox_flags INTERFACE -fsanitize=${LETTERBOX_SANITIZE})
   if(LETTERBOX_SANITIZE MATCHES "undefined")
     # No vptr check: cpprestsdk hides its typeinfo, so every call of its classes looks wrong.
@@ -57,6 +57,8 @@ function(letterbox_test name)
   find_package(GTest REQUIRED)
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_LINKS} letterbox_flags GTest::gmock GTest::gtest_main)
+  # A test runs once: what it takes to make it fast is longer than what it then saves.
+  target_compile_options(${name} PRIVATE -O1)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 600
