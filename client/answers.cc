@@ -186,10 +186,12 @@ records::Handle parse_own_handle(std::string_view text) {
   return *handle;
 }
 
-HistoryAnswer parse_history_answer(std::string_view text, const records::Handle& handle) {
+HistoryAnswer parse_history_answer(std::string_view text,
+                                   const std::optional<records::Handle>& of) {
   const json object = parse(text);
-  if (text_of(object, "handle") != handle.text()) refuse("handle");
-  HistoryAnswer history;
+  const auto handle = records::Handle::parse(text_of(object, "handle"));
+  if (!handle || (of && *of != *handle)) refuse("handle");
+  HistoryAnswer history{*handle, {}};
   for (const json& entry : array_of(object, "records")) {
     if (!entry.is_object()) refuse("records");
     history.entries.push_back({time_of(entry, "accepted"), envelope_of(member(entry, "record"))});

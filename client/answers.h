@@ -91,14 +91,16 @@ records::Handle parse_own_handle(std::string_view json);
 
 /// GET /v1/devices: a whole history, in the order of acceptance. The envelopes aren't verified.
 struct HistoryAnswer {
+  records::Handle handle;
   struct Entry {
     records::Time accepted;
     records::Envelope record;
   };
   std::vector<Entry> entries;
 };
-/// Throws Error kMalformed for the history of anybody but `handle`, too.
-HistoryAnswer parse_history_answer(std::string_view json, const records::Handle& handle);
+/// Of anybody but `of`, it is kMalformed, too.
+HistoryAnswer parse_history_answer(std::string_view json,
+                                   const std::optional<records::Handle>& of = std::nullopt);
 
 /// POST /v1/invitations: the token, 43 characters.
 SecretBytes parse_invitation_answer(std::string_view json);

@@ -23,6 +23,28 @@ DeviceKeys keys_of(const Session& session, const records::DeviceRecord& device) 
   return keys;
 }
 
+// What its user must know of the strangers who changed the recipients of a delivery.
+std::vector<std::string> notices_of(const VerifiedChain& chain,
+                                    const std::vector<records::CoverRecipient>& unvouched) {
+  std::vector<std::string> notices;
+  const std::string of = "of the recipients of " + chain.first().cover().delivery.text();
+  for (const VerifiedCover& cover : chain.all()) {
+    if (!cover.maker_is_stranger()) continue;
+    const std::string who = cover.maker_handle()->text();
+    notices.push_back("version " + std::to_string(cover.cover().version) + " " + of +
+                      " was made by a device of " + who + " that isn't known here, " +
+                      fingerprint_text(cover.maker()) + "; if you know " + who +
+                      ", run letterbox trust " + who + " and compare");
+  }
+  std::set<std::string> added;
+  for (const auto& recipient : unvouched) added.insert(recipient.handle.text());
+  if (!added.empty())
+    notices.push_back("nobody who is known here answers for some " + of + ": " +
+                      joined({added.begin(), added.end()}) +
+                      "; nothing is sealed anew for them here unless you name them");
+  return notices;
+}
+
 }  // namespace
 
 std::string fingerprint_text(const crypto::VerifyKey& key) {
@@ -38,6 +60,7 @@ Caller::Caller(const Session& session)
       device_(session.home.device_record()),
       gateway_(session.home.gateway()),
       known_(session.home.known()),
+      strangers_(session.home.strangers()),
       seen_(session.home.seen()),
       keys_(keys_of(session, device_)),
       connection_(gateway_, session.server, signing_key()) {
@@ -69,24 +92,30 @@ void Caller::check_active() const {
 }
 
 std::vector<JudgedDevice> Caller::look_up(const records::Handle& handle) {
-  auto history = histories_.find(handle);
-  if (history == histories_.end()) {
-    const HistoryAnswer answer = parse_history_answer(
-        connection_.get("/v1/devices?handle=" + query_value(handle.text())), handle);
-    std::vector<records::AcceptedRecord> accepted;
-    for (const auto& entry : answer.entries) {
-      accepted.push_back(records::verify_accepted(entry.record, accepted.size(), entry.accepted));
-      device_records_.emplace(accepted.back().hash, entry.record);
-    }
-    history = histories_.emplace(handle, std::move(accepted)).first;
-  }
+  const auto history = histories_.find(handle);
+  if (history != histories_.end()) return judged(handle, history->second);
+  return judged(handle,
+                take(parse_history_answer(
+                    connection_.get("/v1/devices?handle=" + query_value(handle.text())), handle)));
+}
 
+const std::vector<records::AcceptedRecord>& Caller::take(const HistoryAnswer& answer) {
+  std::vector<records::AcceptedRecord> accepted;
+  for (const auto& entry : answer.entries) {
+    accepted.push_back(records::verify_accepted(entry.record, accepted.size(), entry.accepted));
+    device_records_.emplace(accepted.back().hash, entry.record);
+  }
+  return histories_.emplace(answer.handle, std::move(accepted)).first->second;
+}
+
+std::vector<JudgedDevice> Caller::judged(const records::Handle& handle,
+                                         const std::vector<records::AcceptedRecord>& history) {
   // This device is known to itself.
   std::vector<records::DeviceRecord> known = known_.all();
   known.push_back(device_);
-  std::vector<JudgedDevice> judged = judge(handle, history->second, {known, known_.revoked()},
-                                           gateway_.signing_key, records::now());
-  for (const auto& [device, standing] : judged) {
+  std::vector<JudgedDevice> devices =
+      judge(handle, history, {known, known_.revoked()}, gateway_.signing_key, records::now());
+  for (const auto& [device, standing] : devices) {
     const std::string what = handle.text() + ", " + fingerprint_text(device.record.signing_key);
     if (standing == Standing::kIntroduced) {
       pin(device);
@@ -98,7 +127,7 @@ std::vector<JudgedDevice> Caller::look_up(const records::Handle& handle) {
              session_.json);
     }
   }
-  return judged;
+  return devices;
 }
 
 void Caller::pin(const records::Device& device) {
@@ -106,7 +135,7 @@ void Caller::pin(const records::Device& device) {
 }
 
 TrustedKeys Caller::trusted_keys() const {
-  TrustedKeys trusted{gateway_.signing_key, known_.all(), known_.revoked()};
+  TrustedKeys trusted{gateway_.signing_key, known_.all(), known_.revoked(), strangers_};
   trusted.devices.push_back(device_);
   return trusted;
 }
@@ -115,15 +144,33 @@ VerifiedChain Caller::verify_covers(const Uuid& delivery,
                                     std::span<const records::Envelope> covers) {
   meet_makers(covers);
   VerifiedChain chain = client::verify_covers(delivery, covers, trusted_keys(), seen_.of(delivery));
-  saw(chain.last().signed_cover());
+  read(chain);
   return chain;
 }
 
 VerifiedDelivery Caller::verify(const UnverifiedDelivery& unverified) {
   meet_makers(unverified.covers);
   VerifiedDelivery delivery = verify_delivery(unverified, trusted_keys(), seen_.of(unverified.id));
-  saw(delivery.cover().signed_cover());
+  read(delivery.chain);
   return delivery;
+}
+
+// What strangers alone made isn't remembered as seen: a gateway that lies for an hour could make a
+// version up, and this device would refuse the true ones for good.
+void Caller::read(const VerifiedChain& chain) {
+  saw(chain.vouched().signed_cover());
+  if (!told_of_.insert(chain.first().cover().delivery).second) return;
+  for (const std::string& text : notices_of(chain, unvouched(chain))) notice(text, session_.json);
+}
+
+std::vector<records::CoverRecipient> Caller::unvouched(const VerifiedChain& chain) const {
+  std::vector<records::CoverRecipient> recipients = chain.unvouched();
+  std::erase_if(recipients, [&](const records::CoverRecipient& recipient) {
+    if (recipient.recipient == device_.recipient) return true;
+    const records::DeviceRecord* const known = known_.find(recipient.recipient);
+    return known != nullptr && known->handle == device_.handle;
+  });
+  return recipients;
 }
 
 bool Caller::knows_maker(const records::Envelope& cover) const {
@@ -132,37 +179,30 @@ bool Caller::knows_maker(const records::Envelope& cover) const {
   };
   return gateway_.signing_key.fingerprint() == cover.key_id || signed_it(device_) ||
          std::ranges::any_of(known_.all(), signed_it) ||
-         std::ranges::any_of(known_.revoked(), signed_it);
+         std::ranges::any_of(known_.revoked(), signed_it) ||
+         std::ranges::any_of(strangers_, signed_it);
 }
 
-// Believes nothing of the covers, and asks only for people of whom something is known: nobody else
-// can have been introduced.
+// Believes nothing of the covers. Whoever isn't known may have been introduced by one who is; who
+// wasn't is a stranger, whose say is no more than VerifiedChain lets it be.
 void Caller::meet_makers(std::span<const records::Envelope> covers) {
-  if (std::ranges::all_of(covers, [&](const auto& cover) { return knows_maker(cover); })) return;
-  std::set<records::Handle> of_interest;
-  for (const records::Envelope& envelope : covers) {
-    try {
-      const records::Cover cover = records::parse_cover(envelope.payload);
-      of_interest.insert(cover.sender);
-      for (const auto& recipient : cover.recipients) of_interest.insert(recipient.handle);
-    } catch (const Error& error) {
-      // Whoever verifies the cover says what is wrong with it.
-      if (error.code() != ErrorCode::kMalformed) throw;
-    }
-  }
-  const auto is_known = [&](const records::Handle& handle) {
-    return std::ranges::count(known_.all(), handle, &records::DeviceRecord::handle) > 0;
-  };
-  for (const records::Handle& handle : of_interest)
-    if (is_known(handle)) meet(handle);
+  for (const records::Envelope& cover : covers)
+    if (!knows_maker(cover)) meet(cover.key_id);
 }
 
-void Caller::meet(const records::Handle& handle) {
-  try {
-    look_up(handle);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound && error.code() != ErrorCode::kMalformed) throw;
+void Caller::meet(const std::string& key_id) try {
+  const HistoryAnswer answer = parse_history_answer(connection_.get("/v1/devices?key=" + key_id));
+  if (!histories_.contains(answer.handle)) take(answer);
+  for (const auto& [device, standing] : look_up(answer.handle)) {
+    // A gateway takes nothing from devices that aren't their owners' yet.
+    const bool had_a_say = standing == Standing::kStranger || standing == Standing::kRevoked;
+    if (device.record.signing_key.fingerprint() != key_id || !had_a_say) continue;
+    strangers_.push_back(device.record);
+    session_.home.remember_stranger(device_records_.at(device.hash));
   }
+} catch (const Error& error) {
+  // Whoever verifies the covers says what is missing.
+  if (error.code() != ErrorCode::kNotFound && error.code() != ErrorCode::kMalformed) throw;
 }
 
 void Caller::tell_of_own_devices() {

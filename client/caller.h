@@ -4,9 +4,11 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
+#include "client/answers.h"
 #include "client/gateway_connection.h"
 #include "client/judgement.h"
 #include "client/known_devices.h"
@@ -49,12 +51,14 @@ class Caller {
   /// Stops knowing one, for good, because it was revoked.
   void retire(const records::Device& device) { known_.retire(device.record.recipient); }
 
-  /// Verifies what somebody sent, after looking up whoever may have made its covers if a signer
-  /// isn't known: a known device may have introduced it. What was verified is remembered as seen.
-  /// Throws Refused, and what look_up throws.
+  /// Verifies what somebody sent, after looking up whoever made its covers if a signer isn't known:
+  /// a known device may have introduced it. Where none did, our user is told of a stranger's doing.
+  /// What was verified is remembered as seen. Throws Refused, and what look_up throws.
   VerifiedDelivery verify(const UnverifiedDelivery& delivery);
   /// The same of covers alone.
   VerifiedChain verify_covers(const Uuid& delivery, std::span<const records::Envelope> covers);
+  /// VerifiedChain::unvouched, without our user's own devices that are known here.
+  std::vector<records::CoverRecipient> unvouched(const VerifiedChain& chain) const;
   /// Remembers a cover that this device made itself.
   void saw(const records::SignedCover& cover) {
     seen_.remember(cover.cover.delivery, {cover.cover.version, cover.hash});
@@ -62,20 +66,26 @@ class Caller {
 
  private:
   bool knows_maker(const records::Envelope& cover) const;
+  const std::vector<records::AcceptedRecord>& take(const HistoryAnswer& answer);
+  std::vector<JudgedDevice> judged(const records::Handle& handle,
+                                   const std::vector<records::AcceptedRecord>& history);
   void meet_makers(std::span<const records::Envelope> covers);
-  void meet(const records::Handle& handle);
+  void meet(const std::string& key_id);
+  void read(const VerifiedChain& chain);
   void tell_of_own_devices();
 
   const Session& session_;
   records::DeviceRecord device_;
   Gateway gateway_;
   KnownDevices known_;
+  std::vector<records::DeviceRecord> strangers_;
   SeenVersions seen_;
   DeviceKeys keys_;
   GatewayConnection connection_;                 // signs with keys_
   std::optional<records::Device> in_directory_;  // this device, if it is there
   std::map<records::Handle, std::vector<records::AcceptedRecord>> histories_;
   std::map<Digest, records::Envelope> device_records_;  // of all of these
+  std::set<Uuid> told_of_;                              // deliveries
 };
 
 /// "fingerprint 0123… (babab-…)": what two people compare.

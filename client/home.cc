@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <system_error>
+#include <tuple>
 
 #include "base/error.h"
 #include "client/files.h"
@@ -58,6 +59,24 @@ records::Envelope read_envelope(const std::filesystem::path& path) {
   }
 }
 
+std::vector<records::DeviceRecord> read_device_records(const std::filesystem::path& directory) {
+  std::vector<records::DeviceRecord> records;
+  if (!std::filesystem::exists(directory)) return records;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() != ".json") continue;
+    const records::Envelope envelope = read_envelope(entry.path());
+    try {
+      records.push_back(records::verify_device_record(envelope));
+    } catch (const Error& error) {
+      throw Error(error.code(), entry.path().string() + ": " + error.what());
+    }
+  }
+  std::ranges::sort(records, [](const auto& a, const auto& b) {
+    return std::tie(a.handle, a.recipient) < std::tie(b.handle, b.recipient);
+  });
+  return records;
+}
+
 std::vector<records::Envelope> read_covers(const std::filesystem::path& path) {
   const Bytes text = read_small_file(path, records::kMaxCoverVersions * kMaxEnvelopeFile);
   std::vector<records::Envelope> covers;
@@ -88,7 +107,8 @@ Home::Home(const std::filesystem::path& directory)
   if (directory_.has_parent_path())
     std::filesystem::create_directories(directory_.parent_path(), ignored);
   make_directory(directory_);
-  for (const char* name : {"known", "known/revoked", "covers", "manifests", "held", "deletions"})
+  for (const char* name :
+       {"known", "known/revoked", "covers", "manifests", "held", "deletions", "strangers"})
     make_directory(directory_ / name);
 }
 
@@ -130,6 +150,14 @@ Gateway Home::gateway() const {
 void Home::remember(const Gateway& gateway) const {
   const std::string text = to_json(gateway);
   replace_file(directory_ / "gateway.json", as_bytes(text));
+}
+
+void Home::remember_stranger(const records::Envelope& record) const {
+  write_once(file_of(directory_ / "strangers", records::payload_hash(record)), record);
+}
+
+std::vector<records::DeviceRecord> Home::strangers() const {
+  return read_device_records(directory_ / "strangers");
 }
 
 void Home::remember(const VerifiedDelivery& delivery) const {

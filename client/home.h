@@ -6,6 +6,9 @@
 //   gateway.json  the gateway it trusts
 //   known/        pinned device records, other people's and the owner's other devices', one file a
 //                 device, named after its age recipient (client/known_devices.h)
+//   strangers/    device records of whoever shared something on and isn't known here, named after
+//   the
+//                 hash of the record: nothing is sealed for them, and what they signed can be read
 //   covers/       covers that were verified, named after their hash
 //   manifests/    the manifests that belong to them, under the same name
 //   held/         for whom letters are that wait until they can be sent on (client/held.h)
@@ -54,6 +57,11 @@ class Home {
   std::optional<Gateway> gateway_if_any() const;
   void remember(const Gateway& gateway) const;
 
+  /// Keeps the record of a device that isn't known, and reads all of them. They are what the
+  /// gateway said. Throws Error kFile, kMalformed, kBadSignature.
+  void remember_stranger(const records::Envelope& record) const;
+  std::vector<records::DeviceRecord> strangers() const;
+
   /// Keeps the covers and the manifest of a delivery that was verified, to open its files later.
   void remember(const VerifiedDelivery& delivery) const;
   /// As they were kept; verify them again. The covers are those from version 1 to the one of this
@@ -75,6 +83,9 @@ std::filesystem::path default_home();
 
 /// An envelope from a file. Throws Error kFile, kTooLarge, kMalformed (with the file's name).
 records::Envelope read_envelope(const std::filesystem::path& path);
+/// All device records in a directory, by handle and age key. Throws as read_envelope, and
+/// kBadSignature.
+std::vector<records::DeviceRecord> read_device_records(const std::filesystem::path& directory);
 /// Several, one a line: the covers of a delivery from version 1 on, as they lie beside a file.
 /// Throws as read_envelope.
 std::vector<records::Envelope> read_covers(const std::filesystem::path& path);

@@ -1,7 +1,6 @@
 #include "client/known_devices.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/error.h"
 #include "client/files.h"
@@ -12,24 +11,6 @@ namespace {
 
 constexpr const char* kRevoked = "revoked";
 
-std::vector<records::DeviceRecord> read_records(const std::filesystem::path& directory) {
-  std::vector<records::DeviceRecord> records;
-  if (!std::filesystem::exists(directory)) return records;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    if (entry.path().extension() != ".json") continue;
-    const records::Envelope envelope = read_envelope(entry.path());
-    try {
-      records.push_back(records::verify_device_record(envelope));
-    } catch (const Error& error) {
-      throw Error(error.code(), entry.path().string() + ": " + error.what());
-    }
-  }
-  std::ranges::sort(records, [](const auto& a, const auto& b) {
-    return std::tie(a.handle, a.recipient) < std::tie(b.handle, b.recipient);
-  });
-  return records;
-}
-
 std::string file_name(const crypto::X25519Recipient& recipient) {
   return recipient.text() + ".json";
 }
@@ -38,8 +19,8 @@ std::string file_name(const crypto::X25519Recipient& recipient) {
 
 KnownDevices::KnownDevices(std::filesystem::path directory)
     : directory_(std::move(directory)),
-      devices_(read_records(directory_)),
-      revoked_(read_records(directory_ / kRevoked)) {}
+      devices_(read_device_records(directory_)),
+      revoked_(read_device_records(directory_ / kRevoked)) {}
 
 const records::DeviceRecord* KnownDevices::find(const crypto::X25519Recipient& recipient) const {
   const auto found = std::ranges::find(devices_, recipient, &records::DeviceRecord::recipient);

@@ -22,6 +22,7 @@ inline constexpr const char* kCoverSigner = "cover signer";
 inline constexpr const char* kCoverSignature = "cover signature";
 inline constexpr const char* kCoverVersions = "cover versions";
 inline constexpr const char* kCoverChange = "cover changed by who may";
+inline constexpr const char* kCoverVouched = "recipients vouched for";
 inline constexpr const char* kCoverRollback = "cover no older than seen";
 inline constexpr const char* kCoverDelivery = "cover of this delivery";
 inline constexpr const char* kCoverListsUs = "cover lists this device";

@@ -28,6 +28,8 @@ struct SentTo {
   std::optional<records::Time> collected;  ///< the gateway's word
   std::optional<records::Time> opened;     ///< the device's, verified
   bool is_unverified = false;
+  /// Whether somebody who is known here answers for it (Caller::unvouched).
+  bool is_vouched = true;
 };
 
 struct SentDelivery {
@@ -97,11 +99,14 @@ std::string state_of(const SentTo& device, SentState state, bool is_listed) {
 std::vector<SentTo> devices_of(Caller& us, const SentAnswer& answer, const VerifiedChain& chain) {
   std::map<crypto::X25519Recipient, const SentAnswer::Device*> seen;
   for (const SentAnswer::Device& device : answer.devices) seen.emplace(device.recipient, &device);
+  const std::vector<records::CoverRecipient> unvouched = us.unvouched(chain);
   std::vector<SentTo> devices;
   for (const VerifiedCover& cover : chain.all()) {
     for (const records::CoverRecipient& listed : cover.cover().recipients) {
       if (std::ranges::count(devices, listed.recipient, &SentTo::recipient) > 0) continue;
-      SentTo device{listed.handle, listed.recipient, {}, {}, {}, false};
+      SentTo device{listed.handle, listed.recipient, {}, {}, {}};
+      device.is_vouched =
+          std::ranges::count(unvouched, listed.recipient, &records::CoverRecipient::recipient) == 0;
       if (const auto found = seen.find(listed.recipient); found != seen.end()) {
         device.collected = found->second->collected;
         if (found->second->opened) read_receipt(us, answer, listed, *found->second->opened, device);
@@ -154,6 +159,7 @@ json to_json(const SentDelivery& sent) {
     devices.push_back({{"handle", device.handle.text()},
                        {"recipient", device.recipient.text()},
                        {"state", device.state},
+                       {"vouched", device.is_vouched},
                        {"collected", or_null(device.collected)},
                        {"opened", or_null(device.opened)}});
   const auto& deleted = sent.deleted;
@@ -186,7 +192,8 @@ void print(const SentDelivery& sent) {
       std::cout << ' ' << records::to_text(*device.opened);
     else if (device.collected)
       std::cout << ' ' << records::to_text(*device.collected);
-    std::cout << "  " << device.recipient.text() << '\n';
+    std::cout << "  " << device.recipient.text()
+              << (device.is_vouched ? "" : "  added by a device that isn't known here") << '\n';
   }
 }
 

@@ -8,6 +8,7 @@ TrustedKeys Session::trusted_keys() const {
   const KnownDevices known(home.known());
   trusted.devices = known.all();
   trusted.revoked = known.revoked();
+  trusted.strangers = home.strangers();
   if (home.has_device()) trusted.devices.push_back(home.device_record());
   return trusted;
 }

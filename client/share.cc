@@ -46,13 +46,13 @@ void print(const char* what, const Recipients& recipients) {
 
 // Changes the recipients to what `of` makes of them, and says who is one by that, or isn't any
 // more.
-void change(Caller& us, const Uuid& id, const std::function<Recipients(const VerifiedCover&)>& of) {
+void change(Caller& us, const Uuid& id, const std::function<Wanted(const VerifiedChain&)>& of) {
   Recipients before;
   std::uint32_t version = 0;
-  const auto next = change_recipients(us, id, [&](const VerifiedCover& last) {
-    before = last.cover().recipients;
-    version = last.cover().version;
-    return of(last);
+  const auto next = change_recipients(us, id, [&](const VerifiedChain& chain) {
+    before = chain.last().cover().recipients;
+    version = chain.last().cover().version;
+    return of(chain);
   });
   const Recipients after = next ? next->cover.recipients : before;
   const Recipients added = difference(after, before);
@@ -69,8 +69,9 @@ void change(Caller& us, const Uuid& id, const std::function<Recipients(const Ver
   print("shared with ", added);
   print("dropped ", dropped);
   if (!dropped.empty())
-    std::cout << "the gateway gives it to them no more; whoever fetched it before may have kept "
-                 "it\n";
+    std::cout
+        << "the gateway gives it to them no more; whoever fetched it before may have kept it, "
+           "and whoever can still open it may share it with them again\n";
 }
 
 }  // namespace
@@ -81,8 +82,7 @@ void share(const Session& session, const ShareOptions& options) {
   Caller us(session);
   us.check_active();
   const std::vector<records::DeviceRecord> devices = sealable_devices(us, addressees);
-  change(us, id,
-         [&](const VerifiedCover& last) { return with_added(last.cover().recipients, devices); });
+  change(us, id, [&](const VerifiedChain& chain) { return with_added(chain, devices); });
 }
 
 void unshare(const Session& session, const ShareOptions& options) {
@@ -90,29 +90,40 @@ void unshare(const Session& session, const ShareOptions& options) {
   const Addressees addressees(options.who);
   Caller us(session);
   us.check_active();
-  change(us, id, [&](const VerifiedCover& last) {
-    const records::Cover& cover = last.cover();
+  change(us, id, [&](const VerifiedChain& chain) {
+    const records::Cover& cover = chain.last().cover();
     const auto is_meant = [&](const records::CoverRecipient& recipient) {
       return addressees.names(recipient);
     };
     const bool is_senders = cover.sender == us.device().handle;
+    // So that a sender can drop somebody whatever strangers, or a gateway, have made of the list.
+    const Recipients unvouched = is_senders ? us.unvouched(chain) : Recipients();
+    bool drops_anybody = false;
     Recipients rest;
     for (const auto& recipient : cover.recipients) {
       if (!is_meant(recipient)) {
-        rest.push_back(recipient);
+        if (std::ranges::count(unvouched, recipient.recipient,
+                               &records::CoverRecipient::recipient) == 0)
+          rest.push_back(recipient);
       } else if (!is_senders && recipient.handle != us.device().handle) {
         throw Error(ErrorCode::kNotAllowed,
                     "only its sender, " + cover.sender.text() +
                         ", can drop others than themselves: " + recipient.handle.text());
+      } else {
+        drops_anybody = true;
       }
     }
-    if (rest.size() == cover.recipients.size())
-      throw Error(ErrorCode::kNotFound, "it isn't shared with them");
+    if (!drops_anybody) throw Error(ErrorCode::kNotFound, "it isn't shared with them");
     if (rest.empty())
       throw Error(ErrorCode::kUsage,
                   "nobody would be left who can open it; if you sent it, letterbox revoke takes it "
                   "back");
-    return rest;
+    if (!unvouched.empty())
+      notice(
+          "whoever was added only by devices that aren't known here is dropped, too; share it "
+          "with them again if you want them to have it",
+          us.session().json);
+    return Wanted{std::move(rest)};
   });
 }
 

@@ -18,14 +18,21 @@ const records::DeviceRecord* find_signer(std::span<const records::DeviceRecord> 
 
 struct Signer {
   const records::DeviceRecord* device;  ///< null if this device knows none of that key
-  bool is_revoked;
+  MakerStanding standing;
 };
 
 // The keyid is a hint, which the signature then confirms or not.
 Signer find_signer(const TrustedKeys& trusted, const records::Envelope& envelope) {
-  const auto* const device = find_signer(trusted.devices, envelope);
-  if (device != nullptr) return {device, false};
-  return {find_signer(trusted.revoked, envelope), true};
+  if (const auto* device = find_signer(trusted.devices, envelope))
+    return {device, MakerStanding::kKnown};
+  return {find_signer(trusted.revoked, envelope), MakerStanding::kRevoked};
+}
+
+// Of a later version, which the version before lets them make or not.
+Signer find_sharer(const TrustedKeys& trusted, const records::Envelope& envelope) {
+  const Signer signer = find_signer(trusted, envelope);
+  if (signer.device != nullptr) return signer;
+  return {find_signer(trusted.strangers, envelope), MakerStanding::kStranger};
 }
 
 bool is_gateways(const TrustedKeys& trusted, const records::Envelope& envelope) {
@@ -94,12 +101,13 @@ VerifiedChain::VerifiedChain(std::span<const records::Envelope> covers,
 void VerifiedChain::add_first(const records::Envelope& envelope, const TrustedKeys& trusted) {
   // Steps 1 and 2. The signer must be somebody whom this device knows.
   const bool by_gateway = is_gateways(trusted, envelope);
-  const auto [device, is_revoked] = by_gateway ? Signer{} : find_signer(trusted, envelope);
+  const auto [device, standing] =
+      by_gateway ? Signer{nullptr, MakerStanding::kKnown} : find_signer(trusted, envelope);
   if (!by_gateway && device == nullptr) refuse_stranger(envelope.key_id, "the sender");
   const crypto::VerifyKey maker = by_gateway ? *trusted.gateway : device->signing_key;
   VerifiedCover cover(
       checked(checks::kCoverSignature, [&] { return records::verify_cover(envelope, maker); }),
-      maker, by_gateway ? std::nullopt : std::optional(device->handle), is_revoked);
+      maker, by_gateway ? std::nullopt : std::optional(device->handle), standing);
 
   // Step 3, and verify_delivery. Ahead of what only a first version's signer must be.
   if (cover.cover().version != 1)
@@ -126,12 +134,25 @@ void VerifiedChain::add_next(const records::Envelope& envelope, const TrustedKey
   if (is_gateways(trusted, envelope))
     throw Refused(checks::kCoverSigner, ErrorCode::kBadSignature,
                   "the gateway signed a later version, which only people's devices do");
-  const auto [device, is_revoked] = find_signer(trusted, envelope);
+  const auto [device, standing] = find_sharer(trusted, envelope);
   if (device == nullptr) refuse_stranger(envelope.key_id, likely_makers(before.cover()));
   checked(checks::kCoverSignature,
           [&, &key = device->signing_key] { return records::verify_cover(envelope, key); });
   covers_.push_back(VerifiedCover(followed(before, envelope, *device), device->signing_key,
-                                  device->handle, is_revoked));
+                                  device->handle, standing));
+}
+
+const VerifiedCover& VerifiedChain::vouched() const noexcept {
+  return *std::find_if_not(covers_.rbegin(), covers_.rend(),
+                           [](const VerifiedCover& cover) { return cover.maker_is_stranger(); });
+}
+
+std::vector<records::CoverRecipient> VerifiedChain::unvouched() const {
+  std::vector<records::CoverRecipient> recipients = last().cover().recipients;
+  std::erase_if(recipients, [&](const records::CoverRecipient& recipient) {
+    return vouched().lists(recipient.recipient);
+  });
+  return recipients;
 }
 
 std::string sealer_of(const VerifiedChain& chain) {
@@ -143,9 +164,10 @@ std::string sealer_of(const VerifiedChain& chain) {
 std::vector<std::string> sharers_of(const VerifiedChain& chain) {
   std::vector<std::string> sharers;
   for (const VerifiedCover& cover : std::span(chain.all()).subspan(1)) {
-    const std::string sharer =
-        cover.maker_handle()->text() +
-        (cover.maker_is_revoked() ? " (a device that has been revoked since)" : "");
+    const std::string sharer = cover.maker_handle()->text() +
+                               (cover.maker_is_revoked() ? " (a device that has been revoked since)"
+                                : cover.maker_is_stranger() ? " (a device that isn't known here)"
+                                                            : "");
     if (std::ranges::count(sharers, sharer) == 0) sharers.push_back(sharer);
   }
   return sharers;

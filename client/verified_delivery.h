@@ -28,6 +28,17 @@ struct TrustedKeys {
   /// Were trusted until they were revoked. What they signed before is still to be read, and only
   /// the gateway, which takes nothing from them since, knows what that is; so readers are told.
   std::vector<records::DeviceRecord> revoked = {};
+  /// Aren't known here: it is the gateway's directory that says whose they are. They may sign later
+  /// covers, which readers are told, and lets nobody in whom this device wraps a key for
+  /// (VerifiedChain::unvouched).
+  std::vector<records::DeviceRecord> strangers = {};
+};
+
+/// What the maker of a cover is to this device.
+enum class MakerStanding : std::uint8_t {
+  kKnown,    ///< the gateway, for what it sealed, too
+  kRevoked,  ///< was known, until it was revoked
+  kStranger,
 };
 
 /// A cover whose signature was verified against a key that may sign it. Only verify_chain makes
@@ -41,22 +52,23 @@ class VerifiedCover {
   const crypto::VerifyKey& maker() const noexcept { return maker_; }
   /// Whose device the maker is; nothing for the gateway.
   const std::optional<records::Handle>& maker_handle() const noexcept { return maker_handle_; }
-  bool maker_is_revoked() const noexcept { return maker_is_revoked_; }
+  bool maker_is_revoked() const noexcept { return standing_ == MakerStanding::kRevoked; }
+  bool maker_is_stranger() const noexcept { return standing_ == MakerStanding::kStranger; }
   bool lists(const crypto::X25519Recipient& recipient) const;
 
  private:
   friend class VerifiedChain;
   VerifiedCover(records::SignedCover signed_cover, const crypto::VerifyKey& maker,
-                std::optional<records::Handle> maker_handle, bool maker_is_revoked)
+                std::optional<records::Handle> maker_handle, MakerStanding standing)
       : signed_(std::move(signed_cover)),
         maker_(maker),
         maker_handle_(std::move(maker_handle)),
-        maker_is_revoked_(maker_is_revoked) {}
+        standing_(standing) {}
 
   records::SignedCover signed_;
   crypto::VerifyKey maker_;
   std::optional<records::Handle> maker_handle_;
-  bool maker_is_revoked_;
+  MakerStanding standing_;
 };
 
 /// The covers of a delivery from version 1 on, each verified as what follows the one before
@@ -75,6 +87,14 @@ class VerifiedChain {
     return covers_.size() > 1 ? &covers_[covers_.size() - 2] : nullptr;
   }
   const std::vector<VerifiedCover>& all() const noexcept { return covers_; }
+
+  /// The highest version whose maker isn't a stranger. The first is one.
+  const VerifiedCover& vouched() const noexcept;
+  /// Whom the last cover lists, and nobody answers for who is known here: strangers alone added
+  /// them since vouched(). A gateway that lies can make a stranger up, in a device record of its
+  /// own that names a recipient's handle and public age key, and so add whom it likes. That opens
+  /// nothing, until somebody who holds the file keys wraps them anew for all who are listed.
+  std::vector<records::CoverRecipient> unvouched() const;
 
  private:
   void add_first(const records::Envelope& envelope, const TrustedKeys& trusted);

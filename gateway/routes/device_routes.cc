@@ -14,13 +14,17 @@ namespace {
 
 using web::http::status_codes;
 
-// The device that the path names by its key's fingerprint, if it is one of the caller's tenant.
-storage::Device device_in(const Call& call) {
-  auto holder = call.services.shelf.devices().find_key(call.path("id"));
+// The device of that key's fingerprint, if it is one of the caller's tenant.
+storage::Device device_of(const Call& call, const std::string& key_id) {
+  auto holder = call.services.shelf.devices().find_key(key_id);
   if (!holder || holder->tenant != call.caller.tenant) {
     throw Error(ErrorCode::kNotFound, "no such device");
   }
   return std::move(holder->device);
+}
+
+storage::Device device_in(const Call& call) {
+  return device_of(call, call.path("id"));
 }
 
 }  // namespace
@@ -58,10 +62,14 @@ void get_self(Call& call) {
 }
 
 void get_devices(Call& call) {
-  call.target.allow_only({"handle"});
+  call.target.allow_only({"handle", "key"});
   const std::optional<std::string> text = call.target.one("handle");
-  const auto handle = text ? records::Handle::parse(*text) : std::nullopt;
-  if (!handle) throw Error(ErrorCode::kMalformed, "whose devices? ?handle=name@tenant");
+  const std::optional<std::string> key = call.target.one("key");
+  if (text.has_value() == key.has_value()) {
+    throw Error(ErrorCode::kMalformed, "whose devices? ?handle=name@tenant, or ?key=fingerprint");
+  }
+  const auto handle = records::Handle::parse(text ? *text : device_of(call, *key).handle);
+  if (!handle) throw Error(ErrorCode::kMalformed, "that is no handle");
   call.permit(may_know_of(call.caller, *handle));
   const auto history = call.services.shelf.devices().history(call.caller.tenant, handle->text());
   if (history.empty()) throw Error(ErrorCode::kNotFound, "nobody of that handle has a device");

@@ -134,16 +134,114 @@ class Sharing(unittest.TestCase):
         self.bob.letterbox("share", sent, "--to", CAROL)
         self.assertEqual(self.get(self.carol, sent)[0], {rig.CT.read_bytes()})
 
-    def test_who_shared_it_on_must_be_known(self):
-        sent = self.send(rig.CT)["delivery"]
-        self.bob.letterbox("share", sent, "--to", CAROL)
+    def stranger(self, name):
+        """Somebody enrolled whom nobody here knows."""
+        handle = f"{name}-{uuid.uuid4().hex[:8]}@hospital.example"
+        return rig.Person(self.folder / name, handle, self.gateway)
+
+    def test_who_shared_it_on_needs_not_be_known_and_is_named(self):
+        sent = self.send(rig.CT)
+        id = sent["delivery"]
+        self.bob.letterbox("share", id, "--to", CAROL)
         self.carol.letterbox("recipient", "remove", BOB)
         try:
-            message = self.fails(5, self.carol, "get", sent, "--output-dir", self.folder)
-            self.assertIn('"cover signer"', message)
-            self.assertIn(BOB, message)
+            read, message = self.get(self.carol, id)
+            self.assertEqual(read, {rig.CT.read_bytes()})
+            self.assertIn(f"version 2 of the recipients of {id} was made by a device of {BOB} that isn't known here",
+                          message)
+            self.assertIn(f"letterbox trust {BOB}", message)
+            listed = next(one for one in self.json(self.carol, "list")["deliveries"] if one["delivery"] == id)
+            self.assertEqual(listed["shared_by"], [BOB + " (a device that isn't known here)"])
+            # What was kept sealed opens offline, too.
+            self.carol.letterbox("get", id, "--sealed", "--output-dir", self.folder)
+            self.carol.letterbox("open", self.folder / (sent["files"][0]["file"] + ".age"), "-o", self.folder / "opened")
+            # She is herself whom he added, so there is nobody to ask about.
+            self.assertEqual(self.json(self.carol, "share", id, "--to", DAVE)["version"], 3)
         finally:
             self.carol.knows(self.bob)
+
+    def test_nothing_is_sealed_for_whom_only_strangers_added(self):
+        eve, frank = self.stranger("eve"), self.stranger("frank")
+        for one, others in ((self.bob, [eve]), (eve, [self.ada, self.bob, frank]), (frank, [self.ada])):
+            one.knows(*others)
+        sent = self.send(rig.CT, options=("--to", DAVE))["delivery"]
+        contents = {rig.CT.read_bytes()}
+        self.bob.letterbox("share", sent, "--to", eve.handle)
+        eve.letterbox("share", sent, "--to", frank.handle)
+        # The sender reads it, and sees who is there by whom.
+        read, message = self.get(self.ada, sent)
+        self.assertEqual(read, contents)
+        self.assertIn(eve.handle, message)
+        shown = self.json(self.ada, "sent", sent)["deliveries"][0]["devices"]
+        self.assertEqual({one["handle"]: one["vouched"] for one in shown},
+                         {ADA: True, BOB: True, DAVE: True, eve.handle: True, frank.handle: False})
+        # Nobody passes it on to Frank unasked,
+        message = self.fails(5, self.ada, "share", sent, "--to", CAROL)
+        for part in ('"recipients vouched for"', frank.handle, f"letterbox trust {eve.handle}",
+                     f"letterbox unshare --from {frank.recipient}"):
+            self.assertIn(part, message)
+        # nor can one who may not drop him,
+        self.assertNotIn("unshare", self.fails(5, self.dave, "share", sent, "--to", CAROL))
+        # but who names him does,
+        self.bob.knows(frank)
+        self.bob.letterbox("share", sent, "--to", frank.handle, "--to", CAROL)
+        self.assertEqual(self.get(frank, sent)[0], contents)
+        self.assertTrue(all(one["vouched"] for one in self.json(self.ada, "sent", sent)["deliveries"][0]["devices"]))
+
+    def test_a_sender_drops_somebody_whatever_strangers_made_of_the_list(self):
+        eve, frank = self.stranger("eve"), self.stranger("frank")
+        for one, others in ((self.bob, [eve]), (eve, [self.ada, self.bob, frank])):
+            one.knows(*others)
+        sent = self.send(rig.CT)["delivery"]
+        self.bob.letterbox("share", sent, "--to", eve.handle)
+        eve.letterbox("share", sent, "--to", frank.handle)
+        done = self.json(self.ada, "unshare", sent, "--from", BOB)
+        self.assertEqual({one["handle"] for one in done["dropped"]}, {BOB, frank.handle})
+        self.fails(3, frank, "get", sent, "--output-dir", self.folder)
+        self.json(self.ada, "revoke", sent)
+
+    def test_a_device_that_a_gateway_makes_up_lets_nobody_in(self):
+        """A record in Bob's name, with his public age key and a signing key of the gateway's own, which then signs that
+        the delivery is for somebody else, too."""
+        sent = self.send(rig.CT)["delivery"]
+        spy = self.gateway.invited(f"spy-{uuid.uuid4().hex[:8]}@hospital.example")
+        forged = device.Device(self.gateway, BOB)
+        forged.recipient = self.bob.recipient
+        forged.signing_key = forged.key
+        bobs = f"WHERE recipient = '{self.bob.recipient}'"
+        self.gateway.sql(f"CREATE TABLE kept AS SELECT * FROM device {bobs}")
+        record = json.dumps(forged.record(), separators=(",", ":")).encode().hex()
+        self.gateway.sql(f"UPDATE device SET record = '\\x{record}', key_id = '{forged.key.id}',"
+                         f" signing_key = '{device.b64(forged.key.public)}' {bobs}")
+        try:
+            self.assertEqual(self.put_garbage(sent, forged, spy), 200)
+            read, message = self.get(self.ada, sent)
+            self.assertEqual(read, {rig.CT.read_bytes()})
+            self.assertIn(f"version 2 of the recipients of {sent} was made by a device of {BOB} that isn't known", message)
+            self.assertIn(spy.handle, message)
+            message = self.fails(5, self.ada, "share", sent, "--to", CAROL)
+            self.assertIn(spy.recipient, message)
+            self.assertIn('"recipients vouched for"', message)
+            self.json(self.ada, "device", "sync", code=0)
+            self.assertEqual(len(self.delivery(self.ada, sent)["covers"]), 2)
+            done = self.json(self.ada, "unshare", sent, "--from", spy.recipient)
+            self.assertEqual([one["handle"] for one in done["dropped"]], [spy.handle])
+        finally:
+            self.gateway.sql("UPDATE device SET record = kept.record, key_id = kept.key_id, signing_key = kept.signing_key"
+                             " FROM kept WHERE device.recipient = kept.recipient; DROP TABLE kept")
+        self.assertEqual(spy.request("GET", "/v1/deliveries/" + sent)[0], 404)
+        self.assertEqual(self.get(self.ada, sent)[0], {rig.CT.read_bytes()})
+
+    def test_a_revoked_device_gets_no_new_stanza(self):
+        gone = self.gateway.invited(f"gone-{uuid.uuid4().hex[:8]}@hospital.example")
+        record = self.folder / "gone.json"
+        record.write_text(json.dumps(gone.record()), encoding="ascii")
+        self.ada.letterbox("recipient", "add", record)
+        sent = json.loads(self.ada.letterbox("--json", "send", rig.CT, "--to", BOB, "--to", gone.handle).stdout)["delivery"]
+        self.assertEqual(gone.file(gone, gone.revocation(gone))[0], 201)
+        done = self.json(self.ada, "share", sent, "--to", CAROL)
+        self.assertEqual(([one["handle"] for one in done["added"]], [one["handle"] for one in done["dropped"]]),
+                         ([CAROL], [gone.handle]))
 
     # --- unshare
 

@@ -13,6 +13,11 @@ namespace {
 
 class Chain : public Sharing {
  protected:
+  static std::vector<crypto::X25519Recipient> unvouched(const VerifiedDelivery& delivery) {
+    std::vector<crypto::X25519Recipient> keys;
+    for (const auto& recipient : delivery.chain.unvouched()) keys.push_back(recipient.recipient);
+    return keys;
+  }
   VerifiedDelivery verify(const std::vector<records::SignedCover>& covers,
                           const std::optional<SeenVersion>& seen = std::nullopt) const {
     return verify_delivery(unverified(covers), trusted, seen);
@@ -63,6 +68,46 @@ TEST_F(Chain, WhoIsntKnownIsNamedAsAKeyToAskAbout) {
     EXPECT_NE(message.find(somebody.key.verify_key().fingerprint()), std::string::npos);
     EXPECT_NE(message.find("ada@clinic.example or bob@clinic.example"), std::string::npos);
   }
+}
+
+TEST_F(Chain, AStrangerWhomTheVersionBeforeListsIsReadAndAnswersForNobody) {
+  const Device phone("bob@clinic.example");
+  TrustedKeys keys = trusted;
+  keys.strangers = {phone.record()};
+  const auto two = next(one, {&ada, &bob, &phone}, bob);
+  const auto three = next(two, {&ada, &bob, &phone, &carol}, phone);
+  const VerifiedDelivery delivery = verify_delivery(unverified({one, two, three}), keys);
+  EXPECT_TRUE(delivery.cover().maker_is_stranger());
+  EXPECT_EQ(delivery.chain.vouched().hash(), two.hash);
+  EXPECT_EQ(unvouched(delivery), std::vector{carol.identity.recipient()});
+  EXPECT_EQ(sharers_of(delivery.chain).back(),
+            "bob@clinic.example (a device that isn't known here)");
+  // Whoever is known and leaves her there answers for her.
+  const auto four = next(three, {&ada, &bob, &carol}, ada);
+  const VerifiedDelivery later = verify_delivery(unverified({one, two, three, four}), keys);
+  EXPECT_EQ(later.chain.vouched().hash(), four.hash);
+  EXPECT_TRUE(unvouched(later).empty());
+  // Dropped by her and let in again by the stranger, nobody does.
+  const auto without = next(three, {&ada, &phone}, ada);
+  const auto again = next(without, {&ada, &phone, &carol}, phone);
+  EXPECT_EQ(unvouched(verify_delivery(unverified({one, two, three, without, again}), keys)),
+            std::vector{carol.identity.recipient()});
+}
+
+TEST_F(Chain, AStrangerKeepsToTheRulesAndMakesNoFirstCover) {
+  TrustedKeys keys = trusted;
+  const Device stranger("bob@clinic.example");
+  keys.strangers = {stranger.record()};
+  // The record says "bob", and version 1 lists another key of his.
+  const auto two = next(one, {&ada, &bob, &stranger}, stranger);
+  EXPECT_EQ(refusal(checks::kCoverChange,
+                    [&] {
+                      verify_delivery(unverified({one, two}), keys);
+                    }),
+            ErrorCode::kIntegrity);
+  keys = {gateway.verify_key(), {bob.record()}, {}, {ada.record()}};
+  EXPECT_EQ(refusal(checks::kCoverSigner, [&] { verify_delivery(unverified({one}), keys); }),
+            ErrorCode::kUntrustedKey);
 }
 
 TEST_F(Chain, WhoWasDroppedHasNoSay) {
