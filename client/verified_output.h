@@ -32,6 +32,8 @@ class VerifiedOutput {
   /// Call it once everything is verified: fsync, then the name. Throws Error kConflict if `path`
   /// exists and `overwrite` is false, kFile; the content is then gone.
   void keep(const std::filesystem::path& path, bool overwrite);
+  /// The same without waiting for the disk: for what is held against a digest before it is used.
+  void give_name(const std::filesystem::path& path, bool overwrite);
 
  private:
   FileDescriptor file_;
