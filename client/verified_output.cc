@@ -169,6 +169,14 @@ void VerifiedOutput::give_name(const std::filesystem::path& path, bool overwrite
   }
 }
 
+std::vector<std::filesystem::path> possible_paths(const Destination& destination) {
+  if (destination.name) return {destination.directory / *destination.name};
+  std::vector<std::filesystem::path> paths;
+  for (const char* extension : {".dcm", ".jpg", ".png", ".bin"})
+    paths.push_back(destination.directory / (destination.stem + extension));
+  return paths;
+}
+
 std::filesystem::path release(Source& age_file, const Opening& open, const Destination& destination,
                               const std::filesystem::path& spool_directory) {
   const bool to_stdout = destination.standard_output;

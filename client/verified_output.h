@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "client/files.h"
@@ -51,6 +52,9 @@ struct Destination {
   std::string stem = {};
   bool overwrite = false;
 };
+
+/// The paths one of which `release` returns.
+std::vector<std::filesystem::path> possible_paths(const Destination& destination);
 
 /// Makes, from an age file, the Source of its plaintext, whose end proves it (client/reading.h).
 using Opening = std::function<std::unique_ptr<Source>(Source& age_file)>;
