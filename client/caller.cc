@@ -67,6 +67,10 @@ Caller::Caller(const Session& session)
   tell_of_own_devices();
 }
 
+std::unique_ptr<GatewayConnection> Caller::another_connection() const {
+  return std::make_unique<GatewayConnection>(gateway_, session_.server, signing_key());
+}
+
 void Caller::check_active() const {
   const auto state = in_directory_ ? in_directory_->state : records::DeviceState::kUnvouched;
   const std::string fingerprint = device_.signing_key.fingerprint();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -31,6 +32,8 @@ class Caller {
 
   const Session& session() const noexcept { return session_; }
   GatewayConnection& gateway() noexcept { return connection_; }
+  /// For another thread. This must outlive it.
+  std::unique_ptr<GatewayConnection> another_connection() const;
   const Gateway& trusted_gateway() const noexcept { return gateway_; }
   const DeviceKeys& keys() const noexcept { return keys_; }
   const crypto::SigningKey& signing_key() const noexcept { return *keys_.signing_key; }

@@ -173,9 +173,8 @@ void CommandLine::add_recovery_commands() {
 
 void CommandLine::add_delivery_commands() {
   auto* const send_command = app.add_subcommand("send", "Seal files on this device and send them");
-  send_command->add_option("FILE", send.files, "Files; - is standard input")->required();
+  send_command->add_option("FILE", send.files, "Files; - is standard input");
   send_command->add_option("--to", send.to, "A handle, or the age1… string of one device")
-      ->required()
       ->allow_extra_args(false);
   send_command->add_option("--expires", send.expires,
                            "7d, 12h, 30m, or a time as 2026-12-24T00:00:00Z [30d]");
@@ -189,6 +188,9 @@ void CommandLine::add_delivery_commands() {
       "the invitation here), and hold the letter until letterbox trust");
   send_command->add_flag("--attach", send.attach,
                          "Send what isn't valid DICOM, JPEG or PNG, too, as it is and unchecked");
+  send_command->add_flag("--resume", send.resume,
+                         "Go on with sends that broke off, from what they had sealed");
+  send_command->add_flag("--discard", send.discard, "Drop them");
   add_label_options(send_command);
   choose(send_command, done_by([this](const Session& s) { client::send(s, send); }));
 
@@ -310,6 +312,7 @@ int run(int argc, char** argv) {
     const Session session{
         Home(line.global.home.empty() ? default_home() : std::filesystem::path(line.global.home)),
         line.global.server, line.global.passphrase_file, line.global.json};
+    if (!line.send.resume && !line.send.discard) tell_of_unfinished_sends(session);
     const ExitCode code = line.chosen(session);
     std::cout.flush();
     if (!std::cout) throw Error(ErrorCode::kFile, "standard output can't be written");

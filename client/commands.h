@@ -75,8 +75,15 @@ struct SendOptions {
   /// Somebody who isn't enrolled is invited, by this new file ("-": on the terminal), and the
   /// letter is held until letterbox trust.
   std::optional<std::filesystem::path> invite = std::nullopt;
+  bool resume = false;   ///< instead: go on with what isn't finished
+  bool discard = false;  ///< instead: drop it
 };
 void send(const Session& session, const SendOptions& options);
+/// Goes on with what earlier sends left behind, from what they sealed; or drops it.
+void resume_sends(const Session& session);
+void discard_sends(const Session& session);
+/// A notice of what they left behind. What was cut off while it was sealed is thrown away.
+void tell_of_unfinished_sends(const Session& session);
 
 /// Shows what came, or of that what mentions `text`. kIntegrity if a delivery was refused, after
 /// showing the others.

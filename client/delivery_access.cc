@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "client/answers.h"
+#include "client/payload_download.h"
+#include "client/retry.h"
 #include "client/terminal.h"
 #include "crypto/header.h"
 #include "records/delivery_headers.h"
@@ -47,12 +49,15 @@ std::string DeliveryAccess::target(const std::string& what) const {
   return "/v1/deliveries/" + delivery_.manifest.delivery.text() + what;
 }
 
-std::unique_ptr<Source> DeliveryAccess::age_file(const Uuid& file) {
-  const std::string place = "/v1/files/" + file.text();
-  if (!former_headers_) return us_.gateway().download(place);
-  Bytes header = read_all(*us_.gateway().download(place + "/header" + version_query(cover())),
-                          crypto::kMaxHeaderSize);
-  return std::make_unique<Joined>(std::move(header), us_.gateway().download(place + "/payload"));
+std::unique_ptr<Source> DeliveryAccess::age_file(GatewayConnection& gateway, const Uuid& file,
+                                                 PartialDownload* partial,
+                                                 const std::stop_token& stop) const {
+  const records::ManifestEntry& entry = entry_of(delivery_.manifest.files, file);
+  const std::string header =
+      "/v1/files/" + file.text() + "/header" + (former_headers_ ? version_query(cover()) : "");
+  return std::make_unique<Joined>(
+      patiently([&] { return read_all(*gateway.download(header), crypto::kMaxHeaderSize); }),
+      std::make_unique<PayloadDownload>(gateway, entry, partial, stop));
 }
 
 std::unique_ptr<Source> DeliveryAccess::headers() {

@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "client/caller.h"
 #include "client/index_stream.h"
+#include "client/partial_download.h"
 #include "client/reading.h"
 #include "client/spool.h"
 
@@ -45,11 +47,14 @@ class DeliveryAccess {
     }
   }
 
-  /// The age file of a file. Use it up or drop it before the next call; this must outlive it.
-  std::unique_ptr<Source> age_file(const Uuid& file);
+  /// The age file of a file, by way of `gateway`, with what `partial` has of its payload
+  /// (client/payload_download.h). Several threads may have one each at once, while none of the
+  /// other functions runs. This must outlive it.
+  std::unique_ptr<Source> age_file(GatewayConnection& gateway, const Uuid& file,
+                                   PartialDownload* partial, const std::stop_token& stop) const;
 
-  /// The headers of the delivery, under cover(), as a stream (records/delivery_headers.h).
-  /// Likewise.
+  /// The headers of the delivery, under cover(), as a stream (records/delivery_headers.h). Use it
+  /// up or drop it before the next call; this must outlive it.
   std::unique_ptr<Source> headers();
 
   /// Has `take` see each index that the manifest lists, in order, until it returns false. Throws

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -28,12 +29,6 @@ std::size_t read_some(int fd, std::span<Byte> buffer, const std::string& what) {
   }
 }
 
-FileDescriptor open_to_read(const std::string& path, const std::string& what) {
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw_errno(what + " can't be opened");
-  return fd;
-}
-
 }  // namespace
 
 FileDescriptor::~FileDescriptor() {
@@ -53,6 +48,29 @@ DescriptorSource::DescriptorSource(int fd, std::string what) : fd_(fd), what_(st
 ByteView DescriptorSource::next() {
   if (buffer_.empty()) buffer_.resize(kPieceSize);
   return ByteView(buffer_).first(read_some(fd_, buffer_, what_));
+}
+
+SliceSource::SliceSource(int fd, std::uint64_t offset, std::uint64_t length, std::string what)
+    : fd_(fd), offset_(offset), left_(length), what_(std::move(what)) {}
+
+ByteView SliceSource::next() {
+  if (left_ == 0) return {};
+  buffer_.resize(std::min<std::uint64_t>(left_, kPieceSize));
+  ssize_t count = -1;
+  do count = ::pread(fd_, buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
+  while (count < 0 && errno == EINTR);
+  if (count < 0) throw_errno(what_ + " can't be read");
+  if (count == 0) throw Error(ErrorCode::kFile, what_ + " has become shorter");
+  const auto size = static_cast<std::size_t>(count);
+  offset_ += size;
+  left_ -= size;
+  return ByteView(buffer_).first(size);
+}
+
+FileDescriptor open_to_read(const std::string& path, const std::string& what) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_errno(what + " can't be opened");
+  return fd;
 }
 
 InputFile::InputFile(const std::string& path, std::string what)

@@ -41,6 +41,22 @@ class DescriptorSource final : public Source {
   Bytes buffer_;
 };
 
+/// So many bytes of an open file from an offset on, wherever its descriptor stands: several may
+/// read it at once. It doesn't own the descriptor.
+class SliceSource final : public Source {
+ public:
+  SliceSource(int fd, std::uint64_t offset, std::uint64_t length, std::string what);
+  /// Throws Error kFile, also where the file ends too early.
+  ByteView next() override;
+
+ private:
+  int fd_;
+  std::uint64_t offset_;
+  std::uint64_t left_;
+  std::string what_;
+  Bytes buffer_;
+};
+
 /// A file to be read, or standard input for "-". Messages call it `what`, since names of payload
 /// files may name patients.
 class InputFile final : public Source {
@@ -60,6 +76,9 @@ class InputFile final : public Source {
   std::optional<std::uint64_t> length_;
   std::uint64_t read_ = 0;
 };
+
+/// Throws Error kFile.
+FileDescriptor open_to_read(const std::string& path, const std::string& what);
 
 /// Throws Error kFile unless there is a file, and not a directory, that may be read.
 void check_readable(const std::string& path, const std::string& what);

@@ -21,7 +21,7 @@ FoundDelivery find_delivery(GatewayConnection& gateway, const Uuid& id) {
   }
   // No delivery of that id; a file tells which one it belongs to.
   try {
-    const auto of_file = delivery_of_link(gateway.head_link("/v1/files/" + id.text()));
+    const auto of_file = delivery_of_link(gateway.head("/v1/files/" + id.text()).field("link"));
     if (!of_file)
       throw Error(ErrorCode::kMalformed, "the gateway doesn't say which delivery a file is in");
     return {delivery(*of_file), id};

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -12,6 +13,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <charconv>
 #include <chrono>
 #include <limits>
 
@@ -200,6 +202,18 @@ std::string text_of(beast::string_view text) {
   return {text.data(), text.size()};
 }
 
+AnswerHead head_of(const AnswerParser& parser) {
+  std::map<std::string, std::string> fields;
+  for (const auto& field : parser.get()) {
+    std::string name = text_of(field.name_string());
+    std::ranges::transform(name, name.begin(), [](char letter) {
+      return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+    });
+    fields.emplace(std::move(name), text_of(field.value()));
+  }
+  return {parser.get().result_int(), std::move(fields)};
+}
+
 // RFC 9421 over the request as it stands; RFC 9530 says what its body will be.
 void sign(Request& request, const std::string& gateway_name, const crypto::SigningKey& key) {
   const std::string method = text_of(request.method_string());
@@ -254,7 +268,10 @@ struct GatewayConnection::State {
 
   /// Sends a request and reads the answer's header; throws for every answer that isn't a success.
   std::unique_ptr<Answer> exchange(http::verb method, const std::string& target,
-                                   const RequestBody* body);
+                                   const RequestBody* body, const RequestFields& fields = {});
+  /// The head of an answer that has no body to speak of.
+  AnswerHead head(http::verb method, const std::string& target, const RequestBody* body,
+                  const RequestFields& fields);
   /// Pushes the body out while listening for an answer; whether all of it went.
   bool send_body(Answer& answer, const RequestBody& body, std::optional<error_code>& answered);
   /// The next bytes of an answer's body, into `buffer`; none at its end.
@@ -264,17 +281,20 @@ struct GatewayConnection::State {
 };
 
 std::unique_ptr<GatewayConnection::State::Answer> GatewayConnection::State::exchange(
-    http::verb method, const std::string& target, const RequestBody* body) {
+    http::verb method, const std::string& target, const RequestBody* body,
+    const RequestFields& fields) {
   Request request(method, target, 11);
   request.set(http::field::host, address.authority);
   request.set(http::field::user_agent, "letterbox");
   request.set(http::field::accept, "*/*");
+  for (const auto& [field, value] : body != nullptr ? body->fields : fields)
+    request.set(field, value);
+  if (body == nullptr && method == http::verb::post) request.content_length(0);
   if (body != nullptr) {
     request.set(http::field::content_type,
                 beast::string_view(body->content_type.data(), body->content_type.size()));
     request.set("Content-Digest", records::content_digest(body->sha256));
     request.content_length(body->length);
-    if (!body->if_match.empty()) request.set(http::field::if_match, body->if_match);
   }
   sign(request, name, key);
 
@@ -369,9 +389,17 @@ std::string GatewayConnection::State::text(http::verb method, const std::string&
   return read_text(*exchange(method, target, body), kMaxText);
 }
 
-class GatewayConnection::Download final : public Source {
+AnswerHead GatewayConnection::State::head(http::verb method, const std::string& target,
+                                          const RequestBody* body, const RequestFields& fields) {
+  const auto answer = exchange(method, target, body, fields);
+  AnswerHead head = head_of(answer->parser);
+  read_text(*answer, 0);
+  return head;
+}
+
+class GatewayConnection::Arriving final : public Source {
  public:
-  Download(State& state, std::unique_ptr<State::Answer> answer)
+  Arriving(State& state, std::unique_ptr<State::Answer> answer)
       : state_(state), answer_(std::move(answer)), buffer_(kReadSize) {}
   ByteView next() override {
     return ByteView(buffer_).first(answer_->wire ? state_.read_some(*answer_, buffer_) : 0);
@@ -382,6 +410,21 @@ class GatewayConnection::Download final : public Source {
   std::unique_ptr<State::Answer> answer_;
   Bytes buffer_;
 };
+
+const std::string& AnswerHead::field(const std::string& name) const {
+  static const std::string kNone;
+  const auto found = fields_.find(name);
+  return found == fields_.end() ? kNone : found->second;
+}
+
+std::uint64_t AnswerHead::number(const std::string& name) const {
+  const std::string& text = field(name);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(ErrorCode::kMalformed, "the gateway's answer isn't as documented, at: " + name);
+  return value;
+}
 
 GatewayConnection::GatewayConnection(const Gateway& gateway,
                                      const std::optional<std::string>& server,
@@ -420,15 +463,26 @@ std::string GatewayConnection::remove(const std::string& target) {
   return state_->text(http::verb::delete_, target, nullptr);
 }
 
-std::string GatewayConnection::head_link(const std::string& target) {
-  const auto answer = state_->exchange(http::verb::head, target, nullptr);
-  std::string text = text_of(answer->parser.get()[http::field::link]);
-  state_->read_text(*answer, 0);
-  return text;
+AnswerHead GatewayConnection::head(const std::string& target, const RequestFields& fields) {
+  return state_->head(http::verb::head, target, nullptr, fields);
+}
+
+AnswerHead GatewayConnection::post_empty(const std::string& target, const RequestFields& fields) {
+  return state_->head(http::verb::post, target, nullptr, fields);
+}
+
+AnswerHead GatewayConnection::patch(const std::string& target, const RequestBody& body) {
+  return state_->head(http::verb::patch, target, &body, {});
 }
 
 std::unique_ptr<Source> GatewayConnection::download(const std::string& target) {
-  return std::make_unique<Download>(*state_, state_->exchange(http::verb::get, target, nullptr));
+  return download(target, {}).body;
+}
+
+Download GatewayConnection::download(const std::string& target, const RequestFields& fields) {
+  auto answer = state_->exchange(http::verb::get, target, nullptr, fields);
+  AnswerHead head = head_of(answer->parser);
+  return {std::move(head), std::make_unique<Arriving>(*state_, std::move(answer))};
 }
 
 void check_usable(const Gateway& gateway) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "client/gateway.h"
@@ -16,6 +19,10 @@ namespace letterbox::client {
 inline constexpr std::string_view kJsonMediaType = "application/json";
 inline constexpr std::string_view kEnvelopeMediaType = "application/vnd.dsse.envelope.v1+json";
 
+/// Further fields of a request, by name. No signature covers them: what the body is, and whether
+/// it is whole, mustn't depend on them.
+using RequestFields = std::vector<std::pair<std::string, std::string>>;
+
 /// What a request carries. `body` is pulled as fast as the gateway takes it, and must be what
 /// length and digest say: the signature, which goes ahead, is about them.
 struct RequestBody {
@@ -23,7 +30,30 @@ struct RequestBody {
   Source& body;
   std::uint64_t length;
   Digest sha256;
-  std::string if_match = {};  ///< where it isn't empty: an entity tag that must be the current one
+  RequestFields fields = {};
+};
+
+/// The head of an answer that is a success.
+class AnswerHead {
+ public:
+  AnswerHead(unsigned status, std::map<std::string, std::string> fields)
+      : status_(status), fields_(std::move(fields)) {}
+
+  unsigned status() const noexcept { return status_; }
+  /// The value of a field, whose name is given in lower case; empty if it isn't there.
+  const std::string& field(const std::string& name) const;
+  /// The same as a number in decimal. Throws Error kMalformed if it isn't one.
+  std::uint64_t number(const std::string& name) const;
+
+ private:
+  unsigned status_;
+  std::map<std::string, std::string> fields_;
+};
+
+/// An answer whose body is still to come.
+struct Download {
+  AnswerHead head;
+  std::unique_ptr<Source> body;
 };
 
 /// One gateway, one request at a time, each signed by this device (RFC 9421). The gateway's
@@ -54,16 +84,20 @@ class GatewayConnection {
   /// What a DELETE answers.
   std::string remove(const std::string& target);
 
-  /// The Link field of what GET would answer.
-  std::string head_link(const std::string& target);
+  /// Where the answer's head says it all: a HEAD, a POST without a body, a PATCH.
+  AnswerHead head(const std::string& target, const RequestFields& fields = {});
+  AnswerHead post_empty(const std::string& target, const RequestFields& fields);
+  AnswerHead patch(const std::string& target, const RequestBody& body);
 
   /// The body of a GET as it arrives. Ends only at the answer's announced end; else throws. Use it
   /// up or drop it before the next call; it must not outlive this.
   std::unique_ptr<Source> download(const std::string& target);
+  /// The same with the answer's head, for a request with further fields.
+  Download download(const std::string& target, const RequestFields& fields);
 
  private:
   struct State;
-  class Download;
+  class Arriving;
   std::unique_ptr<State> state_;
 };
 

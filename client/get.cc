@@ -14,8 +14,11 @@
 #include "client/file_names.h"
 #include "client/files.h"
 #include "client/found_delivery.h"
+#include "client/got_files.h"
 #include "client/letter_view.h"
 #include "client/listed_file.h"
+#include "client/parallel.h"
+#include "client/partial_download.h"
 #include "client/terminal.h"
 #include "client/verified_output.h"
 
@@ -55,8 +58,7 @@ std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
       write_all(STDOUT_FILENO, piece, "standard output");
     return {};
   }
-  std::filesystem::path path =
-      destination.directory / destination.name.value_or(destination.stem + ".age");
+  std::filesystem::path path = destination.directory / destination.name.value();
   const std::filesystem::path cover_path = path.string() + ".cover.json";
   file.keep(path, destination.overwrite);
   try {
@@ -72,13 +74,15 @@ Destination destination_of(const GetOptions& options, const Uuid& file, const st
   Destination destination{.standard_output = options.output == "-",
                           .directory = options.output_directory.value_or(""),
                           .name = std::nullopt,
-                          // What stays sealed keeps the name that the gateway knows it by.
-                          .stem = options.sealed ? file.text() : stem,
+                          .stem = stem,
                           .overwrite = options.force};
   if (options.output && !destination.standard_output) {
     const std::filesystem::path path = *options.output;
     destination.directory = path.parent_path();
     destination.name = path.filename();
+  } else if (options.sealed) {
+    // What stays sealed keeps the name that the gateway knows it by.
+    destination.name = file.text() + ".age";
   }
   return destination;
 }
@@ -99,6 +103,106 @@ std::map<Uuid, std::string> stems_of(const std::vector<ListedFile>& files) {
     names.emplace(file.file, file.index ? file.index->name : std::nullopt);
   return client::stems_of(names);
 }
+
+// The files that are wanted of a delivery, and where each went.
+class Getting {
+ public:
+  Getting(Caller& us, const DeliveryAccess& access, const GetOptions& options,
+          const std::vector<ListedFile>& files)
+      : us_(us),
+        access_(access),
+        options_(options),
+        got_(us.session().home, access.delivery().manifest.delivery) {
+    const std::map<Uuid, std::string> stems = stems_of(files);
+    for (const ListedFile& file : files) {
+      const Destination destination = destination_of(options, file.file, stems.at(file.file));
+      const auto path = got_.find(file.file, possible_paths(destination));
+      wanted_.push_back({file, destination, path});
+    }
+  }
+
+  /// Opens each file that isn't there while it comes, several at a time, and names it once it
+  /// proved to be what the manifest says.
+  void get() {
+    std::vector<Wanted*> due;
+    std::uint64_t length = 0;
+    for (Wanted& one : wanted_) {
+      if (one.path) continue;
+      due.push_back(&one);
+      length += entry(one).length;
+    }
+    Progress progress(
+        due.size() == 1 ? "getting a file" : "getting " + std::to_string(due.size()) + " files",
+        length, !us_.session().json);
+    in_parallel(due.size(), [&](std::size_t thread, const std::stop_token& stop) {
+      auto own = thread == 0 ? nullptr : us_.another_connection();
+      GatewayConnection& gateway = own ? *own : us_.gateway();
+      return
+          [&, stop, own = std::move(own)](std::size_t i) { get(*due[i], gateway, progress, stop); };
+    });
+    got_.forget();
+  }
+
+  std::vector<Gotten> gotten() const {
+    std::vector<Gotten> gotten;
+    for (const Wanted& one : wanted_) gotten.push_back({one.file, one.path.value()});
+    return gotten;
+  }
+
+ private:
+  struct Wanted {
+    const ListedFile& file;
+    Destination destination;
+    std::optional<std::filesystem::path> path;  // where it is
+  };
+
+  const records::ManifestEntry& entry(const Wanted& one) const {
+    return entry_of(access_.delivery().manifest.files, one.file.file);
+  }
+
+  void get(Wanted& one, GatewayConnection& gateway, Progress& progress,
+           const std::stop_token& stop) {
+    auto partial = PartialDownload::of(us_.session().home, entry(one));
+    const bool has_earlier = partial && partial->length() > 0;
+    try {
+      one.path = fetch(one, gateway, partial ? &*partial : nullptr, progress, stop);
+    } catch (const Refused&) {
+      if (partial) partial->remove();
+      // It may be what a disk made of what came earlier, and the gateway may have it right.
+      if (!has_earlier) throw;
+      one.path = fetch(one, gateway, nullptr, progress, stop);
+    }
+    if (partial) partial->remove();
+    if (wanted_.size() > 1) got_.add(one.file.file, *one.path);
+  }
+
+  std::filesystem::path fetch(const Wanted& one, GatewayConnection& gateway,
+                              PartialDownload* partial, Progress& progress,
+                              const std::stop_token& stop) {
+    const auto& manifest = access_.delivery().manifest;
+    const Opening open = [&](Source& age_file) {
+      return std::make_unique<OpenedFile>(age_file, us_.keys().identities, access_.cover(),
+                                          &manifest.files, &one.file.file);
+    };
+    const std::filesystem::path& spool = us_.session().home.directory();
+    const auto download = access_.age_file(gateway, one.file.file, partial, stop);
+    WatchedSource age_file(*download, progress);
+    try {
+      if (!options_.sealed) return release(age_file, open, one.destination, spool);
+      return keep_sealed(age_file, open, one.destination,
+                         covers_text(access_.delivery().chain, access_.cover()), spool);
+    } catch (const Error&) {
+      progress.take_back(age_file.taken());
+      throw;
+    }
+  }
+
+  Caller& us_;
+  const DeliveryAccess& access_;
+  const GetOptions& options_;
+  GotFiles got_;
+  std::vector<Wanted> wanted_;
+};
 
 // What was verified, to people or programs; on standard error where the content has the output.
 void report(const DeliveryAccess& access, const std::vector<Gotten>& gotten, bool as_json,
@@ -153,29 +257,11 @@ void get(const Session& session, const GetOptions& options) {
                                        " files; say --output-dir DIR, or get one by its id");
   session.home.remember(delivery);
 
-  // 2. Each file: opened while it comes, and named once it proved to be what the manifest says.
-  const std::filesystem::path& spool = session.home.directory();
-  const std::map<Uuid, std::string> stems = stems_of(files);
-  std::vector<Gotten> gotten;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const Uuid& file = files[i].file;
-    const Opening open = [&](Source& age_file) {
-      return std::make_unique<OpenedFile>(age_file, us.keys().identities, access.cover(),
-                                          &delivery.manifest.files, &file);
-    };
-    const Destination destination = destination_of(options, file, stems.at(file));
-    const auto fetch = [&] {
-      const auto download = access.age_file(file);
-      Progress progress(
-          "getting file " + std::to_string(i + 1) + " of " + std::to_string(files.size()),
-          entry_of(delivery.manifest.files, file).length, !session.json);
-      WatchedSource age_file(*download, progress);
-      if (!options.sealed) return release(age_file, open, destination, spool);
-      return keep_sealed(age_file, open, destination, covers_text(delivery.chain, access.cover()),
-                         spool);
-    };
-    gotten.push_back({files[i], access.opened(fetch)});
-  }
+  // 2. The files.
+  PartialDownload::remove_old(session.home);
+  Getting getting(us, access, options, files);
+  access.opened([&] { getting.get(); });
+  const std::vector<Gotten> gotten = getting.gotten();
 
   // 3. What others are told of it. Nothing that fails here undoes what was verified.
   const bool is_whole = files.size() == delivery.manifest.files.size() &&

@@ -37,7 +37,7 @@ HeldLetter parse_held(const std::filesystem::path& path) {
 void remember(const Home& home, const HeldLetter& letter) {
   const std::string text =
       json{{"delivery", letter.delivery.text()}, {"to", letter.to.text()}}.dump() + "\n";
-  write_new_file(file_of(home, letter.delivery), as_bytes(text));
+  replace_file(file_of(home, letter.delivery), as_bytes(text));
 }
 
 std::vector<HeldLetter> held_letters(const Home& home) {

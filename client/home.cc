@@ -107,8 +107,8 @@ Home::Home(const std::filesystem::path& directory)
   if (directory_.has_parent_path())
     std::filesystem::create_directories(directory_.parent_path(), ignored);
   make_directory(directory_);
-  for (const char* name :
-       {"known", "known/revoked", "covers", "manifests", "held", "deletions", "strangers"})
+  for (const char* name : {"known", "known/revoked", "covers", "manifests", "held", "deletions",
+                           "strangers", "outgoing", "incoming"})
     make_directory(directory_ / name);
 }
 

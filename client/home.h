@@ -13,6 +13,9 @@
 //   manifests/    the manifests that belong to them, under the same name
 //   held/         for whom letters are that wait until they can be sent on (client/held.h)
 //   deletions/    what the gateway signed when deliveries were revoked, named after these
+//   outgoing/     deliveries whose sending hasn't ended, one folder each (client/send_journal.h)
+//   incoming/     what came, still sealed, of files that haven't come whole
+//                 (client/partial_download.h)
 //   seen          the highest version of each delivery's cover that came (client/seen_versions.h)
 //   no-receipts   if it is there: nobody is told what was opened here
 #pragma once
@@ -42,6 +45,8 @@ class Home {
   std::filesystem::path known() const { return directory_ / "known"; }
   std::filesystem::path held() const { return directory_ / "held"; }
   std::filesystem::path deletions() const { return directory_ / "deletions"; }
+  std::filesystem::path outgoing() const { return directory_ / "outgoing"; }
+  std::filesystem::path incoming() const { return directory_ / "incoming"; }
   std::filesystem::path seen() const { return directory_ / "seen"; }
   const std::filesystem::path& directory() const noexcept { return directory_; }
 

@@ -4,47 +4,46 @@
 #include "client/checked_file.h"
 #include "client/files.h"
 #include "client/reading.h"
-#include "client/terminal.h"
+#include "client/sealed_delivery.h"
 
 namespace letterbox::client {
 namespace {
 
-void add(SealedDelivery& delivery, SpooledFile& sealed, const std::string& path,
-         const std::string& what, records::Index index) {
-  index.size = plaintext_size(sealed.entry);
+OutgoingFile with_index(const UnfinishedSend& send, const SealedBytes& file,
+                        const std::string& path, records::Index index,
+                        std::vector<std::string> dropped = {}) {
+  index.size = plaintext_size(file.entry);
   if (path != "-") index.name = sendable_name(path);
-  delivery.add(sealed, what);
-  delivery.add_index(sealed.entry.id, index);
+  const SealedBytes sealed_index = seal_index(send, file.entry.id, index);
+  return {file, sealed_index, index.type, index.checked, std::move(dropped)};
 }
 
-Outcome send_checked(SealedDelivery& delivery, const std::string& path, const std::string& what,
-                     Handling& handling) {
+OutgoingFile seal_checked(const UnfinishedSend& send, const std::string& path,
+                          const std::string& what, Handling& handling) {
   dicom::PhotoContext* const context =
       handling.as_dicom && handling.photos ? &handling.photos->context : nullptr;
   CheckedFile file(path, what, handling.inspector, context);
   check_described(file.type(), handling, what);
-  SpooledFile sealed = delivery.seal(file, what, file.length());
+  const SealedBytes sealed = seal_file(send, file, what, file.length(), handling.show_progress);
   records::Index index = file.index();
   if (file.type() != dicom::MediaType::kDicom) index.label = handling.photos->label;
-  const Outcome outcome{index.type, true, file.dropped()};
   if (file.was_wrapped()) ++context->number;
-  add(delivery, sealed, path, what, std::move(index));
-  return outcome;
+  return with_index(send, sealed, path, std::move(index), file.dropped());
 }
 
-Outcome send_unchecked(SealedDelivery& delivery, const std::string& path, const std::string& what) {
+OutgoingFile seal_unchecked(const UnfinishedSend& send, const std::string& path,
+                            const std::string& what, const Handling& handling) {
   InputFile file(path, what);
-  SpooledFile sealed = delivery.seal(file, what, file.length());
-  add(delivery, sealed, path, what, attachment_index());
-  return {std::string(records::kUncheckedType), false, {}};
+  const SealedBytes sealed = seal_file(send, file, what, file.length(), handling.show_progress);
+  return with_index(send, sealed, path, attachment_index());
 }
 
 }  // namespace
 
-Outcome send_file(SealedDelivery& delivery, const std::string& path, const std::string& what,
-                  Handling& handling) {
+OutgoingFile seal_outgoing(const UnfinishedSend& send, const std::string& path,
+                           const std::string& what, Handling& handling) {
   try {
-    return send_checked(delivery, path, what, handling);
+    return seal_checked(send, path, what, handling);
   } catch (const Unfit& unfit) {
     if (!handling.attach)
       throw Unfit(unfit.code(),
@@ -53,7 +52,7 @@ Outcome send_file(SealedDelivery& delivery, const std::string& path, const std::
       throw Unfit(unfit.code(), std::string(unfit.what()) +
                                     "; to be attached it has to be a file that can be read again");
   }
-  return send_unchecked(delivery, path, what);
+  return seal_unchecked(send, path, what, handling);
 }
 
 void check_described(dicom::MediaType type, const Handling& handling, const std::string& what) {

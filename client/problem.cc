@@ -44,12 +44,29 @@ std::string member(const json& problem, const char* name) {
 
 ErrorCode code_of(unsigned status, const std::string& type) {
   if (status == 404) return ErrorCode::kNotFound;
-  if (status == 403) return ErrorCode::kNotAllowed;
-  if (status == 507) return code_of_type(type).value_or(ErrorCode::kStorageFull);
-  if (status == 412) return ErrorCode::kConflict;
+  const std::optional<ErrorCode> named = code_of_type(type);
+  if (status == 403)
+    return named == ErrorCode::kDownloadLimitReached ? *named : ErrorCode::kNotAllowed;
+  if (status == 507) return named.value_or(ErrorCode::kStorageFull);
+  if (status == 412) return ErrorCode::kPreconditionFailed;
   if (status >= 500) return ErrorCode::kUnavailable;
-  return code_of_type(type).value_or(status == 401 ? ErrorCode::kUnauthenticated
-                                                   : ErrorCode::kInternal);
+  return named.value_or(status == 401 ? ErrorCode::kUnauthenticated : ErrorCode::kInternal);
+}
+
+// Where our user can do something, and the gateway's fixed text is for whoever wrote the program.
+const char* advice(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kDownloadLimitReached:
+      return "this device has fetched the file as often as its sender allows; ask them to send it "
+             "again";
+    case ErrorCode::kQuotaExceeded:
+      return "your hospital has used up its room at the gateway; take back what isn't needed any "
+             "more (letterbox sent, letterbox revoke), or ask the gateway's administrator";
+    case ErrorCode::kPreconditionFailed:
+      return "somebody else changed the delivery at the same time; run it again";
+    default:
+      return nullptr;
+  }
 }
 
 std::string span_of(std::chrono::seconds span) {
@@ -84,6 +101,7 @@ Error problem_error(unsigned status, std::string_view body, const std::string& d
     if (!text.empty()) message += (message.ends_with('.') ? " " : ": ") + text;
   }
   const ErrorCode code = code_of(status, member(problem, "type"));
+  if (const char* const what_to_do = advice(code)) return {code, what_to_do};
   if (code == ErrorCode::kClockSkew) {
     if (const auto difference = clock_difference(date, records::now())) return {code, *difference};
   }

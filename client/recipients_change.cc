@@ -96,8 +96,11 @@ std::optional<records::SignedCover> change(Caller& us, const VerifiedDelivery& d
   });
   DescriptorSource source = body.read();
   us.gateway().put("/v1/deliveries/" + delivery.manifest.delivery.text() + "/recipients",
-                   {records::kRecipientsChangeMediaType, source, body.length(), body.sha256(),
-                    "\"v" + std::to_string(last.cover().version) + "\""});
+                   {records::kRecipientsChangeMediaType,
+                    source,
+                    body.length(),
+                    body.sha256(),
+                    {{"If-Match", "\"v" + std::to_string(last.cover().version) + "\""}}});
   us.saw(next);
   return next;
 }
@@ -130,7 +133,9 @@ std::optional<records::SignedCover> change_recipients(
       return change(us, delivery, std::move(wanted));
     } catch (const Error& error) {
       // Somebody else was quicker, and now there is another version to start from.
-      if (error.code() != ErrorCode::kConflict || attempt == kAttempts) throw;
+      const bool was_overtaken =
+          error.code() == ErrorCode::kPreconditionFailed || error.code() == ErrorCode::kConflict;
+      if (!was_overtaken || attempt == kAttempts) throw;
     }
   }
 }

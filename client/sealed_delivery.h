@@ -1,4 +1,5 @@
-// A delivery that this device seals: agreed with the gateway, filled, closed.
+// A delivery that this device seals: agreed with the gateway, and filled. client/finish_send.h is
+// how it gets there.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +10,10 @@
 #include "base/bytes.h"
 #include "client/addressees.h"
 #include "client/caller.h"
-#include "client/spool.h"
+#include "client/unfinished_send.h"
 #include "records/cover.h"
 #include "records/device_record.h"
 #include "records/index.h"
-#include "records/manifest.h"
 #include "records/time.h"
 
 namespace letterbox::client {
@@ -27,44 +27,21 @@ std::vector<records::DeviceRecord> sealable_devices(Caller& us, const Addressees
 /// Throws Error kCoverMismatch unless the cover expires then, where a time was asked for.
 void check_expiry(const records::Cover& cover, const std::optional<records::Time>& expires);
 
-/// A file that is sealed and not sent yet.
-struct SpooledFile {
-  Spool age_file;
-  records::ManifestEntry entry;
-};
+/// The gateway drafts the cover of a new delivery; we read it, judge it by `sealable`, and only
+/// then sign it. Throws Error kUntrustedKey, kCoverMismatch, kMalformed.
+records::SignedCover agree_on_cover(Caller& us, const Addressees& addressees,
+                                    const std::vector<records::DeviceRecord>& sealable,
+                                    const std::optional<records::Time>& expires);
 
-/// For one thread at a time.
-class SealedDelivery {
- public:
-  /// The gateway drafts a cover; we read it, judge it by `sealable`, and only then sign it. `us`
-  /// must outlive this. Throws Error kUntrustedKey, kCoverMismatch, kMalformed.
-  SealedDelivery(Caller& us, const Addressees& addressees,
-                 const std::vector<records::DeviceRecord>& sealable,
-                 const std::optional<records::Time>& expires);
+/// Has the gateway open the delivery.
+void open_delivery(Caller& us, const records::SignedCover& cover);
 
-  /// Seals one file here, to the end of `plaintext`, and sends nothing. `name` is what it is called
-  /// in messages, `size` that of the plaintext, if it is known.
-  SpooledFile seal(Source& plaintext, const std::string& name,
-                   const std::optional<std::uint64_t>& size) const;
-  /// Sends it, and compares it with what the gateway says it stored.
-  void add(SpooledFile& file, const std::string& name);
-  /// Seals and sends the index of a file that was added.
-  void add_index(const Uuid& file, const records::Index& index);
-  /// Signs the manifest, which makes the delivery visible, and remembers both.
-  void close();
-  /// Instead of close(): has the gateway forget what was sent. Who is told that a send failed has
-  /// no id to delete it by. Where that fails too it stays, seen by nobody, until it expires.
-  void abandon() noexcept;
-
-  const records::Cover& cover() const noexcept { return cover_.cover; }
-  const records::Manifest& manifest() const noexcept { return manifest_; }
-
- private:
-  void post(const char* where, const records::ManifestEntry& entry, const RequestBody& age_file);
-
-  Caller& us_;
-  records::SignedCover cover_;
-  records::Manifest manifest_;
-};
+/// Seals one file under a new id and a new file key, to the end of `plaintext`, and leaves the age
+/// file in the send's folder: whole, or not at all. `name` is what it is called in messages, `size`
+/// that of the plaintext, if it is known.
+SealedBytes seal_file(const UnfinishedSend& send, Source& plaintext, const std::string& name,
+                      const std::optional<std::uint64_t>& size, bool show_progress);
+/// The same for the index of a file that was sealed.
+SealedBytes seal_index(const UnfinishedSend& send, const Uuid& file, const records::Index& index);
 
 }  // namespace letterbox::client

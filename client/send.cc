@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -10,13 +11,16 @@
 #include "client/commands.h"
 #include "client/expiry.h"
 #include "client/files.h"
-#include "client/held.h"
+#include "client/finish_send.h"
 #include "client/invite.h"
 #include "client/outgoing.h"
 #include "client/reading.h"
 #include "client/sealed_delivery.h"
+#include "client/send_report.h"
 #include "client/terminal.h"
+#include "client/unfinished_send.h"
 #include "crypto/hash.h"
+#include "crypto/header.h"
 #include "crypto/stream.h"
 #include "dicom/inspector.h"
 
@@ -35,69 +39,55 @@ std::string name_of(std::size_t index, const SendOptions& options) {
   return "file " + std::to_string(index + 1) + " of " + std::to_string(options.files.size());
 }
 
-json to_json(const records::ManifestEntry& entry) {
-  return {{"file", entry.id.text()}, {"length", entry.length}};
-}
-
-json to_json(const records::Cover& cover, json files) {
-  json recipients = json::array();
-  for (const auto& recipient : cover.recipients)
-    recipients.push_back(
-        {{"handle", recipient.handle.text()}, {"recipient", recipient.recipient.text()}});
-  return {{"delivery", cover.delivery.text()},
-          {"sealed_by", records::to_text(cover.sealed_by)},
-          {"expires", records::to_text(cover.expires)},
-          {"recipients", std::move(recipients)},
-          {"files", std::move(files)}};
-}
-
 // --- Sealed on this device ----------------------------------------------------------------------
 
-struct Sent {
-  SealedDelivery delivery;
-  std::vector<Outcome> outcomes;  ///< in the order of the manifest's files
-};
-
-void report_json(const Sent& sent) {
-  const auto& entries = sent.delivery.manifest().files;
-  json files = json::array();
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    json file = to_json(entries[i]);
-    file["type"] = sent.outcomes[i].type;
-    file["checked"] = sent.outcomes[i].checked;
-    file["dropped"] = sent.outcomes[i].dropped;
-    files.push_back(std::move(file));
-  }
-  std::cout << to_json(sent.delivery.cover(), std::move(files)) << '\n';
+// What is sealed lies in the home until the gateway has it.
+void check_room(const Home& home, const SendOptions& options) {
+  std::uint64_t needed = 0;
+  for (const std::string& path : options.files)
+    if (std::filesystem::is_regular_file(path))
+      needed += crypto::sealed_size(std::filesystem::file_size(path)) + crypto::kMaxHeaderSize;
+  const std::uint64_t free = std::filesystem::space(home.outgoing()).available;
+  if (needed > free)
+    throw Error(ErrorCode::kFile,
+                "there isn't enough room in " + home.directory().string() + ": " +
+                    human_size(needed) +
+                    " are needed, where files lie sealed until they are sent, and " +
+                    human_size(free) + " are free");
 }
 
-void report(const Session& session, const Sent& sent) {
-  if (session.json) return report_json(sent);
-  const auto& entries = sent.delivery.manifest().files;
-  std::cout << "delivery " << sent.delivery.cover().delivery.text() << '\n';
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const Outcome& outcome = sent.outcomes[i];
-    std::cout << "file     " << entries[i].id.text() << '\n';
-    if (!outcome.checked) std::cout << "         attachment, not checked\n";
-    if (!outcome.dropped.empty())
-      std::cout << "         without " << joined(outcome.dropped) << '\n';
-  }
-}
-
-Sent seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
-                   const Addressees& addressees, const std::optional<records::Time>& expires) {
-  Sent sent{SealedDelivery(us, addressees, sealable_devices(us, addressees), expires), {}};
+UnfinishedSend seal_all(Caller& us, const SendOptions& options, Handling& handling,
+                        const Addressees& addressees, const std::optional<records::Time>& expires,
+                        const std::optional<records::Handle>& held_for) {
+  const Home& home = us.session().home;
+  check_room(home, options);
+  UnfinishedSend send(
+      home, agree_on_cover(us, addressees, sealable_devices(us, addressees), expires), held_for);
   try {
+    open_delivery(us, send.cover());
     for (std::size_t i = 0; i < options.files.size(); ++i)
-      sent.outcomes.push_back(
-          send_file(sent.delivery, options.files[i], name_of(i, options), handling));
-  } catch (const Error& error) {
-    // Who can't be reached isn't waited for twice.
-    if (error.code() != ErrorCode::kNetwork) sent.delivery.abandon();
+      send.add(seal_outgoing(send, options.files[i], name_of(i, options), handling));
+    send.seal(us.signing_key());
+  } catch (const std::exception&) {
+    abandon(us, send);
     throw;
   }
-  sent.delivery.close();
-  return sent;
+  return send;
+}
+
+// Nothing goes out before everything is sealed: a file that can't be sent stops all of them, and
+// what is cut off after that can be gone on with.
+void seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
+                   const Addressees& addressees, const std::optional<records::Time>& expires,
+                   const std::optional<records::Handle>& held_for = std::nullopt) {
+  const UnfinishedSend send = seal_all(us, options, handling, addressees, expires, held_for);
+  finish(us, send);
+  if (held_for)
+    notice("the letter is sealed for your own devices alone and held for " + held_for->text() +
+               "; when they have enrolled, compare their fingerprint with letterbox trust " +
+               held_for->text() + ", which sends it on",
+           us.session().json);
+  report(us.session(), send);
 }
 
 // The first who was asked for and has never enrolled.
@@ -129,14 +119,7 @@ void invite_and_hold(Caller& us, const SendOptions& options, Handling& handling,
   const auto output =
       *options.invite == "-" ? std::optional<std::filesystem::path>() : options.invite;
   invite(us, absent, output);
-  const Sent sent =
-      seal_and_send(us, options, handling, Addressees({us.device().handle.text()}), expires);
-  remember(us.session().home, {sent.delivery.cover().delivery, absent});
-  notice("the letter is sealed for your own devices alone and held for " + absent.text() +
-             "; when they have enrolled, compare their fingerprint with letterbox trust " +
-             absent.text() + ", which sends it on",
-         us.session().json);
-  report(us.session(), sent);
+  seal_and_send(us, options, handling, Addressees({us.device().handle.text()}), expires, absent);
 }
 
 // Before anything is sent: nobody's photo goes out, and nothing is said in vain.
@@ -160,14 +143,15 @@ void send_sealed(const Session& session, const SendOptions& options, Addressees 
                  const std::optional<records::Time>& expires) {
   // What it forks shares this process's memory: before there is a key in it.
   const auto inspector = dicom::make_inspector();
-  Handling handling{*inspector, describe_photos(options.label), options.as_dicom, options.attach};
+  Handling handling{*inspector, describe_photos(options.label), options.as_dicom, options.attach,
+                    !session.json};
   check_descriptions(options, handling);
   Caller us(session);
   us.check_active();
   if (const auto absent = find_absent(us, addressees))
     return invite_and_hold(us, options, handling, *absent, expires);
   if (!options.no_copy) addressees.add(us.device().recipient);
-  report(session, seal_and_send(us, options, handling, addressees, expires));
+  seal_and_send(us, options, handling, addressees, expires);
 }
 
 // --- Sealed at the gateway ----------------------------------------------------------------------
@@ -260,6 +244,15 @@ void send_plain(const Session& session, const SendOptions& options, const Addres
 }  // namespace
 
 void send(const Session& session, const SendOptions& options) {
+  if (options.resume || options.discard) {
+    if (!options.files.empty() || !options.to.empty() || (options.resume && options.discard))
+      throw Error(ErrorCode::kUsage,
+                  "--resume or --discard is about what was begun earlier; leave out all else");
+    return options.resume ? resume_sends(session) : discard_sends(session);
+  }
+  if (options.files.empty() || options.to.empty())
+    throw Error(ErrorCode::kUsage, std::string(options.files.empty() ? "FILE" : "--to") +
+                                       " is required; see letterbox --help");
   if (options.files.size() > kMaxFiles)
     throw Error(ErrorCode::kUsage, "a delivery holds at most 4000 files; send them in several");
   if (std::ranges::count(options.files, "-") > 1)

@@ -135,8 +135,15 @@ Progress::~Progress() {
 }
 
 void Progress::advance(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
   done_ += bytes;
   if (shown_ && done_ - drawn_ >= kRedrawEvery) draw();
+}
+
+void Progress::take_back(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  done_ -= std::min(bytes, done_);
+  drawn_ = std::min(drawn_, done_);
 }
 
 void Progress::draw() {
@@ -153,6 +160,7 @@ void Progress::draw() {
 ByteView WatchedSource::next() {
   const ByteView piece = source_.next();
   progress_.advance(piece.size());
+  taken_ += piece.size();
   return piece;
 }
 

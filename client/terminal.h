@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,7 @@ void notice(const std::string& text, bool as_json);
 bool confirmed(const std::string& question, const std::string& otherwise);
 
 /// A line on standard error that says how far something is, if that is a terminal and `shown`. It
-/// is gone when this ends.
+/// is gone when this ends. Thread-safe.
 class Progress {
  public:
   /// `label` is what is being done: "sending file 2 of 5". `total` in bytes, if it is known.
@@ -44,10 +45,13 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::uint64_t bytes);
+  /// So much was in vain, and comes again.
+  void take_back(std::uint64_t bytes);
 
  private:
   void draw();
 
+  std::mutex mutex_;
   std::string label_;
   std::optional<std::uint64_t> total_;
   bool shown_;
@@ -61,10 +65,12 @@ class WatchedSource final : public Source {
   /// Both must outlive this.
   WatchedSource(Source& source, Progress& progress) : source_(source), progress_(progress) {}
   ByteView next() override;
+  std::uint64_t taken() const noexcept { return taken_; }
 
  private:
   Source& source_;
   Progress& progress_;
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace letterbox::client

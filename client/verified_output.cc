@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <system_error>
@@ -23,20 +24,28 @@ namespace {
 
 constexpr std::size_t kSniffedSize = 132;
 
-// Where a file system has no O_TMPFILE, the temporary file has a name, which must not outlive a
-// Ctrl-C. A signal handler can't look into C++ objects; it has this.
-std::array<char, PATH_MAX> unfinished_path{};
+// Where a file system has no O_TMPFILE, temporary files have names, which must not outlive a
+// Ctrl-C. A signal handler can't look into C++ objects; it has these.
+struct Unfinished {
+  std::atomic<bool> taken = false;
+  std::array<char, PATH_MAX> path{};
+};
+std::array<Unfinished, 16> unfinished_files;
 
 extern "C" void remove_unfinished(int signal_number) {
-  if (unfinished_path[0] != '\0') ::unlink(unfinished_path.data());
+  for (const Unfinished& file : unfinished_files)
+    if (file.path[0] != '\0') ::unlink(file.path.data());
   static_cast<void>(::signal(signal_number, SIG_DFL));
   static_cast<void>(::raise(signal_number));
 }
 
 void guard(const std::string& path) {
-  if (path.size() >= unfinished_path.size())
-    throw Error(ErrorCode::kFile, "the output's path is too long");
-  std::copy(path.begin(), path.end(), unfinished_path.begin());
+  if (path.size() >= PATH_MAX) throw Error(ErrorCode::kFile, "the output's path is too long");
+  const auto free = std::ranges::find_if(
+      unfinished_files, [](Unfinished& file) { return !file.taken.exchange(true); });
+  if (free == unfinished_files.end())
+    throw Error(ErrorCode::kFile, "too many files are being written at once");
+  std::copy(path.begin(), path.end(), free->path.begin());
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
     action.sa_handler = remove_unfinished;
@@ -44,8 +53,12 @@ void guard(const std::string& path) {
   }
 }
 
-void unguard() {
-  unfinished_path.fill('\0');
+void unguard(const std::string& path) {
+  for (Unfinished& file : unfinished_files) {
+    if (path != file.path.data()) continue;
+    file.path.fill('\0');
+    file.taken = false;
+  }
 }
 
 [[noreturn]] void throw_errno(const std::string& what) {
@@ -113,7 +126,7 @@ VerifiedOutput::VerifiedOutput(const std::filesystem::path& directory) {
 VerifiedOutput::~VerifiedOutput() {
   if (temporary_.empty()) return;
   ::unlink(temporary_.c_str());
-  unguard();
+  unguard(temporary_.string());
 }
 
 void VerifiedOutput::write(ByteView bytes) {
@@ -131,6 +144,11 @@ int VerifiedOutput::read_back() {
 
 void VerifiedOutput::keep(const std::filesystem::path& path, bool overwrite) {
   if (::fsync(file_.get()) != 0) throw_errno("the output can't be synced to the disk");
+  give_name(path, overwrite);
+  sync_directory(path.parent_path());
+}
+
+void VerifiedOutput::give_name(const std::filesystem::path& path, bool overwrite) {
   if (overwrite) {
     const std::filesystem::path named =
         temporary_.empty() ? unused_name(path.parent_path()) : temporary_;
@@ -149,7 +167,14 @@ void VerifiedOutput::keep(const std::filesystem::path& path, bool overwrite) {
                   "a file of the output's name exists already; --force overwrites it");
     throw_errno("the output can't be named");
   }
-  sync_directory(path.parent_path());
+}
+
+std::vector<std::filesystem::path> possible_paths(const Destination& destination) {
+  if (destination.name) return {destination.directory / *destination.name};
+  std::vector<std::filesystem::path> paths;
+  for (const char* extension : {".dcm", ".jpg", ".png", ".bin"})
+    paths.push_back(destination.directory / (destination.stem + extension));
+  return paths;
 }
 
 std::filesystem::path release(Source& age_file, const Opening& open, const Destination& destination,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "client/files.h"
@@ -32,6 +33,8 @@ class VerifiedOutput {
   /// Call it once everything is verified: fsync, then the name. Throws Error kConflict if `path`
   /// exists and `overwrite` is false, kFile; the content is then gone.
   void keep(const std::filesystem::path& path, bool overwrite);
+  /// The same without waiting for the disk: for what is held against a digest before it is used.
+  void give_name(const std::filesystem::path& path, bool overwrite);
 
  private:
   FileDescriptor file_;
@@ -49,6 +52,9 @@ struct Destination {
   std::string stem = {};
   bool overwrite = false;
 };
+
+/// The paths one of which `release` returns.
+std::vector<std::filesystem::path> possible_paths(const Destination& destination);
 
 /// Makes, from an age file, the Source of its plaintext, whose end proves it (client/reading.h).
 using Opening = std::function<std::unique_ptr<Source>(Source& age_file)>;
