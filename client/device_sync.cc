@@ -51,8 +51,8 @@ ExitCode device_sync(const Session& session) {
   for (const std::string& answer : answers) {
     try {
       const Uuid id = parse_delivery_answer(answer).id;
-      const auto next = change_recipients(us, id, [&](const VerifiedCover& last) {
-        return with_added(last.cover().recipients, ours);
+      const auto next = change_recipients(us, id, [&](const VerifiedChain& chain) {
+        return with_added(chain.last().cover().recipients, ours);
       });
       if (next)
         synced.shared.push_back(id);

@@ -57,11 +57,11 @@ std::vector<Uuid> send_on(Caller& us, const records::Handle& to) {
   std::vector<Uuid> sent;
   for (const HeldLetter& letter : letters) {
     try {
-      change_recipients(us, letter.delivery, [&](const VerifiedCover& last) {
+      change_recipients(us, letter.delivery, [&](const VerifiedChain& chain) {
         // A letter of somebody else would be sent on as ours.
-        if (last.cover().sender != us.device().handle)
+        if (chain.last().cover().sender != us.device().handle)
           throw Error(ErrorCode::kIntegrity, "the letter that was held isn't from this user");
-        return with_added(last.cover().recipients, devices);
+        return with_added(chain.last().cover().recipients, devices);
       });
       sent.push_back(letter.delivery);
     } catch (const Error& error) {

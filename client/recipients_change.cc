@@ -63,7 +63,7 @@ std::optional<records::SignedCover> change_recipients(Caller& us, const Verified
 }
 
 std::optional<records::SignedCover> change_recipients(
-    Caller& us, const Uuid& id, const std::function<Recipients(const VerifiedCover&)>& of) {
+    Caller& us, const Uuid& id, const std::function<Recipients(const VerifiedChain&)>& of) {
   for (int attempt = 1;; ++attempt) {
     const UnverifiedDelivery answer =
         parse_delivery_answer(us.gateway().get("/v1/deliveries/" + id.text()));
@@ -72,7 +72,7 @@ std::optional<records::SignedCover> change_recipients(
                     "the gateway answers with another delivery");
     const VerifiedDelivery delivery = us.verify(answer);
     check_listed(delivery.chain, std::array{us.device().recipient});
-    Recipients recipients = of(delivery.cover());
+    Recipients recipients = of(delivery.chain);
     try {
       return change_recipients(us, delivery, std::move(recipients));
     } catch (const Error& error) {

@@ -46,13 +46,14 @@ void print(const char* what, const Recipients& recipients) {
 
 // Changes the recipients to what `of` makes of them, and says who is one by that, or isn't any
 // more.
-void change(Caller& us, const Uuid& id, const std::function<Recipients(const VerifiedCover&)>& of) {
+void change(Caller& us, const Uuid& id, const std::function<Recipients(const VerifiedChain&)>& of,
+            const char* nothing_to_change) {
   Recipients before;
   std::uint32_t version = 0;
-  const auto next = change_recipients(us, id, [&](const VerifiedCover& last) {
-    before = last.cover().recipients;
-    version = last.cover().version;
-    return of(last);
+  const auto next = change_recipients(us, id, [&](const VerifiedChain& chain) {
+    before = chain.last().cover().recipients;
+    version = chain.last().cover().version;
+    return of(chain);
   });
   const Recipients after = next ? next->cover.recipients : before;
   const Recipients added = difference(after, before);
@@ -65,7 +66,7 @@ void change(Caller& us, const Uuid& id, const std::function<Recipients(const Ver
               << '\n';
     return;
   }
-  if (!next) std::cout << "nothing to change: they can open it already\n";
+  if (!next) std::cout << "nothing to change: " << nothing_to_change << '\n';
   print("shared with ", added);
   print("dropped ", dropped);
   if (!dropped.empty())
@@ -81,8 +82,12 @@ void share(const Session& session, const ShareOptions& options) {
   Caller us(session);
   us.check_active();
   const std::vector<records::DeviceRecord> devices = sealable_devices(us, addressees);
-  change(us, id,
-         [&](const VerifiedCover& last) { return with_added(last.cover().recipients, devices); });
+  change(
+      us, id,
+      [&](const VerifiedChain& chain) {
+        return with_added(chain.last().cover().recipients, devices);
+      },
+      "they can open it already");
 }
 
 void unshare(const Session& session, const ShareOptions& options) {
@@ -90,11 +95,14 @@ void unshare(const Session& session, const ShareOptions& options) {
   const Addressees addressees(options.who);
   Caller us(session);
   us.check_active();
-  change(us, id, [&](const VerifiedCover& last) {
-    const records::Cover& cover = last.cover();
-    const auto is_meant = [&](const records::CoverRecipient& recipient) {
-      return addressees.names(recipient);
-    };
+  const auto is_meant = [&](const records::CoverRecipient& recipient) {
+    return addressees.names(recipient);
+  };
+  const auto was_meant = [&](const VerifiedCover& cover) {
+    return std::ranges::any_of(cover.cover().recipients, is_meant);
+  };
+  const auto without = [&](const VerifiedChain& chain) {
+    const records::Cover& cover = chain.last().cover();
     const bool is_senders = cover.sender == us.device().handle;
     Recipients rest;
     for (const auto& recipient : cover.recipients) {
@@ -106,14 +114,16 @@ void unshare(const Session& session, const ShareOptions& options) {
                         ", can drop others than themselves: " + recipient.handle.text());
       }
     }
-    if (rest.size() == cover.recipients.size())
+    // They were dropped before, perhaps by a command whose answer got lost.
+    if (rest.size() == cover.recipients.size() && std::ranges::none_of(chain.all(), was_meant))
       throw Error(ErrorCode::kNotFound, "it isn't shared with them");
     if (rest.empty())
       throw Error(ErrorCode::kUsage,
                   "nobody would be left who can open it; if you sent it, letterbox revoke takes it "
                   "back");
     return rest;
-  });
+  };
+  change(us, id, without, "it isn't shared with them any more");
 }
 
 }  // namespace letterbox::client
