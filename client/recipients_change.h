@@ -26,8 +26,8 @@ struct Wanted {
 Wanted with_added(const VerifiedChain& chain, const std::vector<records::DeviceRecord>& devices);
 
 /// Fetches and verifies a delivery that lists this device, and changes its recipients to what `of`
-/// makes of them; `of` may be asked again, if somebody else changes them at the same time. Every
-/// header is verified before its file key is wrapped anew, so nobody's garbage is passed on.
+/// makes of its covers; `of` may be asked again, if somebody else changes them at the same time.
+/// Every header is verified before its file key is wrapped anew, so nobody's garbage is passed on.
 ///
 /// Nothing is wrapped for whom only strangers added (Caller::unvouched) unless our user named them:
 /// Refused, with what to do. Nor for devices that are known to be revoked: they are left out where

@@ -46,7 +46,8 @@ void print(const char* what, const Recipients& recipients) {
 
 // Changes the recipients to what `of` makes of them, and says who is one by that, or isn't any
 // more.
-void change(Caller& us, const Uuid& id, const std::function<Wanted(const VerifiedChain&)>& of) {
+void change(Caller& us, const Uuid& id, const std::function<Wanted(const VerifiedChain&)>& of,
+            const char* nothing_to_change) {
   Recipients before;
   std::uint32_t version = 0;
   const auto next = change_recipients(us, id, [&](const VerifiedChain& chain) {
@@ -65,7 +66,7 @@ void change(Caller& us, const Uuid& id, const std::function<Wanted(const Verifie
               << '\n';
     return;
   }
-  if (!next) std::cout << "nothing to change: they can open it already\n";
+  if (!next) std::cout << "nothing to change: " << nothing_to_change << '\n';
   print("shared with ", added);
   print("dropped ", dropped);
   if (!dropped.empty())
@@ -82,7 +83,9 @@ void share(const Session& session, const ShareOptions& options) {
   Caller us(session);
   us.check_active();
   const std::vector<records::DeviceRecord> devices = sealable_devices(us, addressees);
-  change(us, id, [&](const VerifiedChain& chain) { return with_added(chain, devices); });
+  change(
+      us, id, [&](const VerifiedChain& chain) { return with_added(chain, devices); },
+      "they can open it already");
 }
 
 void unshare(const Session& session, const ShareOptions& options) {
@@ -90,11 +93,14 @@ void unshare(const Session& session, const ShareOptions& options) {
   const Addressees addressees(options.who);
   Caller us(session);
   us.check_active();
-  change(us, id, [&](const VerifiedChain& chain) {
+  const auto is_meant = [&](const records::CoverRecipient& recipient) {
+    return addressees.names(recipient);
+  };
+  const auto was_meant = [&](const VerifiedCover& cover) {
+    return std::ranges::any_of(cover.cover().recipients, is_meant);
+  };
+  const auto without = [&](const VerifiedChain& chain) {
     const records::Cover& cover = chain.last().cover();
-    const auto is_meant = [&](const records::CoverRecipient& recipient) {
-      return addressees.names(recipient);
-    };
     const bool is_senders = cover.sender == us.device().handle;
     // So that a sender can drop somebody whatever strangers, or a gateway, have made of the list.
     const Recipients unvouched = is_senders ? us.unvouched(chain) : Recipients();
@@ -113,7 +119,12 @@ void unshare(const Session& session, const ShareOptions& options) {
         drops_anybody = true;
       }
     }
-    if (!drops_anybody) throw Error(ErrorCode::kNotFound, "it isn't shared with them");
+    if (!drops_anybody) {
+      if (std::ranges::none_of(chain.all(), was_meant))
+        throw Error(ErrorCode::kNotFound, "it isn't shared with them");
+      // They were dropped before, perhaps by a command whose answer got lost.
+      return Wanted{cover.recipients};
+    }
     if (rest.empty())
       throw Error(ErrorCode::kUsage,
                   "nobody would be left who can open it; if you sent it, letterbox revoke takes it "
@@ -124,7 +135,8 @@ void unshare(const Session& session, const ShareOptions& options) {
           "with them again if you want them to have it",
           us.session().json);
     return Wanted{std::move(rest)};
-  });
+  };
+  change(us, id, without, "it isn't shared with them any more");
 }
 
 }  // namespace letterbox::client

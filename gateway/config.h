@@ -104,7 +104,8 @@ struct Config {
   /// balancer sends its requests elsewhere first.
   std::chrono::seconds shutdown_notice{0};
 
-  /// With less than this many bytes free below the data directory, /readyz says 503.
+  /// With less than this many bytes free below the data directory, /readyz says 503, and nothing
+  /// that lets the private database grow is taken: 507.
   std::uint64_t disk_reserve = 1ULL << 30;
 
   /// How a line of the log is written.

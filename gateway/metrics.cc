@@ -74,6 +74,8 @@ class LevelsCollectable final : public prometheus::Collectable {
         family(gauge, "letterbox_database_connections_busy", "Of these, in use.", database.busy),
         family(gauge, "letterbox_database_connections_limit", "database_connections.",
                database.most),
+        family(gauge, "letterbox_disk_free_bytes", "Free below the data directory.", now.disk_free),
+        family(gauge, "letterbox_disk_reserve_bytes", "disk.reserve.", now.disk_reserve),
     };
   }
 

@@ -46,6 +46,8 @@ class Metrics {
 struct Levels {
   transport::Statistics transport;
   storage::ConnectionUse database;
+  std::uint64_t disk_free;  ///< bytes below the data directory
+  std::uint64_t disk_reserve;
 };
 
 /// Serves GET /metrics over plain HTTP, on two threads of its own, for as long as it lives.

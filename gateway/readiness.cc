@@ -1,7 +1,5 @@
 #include "gateway/readiness.h"
 
-#include <sys/statvfs.h>
-
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -29,14 +27,9 @@ std::string to_json(const ReadinessReport& report) {
       .dump();
 }
 
-Readiness::Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve,
+Readiness::Readiness(storage::Store& store, const Disk& disk,
                      std::function<Clock::time_point()> now)
-    : store_(store),
-      data_(std::move(data)),
-      reserve_(reserve),
-      now_(std::move(now)),
-      found_(look()),
-      looked_(now_()) {}
+    : store_(store), disk_(disk), now_(std::move(now)), found_(look()), looked_(now_()) {}
 
 ReadinessReport Readiness::report() {
   const Findings now = findings();
@@ -60,10 +53,7 @@ Readiness::Findings Readiness::findings() {
 }
 
 Readiness::Findings Readiness::look() noexcept try {
-  struct statvfs disk {};
-  const bool enough = statvfs(data_.c_str(), &disk) == 0 &&
-                      static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize >= reserve_;
-  return {.database = store_.condition(), .disk = enough};
+  return {.database = store_.condition(), .disk = disk_.has_room()};
 } catch (const std::exception&) {
   return {};  // no memory to look with
 }

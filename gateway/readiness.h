@@ -3,12 +3,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <string>
 
+#include "gateway/disk.h"
 #include "storage/store.h"
 
 namespace letterbox::gateway {
@@ -30,8 +29,8 @@ class Readiness {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Checks for the first time. `store` must outlive this. `reserve` are bytes free below `data`.
-  Readiness(storage::Store& store, std::filesystem::path data, std::uint64_t reserve,
+  /// Checks for the first time. `store` and `disk` must outlive this.
+  Readiness(storage::Store& store, const Disk& disk,
             std::function<Clock::time_point()> now = Clock::now);
 
   /// At most a second old, and made by one caller at a time, so that asking often costs the
@@ -56,8 +55,7 @@ class Readiness {
   Findings look() noexcept;
 
   storage::Store& store_;
-  const std::filesystem::path data_;
-  const std::uint64_t reserve_;
+  const Disk& disk_;
   const std::function<Clock::time_point()> now_;
   std::atomic<bool> leaving_ = false;
   std::atomic<Clock::time_point> draining_since_ = Clock::time_point::max();

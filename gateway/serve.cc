@@ -17,6 +17,7 @@
 #include "gateway/certificates.h"
 #include "gateway/data_directory.h"
 #include "gateway/database.h"
+#include "gateway/disk.h"
 #include "gateway/identity/authentication.h"
 #include "gateway/metrics.h"
 #include "gateway/process.h"
@@ -178,7 +179,8 @@ void serve(const Config& config) {
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
   make_tenant_if_missing(store, config.tenant);
 
-  Readiness readiness(store, config.data, config.disk_reserve);
+  const Disk disk(config.data, config.disk_reserve, config.database.empty());
+  Readiness readiness(store, disk);
   Metrics metrics;
   stow::Closer closer(store, signing_key);
   const Repeated sweeper(config.sweep_every, "what is over was not swept; tried again",
@@ -199,14 +201,15 @@ void serve(const Config& config) {
   const crypto::VerifyKey& gateway_key = signing_key.verify_key();
   authentication.emplace(store, gateway_key,
                          AuthenticationOptions{public_url, config.machine_tokens, config.rates});
-  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, metrics,
+  routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, disk, metrics,
                           closer, uid_key, config.stow_parts, config.allowance,
                           config.backup_retention, config.limits.body_bytes});
   std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
   if (config.metrics_listen) {
     metrics_listener.emplace(*config.metrics_listen, metrics, config.limits, [&] {
-      return Levels{transport.statistics(), store.connection_use()};
+      return Levels{transport.statistics(), store.connection_use(), disk.free().value_or(0),
+                    disk.reserve()};
     });
   }
 

@@ -275,7 +275,8 @@ std::vector<Setting> settings_of(Config& config) {
        "How long requests at hand may take to end after that."},
 
       {"disk.reserve", size(config.disk_reserve, 0, 1024 * kTib),
-       "Bytes free below the data directory; with less, /readyz says 503."},
+       "Bytes to keep free below the data directory; with less, /readyz says 503, and what would "
+       "fill the private database is refused: 507."},
 
       {"log.format", format(config.log_format), "How a line of the log is written."},
   };

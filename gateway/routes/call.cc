@@ -50,6 +50,11 @@ Source& Call::body() {
   return *checked_body;
 }
 
+Source& Call::body_to_store() {
+  if (!stored_body) stored_body = std::make_unique<StoredBody>(body(), services.disk);
+  return *stored_body;
+}
+
 std::string Call::small_body() {
   const Bytes whole = read_all(body(), kMaxSmallBody);
   if (whole.empty()) throw Error(ErrorCode::kEmptyBody, "a body is needed here");

@@ -55,6 +55,9 @@ struct Call {
   /// The request's body as it arrives. Where its digest was signed, it ends only if it is that
   /// body; else throws Error kUnauthenticated in place of the end.
   Source& body();
+  /// The same of what is going to be stored: throws Error kStorageFull, too, as soon as there is no
+  /// room for more.
+  Source& body_to_store();
   /// The whole of a small body. Throws Error kEmptyBody, kTooLarge, and what body() throws.
   std::string small_body();
   /// The same, as `application/json`, or as an envelope. Throws kUnsupportedMediaType, kMalformed.
@@ -101,6 +104,7 @@ struct Call {
   /// By its name in the template, each segment that stands for something.
   std::map<std::string, std::string, std::less<>> named_segments = {};
   std::unique_ptr<Source> checked_body = {};  ///< made by body()
+  std::unique_ptr<Source> stored_body = {};   ///< made by body_to_store()
   std::vector<std::pair<std::string, std::string>> always_fields = {};
 
  private:

@@ -58,7 +58,7 @@ void post_file(Call& call) {
       records::sign_cover(draft_cover(*call.caller.handle, records::SealedBy::kGateway, devices,
                                       call.time_parameter("expires"), allowed),
                           call.services.signing_key);
-  DepositTiming timing(call.body(), call.services.shelf.blobs());
+  DepositTiming timing(call.body_to_store(), call.services.shelf.blobs());
   const Receipt receipt =
       deposit(timing.body(), *claimed, cover, call.services.signing_key, call.services.inspector,
               call.caller, timing.shelf(), allowed.downloads);
@@ -73,6 +73,7 @@ void post_file(Call& call) {
 void post_delivery(Call& call) {
   call.target.allow_only({});
   call.permit(may_address(call.caller));
+  call.services.disk.require_room();  // before somebody seals in vain
   const DraftRequest draft = parse_draft_request(call.json_body());
   const std::vector<records::Device> devices = resolve(directory_of(call), draft.recipients);
   const Allowance allowed = call.allowance();
@@ -100,7 +101,7 @@ void post_delivery_file(Call& call) {
   const std::optional<Uuid> id = call.id_parameter("id");
   if (!id) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
   const records::SignedCover cover = require_open_cover(call, delivery);
-  DepositTiming timing(call.body(), call.services.shelf.blobs());
+  DepositTiming timing(call.body_to_store(), call.services.shelf.blobs());
   const storage::FileRecord file =
       deposit_sealed(timing.body(), *id, cover, call.caller, timing.shelf());
   call.services.metrics.stored(timing.storing());
@@ -116,8 +117,8 @@ void post_index(Call& call) {
   const std::optional<Uuid> file = call.id_parameter("id");
   if (!file) throw Error(ErrorCode::kMalformed, "the file's id is missing: ?id=");
   const records::SignedCover cover = require_open_cover(call, delivery);
-  const storage::FileSummary index =
-      deposit_sealed_index(call.body(), *file, cover, call.caller, call.services.shelf.blobs());
+  const storage::FileSummary index = deposit_sealed_index(call.body_to_store(), *file, cover,
+                                                          call.caller, call.services.shelf.blobs());
   call.answer_json(status_codes::Created, stored_json(index));
 }
 

@@ -12,6 +12,7 @@
 #include "crypto/signing.h"
 #include "dicom/inspector.h"
 #include "gateway/allowance.h"
+#include "gateway/disk.h"
 #include "gateway/identity/authentication.h"
 #include "gateway/metrics.h"
 #include "gateway/readiness.h"
@@ -35,6 +36,7 @@ struct Services {
   const crypto::SigningKey& signing_key;
   Authentication& authentication;
   Readiness& readiness;
+  const Disk& disk;
   Metrics& metrics;
   stow::Closer& closer;
   const Secret<32>& uid_key;           ///< stow/uid_macs.h

@@ -37,7 +37,7 @@ void put_recipients(Call& call) {
     throw Error(ErrorCode::kPreconditionRequired, "a change that doesn't say what it changes");
   }
   change_recipients(call.services.shelf, call.services.gateway_key(), call.caller, id, *if_match,
-                    call.body());
+                    call.body_to_store());
   call.answer_json(status_codes::OK, delivery_json(require_delivery(call, id)));
 }
 

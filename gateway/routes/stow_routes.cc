@@ -72,7 +72,7 @@ void store(Call& call, const std::optional<std::string>& study) {
   const stow::Form form = asked_form(call);
   call.dicom_form = form;
   const BodyForm body = require_body_form(call);
-  stow::Multipart parts(call.body(), body.boundary, call.services.stow_parts);
+  stow::Multipart parts(call.body_to_store(), body.boundary, call.services.stow_parts);
   const std::vector<records::Device> devices = require_devices(call, mailbox);
   const stow::UidMacs macs(call.services.uid_key, call.caller.tenant, mailbox.name,
                            *call.caller.principal);

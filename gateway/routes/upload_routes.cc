@@ -60,8 +60,8 @@ storage::Upload take_body(Call& call, const Uuid& id, std::uint64_t offset) {
                            offset, body);
   };
   const std::optional<std::string> checksum = call.field("Upload-Checksum");
-  if (!checksum) return go_on(call.body());
-  ChecksummedBody body(call.body(), tus::parse_checksum(*checksum));
+  if (!checksum) return go_on(call.body_to_store());
+  ChecksummedBody body(call.body_to_store(), tus::parse_checksum(*checksum));
   return go_on(body);
 }
 
@@ -88,6 +88,7 @@ void post_upload(Call& call) {
   }
   const bool with_upload = transport::has_body(call.request);
   if (with_upload) call.require_content_type(tus::kContentType);
+  call.services.disk.require_room();
   storage::Upload upload = begin_upload(call.services.shelf, call.services.gateway_key(),
                                         call.caller, metadata.delivery, metadata.file, length);
   // Even if its first bytes can't be taken: it is there to go on with.

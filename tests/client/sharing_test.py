@@ -257,7 +257,9 @@ class Sharing(unittest.TestCase):
         self.carol.letterbox("unshare", sent, "--from", CAROL)
         self.fails(3, self.carol, "get", sent, "--output-dir", self.folder)
         self.assertEqual(self.get(self.dave, sent)[0], {rig.CT.read_bytes()})
-        self.fails(3, self.ada, "unshare", sent, "--from", CAROL)
+        again = self.json(self.ada, "unshare", sent, "--from", CAROL)
+        self.assertEqual((again["version"], again["dropped"]), (4, []), "as when the first answer got lost")
+        self.fails(3, self.ada, "unshare", sent, "--from", "nobody@hospital.example")
 
     # --- Attackers
 

@@ -45,12 +45,13 @@ class Patient final : public storage::Store {
 class ReadinessTest : public testing::Test {
  protected:
   Patient store_;
+  const Disk disk_{"/", 0, true};
   std::atomic<Readiness::Clock::time_point> time_{Readiness::Clock::time_point(1h)};
   std::function<Readiness::Clock::time_point()> clock_ = [this] { return time_.load(); };
 };
 
 TEST_F(ReadinessTest, IsThereWhenAllIsInOrder) {
-  Readiness readiness(store_, "/", 0, clock_);
+  Readiness readiness(store_, disk_, clock_);
   EXPECT_TRUE(readiness.report().ready());
   EXPECT_EQ(to_json(readiness.report()),
             R"({"ready":true,"database":"reachable","schema":"current","disk":"enough",)"
@@ -58,7 +59,7 @@ TEST_F(ReadinessTest, IsThereWhenAllIsInOrder) {
 }
 
 TEST_F(ReadinessTest, AsksTheDatabaseOnceASecondHoweverOftenItIsAsked) {
-  Readiness readiness(store_, "/", 0, clock_);
+  Readiness readiness(store_, disk_, clock_);
   store_.now = {};
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(readiness.report().ready());
   EXPECT_EQ(store_.asked, 1);
@@ -68,7 +69,7 @@ TEST_F(ReadinessTest, AsksTheDatabaseOnceASecondHoweverOftenItIsAsked) {
 }
 
 TEST_F(ReadinessTest, ACheckThatHangsHoldsOneCallerAlone) {
-  Readiness readiness(store_, "/", 0, clock_);
+  Readiness readiness(store_, disk_, clock_);
   std::promise<void> asking;
   std::promise<void> go_on;
   store_.on_ask = [&] {
@@ -89,21 +90,23 @@ TEST_F(ReadinessTest, ACheckThatHangsHoldsOneCallerAlone) {
 
 TEST_F(ReadinessTest, NamesWhatIsMissing) {
   store_.now = {.reachable = true, .schema_current = false};
-  EXPECT_EQ(to_json(Readiness(store_, "/", 0, clock_).report()),
+  EXPECT_EQ(to_json(Readiness(store_, disk_, clock_).report()),
             R"({"ready":false,"database":"reachable","schema":"other","disk":"enough",)"
             R"("serving":"yes"})");
   store_.now = {};
-  EXPECT_EQ(to_json(Readiness(store_, "/", std::numeric_limits<std::uint64_t>::max()).report()),
+  const Disk full("/", std::numeric_limits<std::uint64_t>::max(), true);
+  EXPECT_EQ(to_json(Readiness(store_, full).report()),
             R"({"ready":false,"database":"away","schema":"unknown","disk":"low",)"
             R"("serving":"yes"})");
 }
 
 TEST_F(ReadinessTest, ADirectoryThatIsGoneHasNoRoom) {
-  EXPECT_FALSE(Readiness(store_, "/nonexistent", 0, clock_).report().disk);
+  const Disk gone("/nonexistent", 0, true);
+  EXPECT_FALSE(Readiness(store_, gone, clock_).report().disk);
 }
 
 TEST_F(ReadinessTest, EndsAtOnceWhenTheGatewayLeaves) {
-  Readiness readiness(store_, "/", 0, clock_);
+  Readiness readiness(store_, disk_, clock_);
   readiness.leave();
   EXPECT_FALSE(readiness.report().ready());
   EXPECT_NE(to_json(readiness.report()).find(R"("serving":"stopping")"), std::string::npos);
@@ -111,7 +114,7 @@ TEST_F(ReadinessTest, EndsAtOnceWhenTheGatewayLeaves) {
 }
 
 TEST_F(ReadinessTest, TurnsAwayWhatArrivesOnceItDrains) {
-  Readiness readiness(store_, "/", 0, clock_);
+  Readiness readiness(store_, disk_, clock_);
   readiness.drain();
   EXPECT_FALSE(readiness.turns_away(time_.load() - 1ns)) << "at hand, if not with its handler yet";
   EXPECT_TRUE(readiness.turns_away(time_.load() + 1ns));

@@ -77,11 +77,16 @@ class SigningKey:
 def signed_request(gateway, key, method, path, body=b"", content_type=None, extra=(), **options):
     """(status, headers, body) of a request to `gateway` (rig.Gateway) that `key` signs. `body` is bytes or JSON;
     `extra` are header fields beside, as lines."""
+    return gateway.request(*signed(gateway, key, method, path, body, content_type, extra, **options))
+
+
+def signed(gateway, key, method, path, body=b"", content_type=None, extra=(), **options):
+    """What Gateway.request takes, of such a request."""
     if isinstance(body, (dict, list)):
         body = json.dumps(body).encode()
     fields = key.fields(method, gateway.url + path, body, content_type, **options)
     content_type = fields.pop("Content-Type", content_type)
-    return gateway.request(method, path, body, content_type, [*extra, *(f"{k}: {v}" for k, v in fields.items())])
+    return method, path, body, content_type, [*extra, *(f"{k}: {v}" for k, v in fields.items())]
 
 
 def raw_head(key, gateway, method, path, body, content_type):

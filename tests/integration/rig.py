@@ -70,6 +70,17 @@ def run(*command, check=True, **options):
     return done
 
 
+CURL = ("curl", "--silent", "--show-error")
+
+
+def curl_answer(printed):
+    """(status, headers, body) of what `curl --include` or `curl --head` printed."""
+    head, _, content = printed.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    fields = dict((k.strip().lower(), v.strip()) for k, _, v in (line.partition(":") for line in lines[1:]))
+    return int(lines[0].split()[1]), fields, content
+
+
 def with_canaries(original):
     """A copy of pydicom's CT_small.dcm with canaries for patient, study and file name; of the same length."""
     content = original.read_bytes()
@@ -173,6 +184,7 @@ class Gateway:
                     "--rate-failures": "0", "--rate-peer": "0", "--rate-principal": "0"}
         given = {str(option) for option in options}
         self.options = (*options, *(part for pair in defaults.items() if pair[0] not in given for part in pair))
+        self.listen = "127.0.0.1:0"
         self.process = None
         self.mailboxes = set()
         self.log = self.data.parent / "letterboxd.log"
@@ -180,7 +192,7 @@ class Gateway:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARIES / "letterboxd", "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
+                [BINARIES / "letterboxd", "serve", "--data", self.data, "--listen", self.listen, *self.options],
                 stdout=subprocess.PIPE, stderr=log)
         return self.greeted()
 
@@ -283,11 +295,16 @@ class Gateway:
                 "--key", self.authority_of_machines.machine_key)
 
     def curl(self, *arguments, **options):
-        return run("curl", "--silent", "--show-error", "--cacert", self.authority, *arguments, **options)
+        return run(*CURL, "--cacert", self.authority, *arguments, **options)
 
     def request(self, method, path, body=b"", content_type=None, headers=(), machine=False):
         """(status, headers, body) by curl; `body` is a path or bytes. From nobody, unless `headers` are those of a
         signed request (see Person.request), or it comes from the machine."""
+        arguments, given = self.curl_request(method, path, body, content_type, headers, machine)
+        return curl_answer(run(*arguments, input=given).stdout)
+
+    def curl_request(self, method, path, body=b"", content_type=None, headers=(), machine=False):
+        """(the command line, what goes to its standard input) of the same request."""
         url = (self.machine_url if machine else self.url) + path
         arguments = ["--head", url] if method == "HEAD" else ["--include", "--request", method, url]
         if machine:
@@ -302,11 +319,7 @@ class Gateway:
         elif body or method in ("POST", "PUT"):
             arguments += ["--data-binary", "@-"]
             given = body
-        done = self.curl(*arguments, "--header", "Expect:", input=given)
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        fields = dict((k.strip().lower(), v.strip()) for k, _, v in (line.partition(":") for line in lines[1:]))
-        return int(lines[0].split()[1]), fields, content
+        return [*CURL, "--cacert", self.authority, *arguments, "--header", "Expect:"], given
 
     def deposit(self, body, content_type, *to):
         """What the machine puts into the mailbox for `to`."""
@@ -357,8 +370,9 @@ class OnOneGateway(unittest.TestCase):
 class Database:
     """A PostgreSQL server, run by the account that letterboxd becomes, so that peer authentication lets them meet."""
 
-    def __init__(self, place):
+    def __init__(self, place, authentication="peer", settings=""):
         self.place = place
+        self.settings = settings
         self.cluster = place / "cluster"
         self.address = f"host={self.cluster} dbname=postgres"
         self.programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
@@ -366,22 +380,47 @@ class Database:
         self.cluster.mkdir()
         if self.account:
             shutil.chown(self.cluster, self.account, self.account)
-        self.as_owner(self.programs / "initdb", "--pgdata", self.cluster, "--auth=peer", "--encoding=UTF8",
-                      "--locale=C.UTF-8")
+        self.as_owner(self.programs / "initdb", "--pgdata", self.cluster, f"--auth={authentication}",
+                      "--encoding=UTF8", "--locale=C.UTF-8")
 
     def as_owner(self, *command):
         become = {"user": self.account, "group": self.account, "extra_groups": []} if self.account else {}
         with open(self.place / "database.log", "ab") as output:
-            run(*command, cwd="/", stdout=output, stderr=output, **become)
+            if run(*command, cwd="/", stdout=output, stderr=output, check=False, **become).returncode != 0:
+                raise AssertionError(f"{command} failed: {(self.place / 'database.log').read_text()[-2000:]}")
 
     def start(self):
         self.as_owner(self.programs / "pg_ctl", "--pgdata", self.cluster, "--wait", "--options",
-                      f"-c listen_addresses='' -c unix_socket_directories={self.cluster}", "start")
+                      f"-c listen_addresses='' -c unix_socket_directories={self.cluster} {self.settings}", "start")
         return self
 
     def stop(self):
         if (self.cluster / "postmaster.pid").exists():
             self.as_owner(self.programs / "pg_ctl", "--pgdata", self.cluster, "--wait", "--mode=immediate", "stop")
+
+    def start_again(self):
+        """After its first process was killed."""
+        eventually(lambda: not self.processes(), "the others have ended")
+        # The killed one may still be in the system's table, unless somebody waits for it.
+        for lock in (self.cluster / "postmaster.pid", self.cluster / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
+        return self.start()
+
+    def processes(self):
+        """The server's, also those that a killed one left behind."""
+        def is_ours(process):
+            with contextlib.suppress(OSError):
+                return (os.readlink(process / "cwd") == str(self.cluster)
+                        and os.readlink(process / "exe").startswith(str(self.programs)))
+            return False
+        return [process for process in pathlib.Path("/proc").glob("[0-9]*") if is_ours(process)]
+
+    def answers(self):
+        try:
+            self.sql("SELECT 1")
+        except AssertionError:
+            return False
+        return True
 
     def sql(self, statement):
         self.as_owner("psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1", self.address, "--command", statement)
