@@ -151,6 +151,7 @@ void Metrics::swept(const storage::Lapsed& lapsed) {
   count("former_versions", lapsed.former_versions);
   count("payloads", lapsed.payloads);
   count("rows", lapsed.rows);
+  count("notices", lapsed.notices);
   count("forgotten", lapsed.forgotten);
 }
 

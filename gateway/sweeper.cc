@@ -26,6 +26,7 @@ void sweep(storage::Store& shelf, Metrics& metrics, records::Time now) {
     all.former_versions += some.former_versions;
     all.payloads += some.payloads;
     all.rows += some.rows;
+    all.notices += some.notices;
     all.forgotten += some.forgotten;
   }
   if (!all.any()) return;
@@ -34,6 +35,7 @@ void sweep(storage::Store& shelf, Metrics& metrics, records::Time now) {
                                    {"former_versions", std::to_string(all.former_versions)},
                                    {"payloads", std::to_string(all.payloads)},
                                    {"rows", std::to_string(all.rows)},
+                                   {"notices", std::to_string(all.notices)},
                                    {"forgotten", std::to_string(all.forgotten)}});
 }
 

@@ -17,6 +17,8 @@ inline constexpr std::chrono::days kFormerVersionKept{7};
 inline constexpr std::chrono::days kStagedRowsKept{2};
 /// Headers that were staged for a change of recipients that never came.
 inline constexpr std::chrono::days kStagedHeadersKept{1};
+/// Notices. Whom one didn't reach by then isn't told any more.
+inline constexpr std::chrono::days kNoticesKept{7};
 /// Covers, manifest and receipts of a delivery that has ended.
 inline constexpr std::chrono::days kEndedKept{90};
 

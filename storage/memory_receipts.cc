@@ -74,7 +74,10 @@ std::optional<DownloadOutcome> MemoryReceipts::begin_download(TenantId tenant, c
   ++counted.count;
   counted.since = now;
   DeviceProgress& device = progress_of(delivery, recipient);
-  if (!device.collected) device.collected = now;
+  if (!device.collected) {
+    device.collected = now;
+    own.notice(NoticeKind::kCollected, delivery.opened.id, recipient);
+  }
   return DownloadOutcome::kCounted;
 }
 
@@ -92,6 +95,7 @@ bool MemoryReceipts::put_opened(TenantId tenant, const Uuid& id, const std::stri
   }
   shelf_.record(tenant, event);
   progress_of(*delivery, recipient).opened = receipt;
+  shelf_.tenants[tenant].notice(NoticeKind::kOpened, id, recipient);
   return true;
 }
 

@@ -47,6 +47,7 @@ class Change final : public RecipientChange {
     for (auto& [id, headers] : headers_) swap(own.files.at(id), headers, former, version.version);
     delivery.covers.push_back(version.cover);
     delivery.recipients = {version.recipients.begin(), version.recipients.end()};
+    own.notice(NoticeKind::kShared, delivery_);
     return SwapOutcome::kDone;
   }
 

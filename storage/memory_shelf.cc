@@ -118,6 +118,10 @@ void MemoryTenant::end(MemoryDelivery& delivery, DeliveryState state,
     delivery.former.clear();
     delivery.study.reset();
   }
+  if (delivery.state == DeliveryState::kClosed) {
+    notice(state == DeliveryState::kRevoked ? NoticeKind::kRevoked : NoticeKind::kExpired,
+           delivery.opened.id);
+  }
   delivery.state = state;
   delivery.ended = now;
 }
@@ -127,6 +131,13 @@ void MemoryTenant::close(MemoryDelivery& delivery, const std::string& manifest) 
   delivery.state = DeliveryState::kClosed;
   if (delivery.study) delivery.study->joinable = false;
   drop_uploads(delivery.opened.id, false);
+  notice(NoticeKind::kDelivered, delivery.opened.id);
+}
+
+void MemoryTenant::notice(NoticeKind kind, const Uuid& delivery,
+                          const std::optional<std::string>& recipient) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  notices.push_back({{0, Uuid::v7(), kind, now, delivery, recipient}});
 }
 
 void MemoryShelf::require_sender(TenantId tenant, const NewDelivery& delivery) {
@@ -181,12 +192,33 @@ Lapsed MemoryShelf::sweep(std::chrono::sys_seconds now, std::size_t limit) {
     std::erase_if(own.uploads, [&](const auto& one) {
       return take(lapsed.uploads, one.second.upload.expires <= now);
     });
+    drop_notices(tenant, now, lapsed.notices, limit);
     std::erase_if(own.deliveries, [&](const auto& one) {
       const auto& ended = one.second.ended;
       return take(lapsed.forgotten, ended && *ended + kEndedKept <= now);
     });
   }
   return lapsed;
+}
+
+void MemoryShelf::drop_notices(TenantId tenant, std::chrono::sys_seconds now,
+                               std::uint64_t& dropped, std::size_t limit) {
+  MemoryTenant& own = tenants.at(tenant);
+  std::erase_if(own.notices, [&](const MemoryNotice& one) {
+    if (one.notice.at + kNoticesKept > now || dropped >= limit) return false;
+    const AuditEvent given_up = {.kind = AuditKind::kAdministration,
+                                 .outcome = AuditOutcome::kFailure,
+                                 .object = one.notice.id};
+    if (own.webhook && own.webhook->second.told < one.notice.place) record(tenant, given_up);
+    for (const auto& [principal, by_mail] : one.readers) {
+      const auto mail = own.mail.find(principal);
+      if (by_mail && mail != own.mail.end() && mail->second.second.told < one.notice.place) {
+        record(tenant, given_up);
+      }
+    }
+    ++dropped;
+    return true;
+  });
 }
 
 std::shared_ptr<const MemoryIndex> memory_index(const Uuid& file, const SealedIndex* index) {

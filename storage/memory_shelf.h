@@ -58,6 +58,7 @@ struct MemoryDelivery {
   std::map<std::string, DeviceProgress> progress;  // by recipient
 
   DeliveryState state = DeliveryState::kOpen;
+  bool warned = false;
   // Of one that has ended: when, and what it held then.
   std::optional<std::chrono::sys_seconds> ended;
   std::uint64_t final_files = 0;
@@ -80,6 +81,18 @@ struct MemoryDelivery {
   bool joinable() const { return alive() && study && study->joinable; }
 };
 
+struct MemoryNotice {
+  Notice notice;                   // its place is 0 until it has one
+  std::map<Uuid, bool> readers{};  // whether they are told by mail; once it has a place
+};
+
+/// How far somebody is told, and when they are told next.
+struct MemoryTelling {
+  NoticePlace told = 0;
+  unsigned failures = 0;
+  std::chrono::sys_seconds next_try = std::chrono::sys_seconds::min();
+};
+
 /// What one tenant has.
 struct MemoryTenant {
   std::map<Uuid, MemoryDelivery> deliveries;
@@ -90,6 +103,9 @@ struct MemoryTenant {
     std::chrono::sys_seconds since;  // the last one that was counted
   };
   std::map<std::pair<Uuid, std::string>, Downloads> downloads;  // by file and recipient
+  std::vector<MemoryNotice> notices;                            // as they were made
+  std::optional<std::pair<Webhook, MemoryTelling>> webhook;
+  std::map<Uuid, std::pair<std::string, MemoryTelling>> mail;  // by principal
 
   std::uint64_t used() const;
   void require_new(const NewDelivery& delivery) const;
@@ -107,6 +123,8 @@ struct MemoryTenant {
   /// Its files, uploads, former versions and MACs go; `state` is one that has ended.
   void end(MemoryDelivery& delivery, DeliveryState state, std::chrono::sys_seconds now);
   void close(MemoryDelivery& delivery, const std::string& manifest);
+  void notice(NoticeKind kind, const Uuid& delivery,
+              const std::optional<std::string>& recipient = {});
 };
 
 /// Everything, under one lock. Whoever changes something checks it all, then records the event,
@@ -119,11 +137,14 @@ struct MemoryShelf {
   MemoryDirectory& directory;  // has a lock of its own, which is taken after this one
 
   std::set<std::pair<TenantId, Uuid>> held;  // uploads that have a writer
+  NoticePlace last_place = 0;
 
   void require_sender(TenantId tenant, const NewDelivery& delivery);
   /// Throws Error kQuotaExceeded if so many bytes more don't fit.
   void require_room(TenantId tenant, std::uint64_t more);
   Lapsed sweep(std::chrono::sys_seconds now, std::size_t limit);
+  void drop_notices(TenantId tenant, std::chrono::sys_seconds now, std::uint64_t& dropped,
+                    std::size_t limit);
   void record(TenantId tenant, const AuditEvent& event) { directory.audit().append(tenant, event); }
 };
 

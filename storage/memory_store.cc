@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "storage/memory_notices.h"
 #include "storage/memory_receipts.h"
 #include "storage/memory_sharing.h"
 #include "storage/memory_shelf.h"
@@ -315,6 +316,9 @@ class MemoryStore final : public Store {
   UploadStore& uploads() override { return uploads_; }
   SharingStore& sharing() override { return sharing_; }
   ReceiptStore& receipts() override { return receipts_; }
+  NoticeStore& notices() override { return notices_; }
+  WebhookStore& webhooks() override { return webhooks_; }
+  MailStore& mail() override { return mail_; }
   TenantStore& tenants() override { return directory_.tenants(); }
   PrincipalStore& principals() override { return directory_.principals(); }
   DeviceStore& devices() override { return directory_.devices(); }
@@ -340,6 +344,9 @@ class MemoryStore final : public Store {
   MemoryUploads uploads_{shelf_};
   MemorySharing sharing_{shelf_};
   MemoryReceipts receipts_{shelf_};
+  MemoryNotices notices_{shelf_};
+  MemoryWebhooks webhooks_{shelf_};
+  MemoryMail mail_{shelf_};
   Blobs blobs_{shelf_};
   Deliveries deliveries_{shelf_};
 };

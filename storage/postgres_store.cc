@@ -15,8 +15,10 @@
 #include "storage/postgres_devices.h"
 #include "storage/postgres_invitations.h"
 #include "storage/postgres_machines.h"
+#include "storage/postgres_mail.h"
 #include "storage/postgres_mailboxes.h"
 #include "storage/postgres_nonces.h"
+#include "storage/postgres_notices.h"
 #include "storage/postgres_principals.h"
 #include "storage/postgres_receipts.h"
 #include "storage/postgres_sharing.h"
@@ -24,6 +26,7 @@
 #include "storage/postgres_sweep.h"
 #include "storage/postgres_tenants.h"
 #include "storage/postgres_uploads.h"
+#include "storage/postgres_webhooks.h"
 #include "storage/store.h"
 
 namespace letterbox::storage {
@@ -36,7 +39,9 @@ class PostgresStore final : public Store {
       : pool_(options),
         blobs_(pool_, options.instance),
         studies_(pool_, options.instance),
-        uploads_(pool_, options) {
+        uploads_(pool_, options),
+        webhooks_(pool_, options.instance),
+        mail_(pool_, options.instance) {
     const auto applied = pool_.transact(
         [](pqxx::work& transaction, Connection&) { return migrate(transaction, migrations()); });
     for (const Migration& migration : applied) {
@@ -51,6 +56,9 @@ class PostgresStore final : public Store {
   UploadStore& uploads() override { return uploads_; }
   SharingStore& sharing() override { return sharing_; }
   ReceiptStore& receipts() override { return receipts_; }
+  NoticeStore& notices() override { return notices_; }
+  WebhookStore& webhooks() override { return webhooks_; }
+  MailStore& mail() override { return mail_; }
   TenantStore& tenants() override { return tenants_; }
   PrincipalStore& principals() override { return principals_; }
   DeviceStore& devices() override { return devices_; }
@@ -101,6 +109,9 @@ class PostgresStore final : public Store {
   PostgresUploads uploads_;
   PostgresSharing sharing_{pool_};
   PostgresReceipts receipts_{pool_};
+  PostgresNotices notices_{pool_};
+  PostgresWebhooks webhooks_;
+  PostgresMail mail_;
   PostgresTenants tenants_{pool_};
   PostgresPrincipals principals_{pool_};
   PostgresDevices devices_{pool_};

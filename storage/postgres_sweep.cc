@@ -74,6 +74,35 @@ constexpr const char* kForget = R"SQL(
                              LIMIT 1
                                FOR UPDATE SKIP LOCKED))SQL";
 
+// Whoever should have been told of one, and wasn't, isn't any more: that is written down.
+constexpr const char* kDropNotices = R"SQL(
+  WITH gone AS (
+    DELETE FROM notice
+     WHERE (tenant_id, id) IN (SELECT tenant_id, id
+                                 FROM notice
+                                WHERE at <= to_timestamp($1::bigint)
+                                ORDER BY at
+                                LIMIT $2::bigint
+                                  FOR UPDATE SKIP LOCKED)
+    RETURNING tenant_id, id, place),
+  unread AS (
+    DELETE FROM notice_reader AS r USING gone
+     WHERE r.place = gone.place
+    RETURNING r.tenant_id, gone.id, r.principal_id, r.place, r.by_mail),
+  given_up AS (
+    INSERT INTO audit (tenant_id, id, kind, outcome, object_id)
+    SELECT w.tenant_id, uuid_v7(), 'administration', 'failure', gone.id
+      FROM gone
+      JOIN webhook AS w ON w.tenant_id = gone.tenant_id AND w.told < gone.place
+    UNION ALL
+    SELECT m.tenant_id, uuid_v7(), 'administration', 'failure', unread.id
+      FROM unread
+      JOIN mail_address AS m
+        ON m.tenant_id = unread.tenant_id AND m.principal_id = unread.principal_id
+       AND m.told < unread.place
+     WHERE unread.by_mail)
+  SELECT count(*) FROM gone)SQL";
+
 // Whoever still stages rows after so long finds out at its commit. An upload lives by its own time.
 constexpr const char* kDisown = R"SQL(
   UPDATE payload SET staged_by = '00000000-0000-0000-0000-000000000000'
@@ -165,6 +194,14 @@ bool drop_payloads(Pool& pool, std::size_t limit, Lapsed& lapsed) {
   return dropped.any();
 }
 
+std::uint64_t drop_notices(Pool& pool, std::chrono::sys_seconds made_before, std::size_t limit) {
+  return pool.transact([&](pqxx::work& transaction, Connection&) {
+    relax(transaction);
+    return transaction.exec_params1(kDropNotices, seconds(made_before), limit)[0]
+        .as<std::uint64_t>();
+  });
+}
+
 }  // namespace
 
 Lapsed sweep_lapsed(Pool& pool, std::chrono::sys_seconds now, std::size_t limit) {
@@ -179,6 +216,7 @@ Lapsed sweep_lapsed(Pool& pool, std::chrono::sys_seconds now, std::size_t limit)
   take(pool, limit, kDisown, now - kStagedRowsKept);
   while (drop_payloads(pool, limit, lapsed)) {
   }
+  lapsed.notices = drop_notices(pool, now - kNoticesKept, limit);
   lapsed.forgotten = take(pool, limit, kForget, now - kEndedKept);
   return lapsed;
 }

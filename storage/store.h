@@ -14,14 +14,17 @@
 #include "storage/device_store.h"
 #include "storage/invitation_store.h"
 #include "storage/machine_store.h"
+#include "storage/mail_store.h"
 #include "storage/mailbox_store.h"
 #include "storage/nonce_store.h"
+#include "storage/notice_store.h"
 #include "storage/principal_store.h"
 #include "storage/receipt_store.h"
 #include "storage/sharing_store.h"
 #include "storage/study_store.h"
 #include "storage/tenant_store.h"
 #include "storage/upload_store.h"
+#include "storage/webhook_store.h"
 
 namespace letterbox::storage {
 
@@ -38,10 +41,11 @@ struct Lapsed {
   std::uint64_t former_versions = 0;  ///< and staged headers of changes that never came
   std::uint64_t payloads = 0;         ///< sealed bytes that belong to nothing any more, whole
   std::uint64_t rows = 0;             ///< of those
-  std::uint64_t forgotten = 0;        ///< deliveries that ended long ago: what was kept of them
+  std::uint64_t notices = 0;
+  std::uint64_t forgotten = 0;  ///< deliveries that ended long ago: what was kept of them
 
   bool any() const noexcept {
-    return deliveries + uploads + former_versions + payloads + rows + forgotten > 0;
+    return deliveries + uploads + former_versions + payloads + rows + notices + forgotten > 0;
   }
 };
 
@@ -67,6 +71,9 @@ class Store {
   virtual UploadStore& uploads() = 0;
   virtual SharingStore& sharing() = 0;
   virtual ReceiptStore& receipts() = 0;
+  virtual NoticeStore& notices() = 0;
+  virtual WebhookStore& webhooks() = 0;
+  virtual MailStore& mail() = 0;
 
   virtual TenantStore& tenants() = 0;
   virtual PrincipalStore& principals() = 0;
