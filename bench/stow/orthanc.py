@@ -1,33 +1,28 @@
-"""Orthanc as scripts/bootstrap bench unpacks it, with index and storage in a database of a gateway's private cluster."""
+"""Orthanc as scripts/bootstrap bench unpacks it, with its index in a database of a gateway's private cluster."""
 import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import time
 import urllib.request
 
+from server import free_port
+
 PLACE = pathlib.Path(__file__).resolve().parents[2] / "build/orthanc"
-DATABASE = "orthanc"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Orthanc:
-    def __init__(self, directory, gateway, index_connections=1):
-        """Runs as the cluster's owner, whom the cluster knows by its peer's account. One connection is what the
-        package's own configuration has."""
+    def __init__(self, directory, gateway, stores_files=False, index_connections=1):
+        """What it is given lies in the database, too, unless it `stores_files`. Runs as the cluster's owner, whom the
+        cluster knows by its peer's account. One connection is what the package's own configuration has."""
         self.port = free_port()
         self.directory = directory
         directory.mkdir()
         owner = os.stat(gateway.data)
         os.chown(directory, owner.st_uid, owner.st_gid)
-        gateway.sql(f"CREATE DATABASE {DATABASE}")
+        database = directory.name
+        gateway.sql(f"CREATE DATABASE {database}")
         plugins = [str(next((PLACE / "usr/lib/orthanc").glob(f"lib{name}.so.*")))
                    for name in ("OrthancPostgreSQLIndex", "OrthancPostgreSQLStorage", "OrthancDicomWeb")]
         configuration = directory / "orthanc.json"
@@ -37,9 +32,9 @@ class Orthanc:
             "HttpPort": self.port, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "KeepAlive": True,
             "HttpCompressionEnabled": False, "StorageCompression": False, "SaveJobs": False,
             "DicomServerEnabled": False, "Plugins": plugins,
-            "PostgreSQL": {"EnableIndex": True, "EnableStorage": True, "Lock": True,
+            "PostgreSQL": {"EnableIndex": True, "EnableStorage": not stores_files, "Lock": True,
                            "IndexConnectionsCount": index_connections,
-                           "ConnectionUri": f"postgresql:///{DATABASE}?host={gateway.data / 'postgres' / 'run'}"},
+                           "ConnectionUri": f"postgresql:///{database}?host={gateway.data / 'postgres' / 'run'}"},
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }), encoding="ascii")
         become = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -59,8 +54,11 @@ class Orthanc:
 
     def instances(self):
         """How many it holds."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/statistics", timeout=60) as answer:
-            return json.load(answer)["CountInstances"]
+        return self.get("/statistics")["CountInstances"]
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
+            return json.load(answer)
 
     def stop(self):
         self.process.terminate()
