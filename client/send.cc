@@ -82,11 +82,6 @@ void seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
                    const std::optional<records::Handle>& held_for = std::nullopt) {
   const UnfinishedSend send = seal_all(us, options, handling, addressees, expires, held_for);
   finish(us, send);
-  if (held_for)
-    notice("the letter is sealed for your own devices alone and held for " + held_for->text() +
-               "; when they have enrolled, compare their fingerprint with letterbox trust " +
-               held_for->text() + ", which sends it on",
-           us.session().json);
   report(us.session(), send);
 }
 
