@@ -10,6 +10,7 @@
 #include "client/commands.h"
 #include "client/exit_code.h"
 #include "client/finish_send.h"
+#include "client/retry.h"
 #include "client/send_report.h"
 #include "client/terminal.h"
 #include "client/unfinished_send.h"
@@ -98,7 +99,16 @@ void resume_sends(const Session& session) {
 
 void discard_sends(const Session& session) {
   throw_away_what_was_cut(session);
-  for_each_unfinished(session, {discard_and_report, UnfinishedSend::remove_unreadable});
+  try {
+    for_each_unfinished(session, {discard_and_report, UnfinishedSend::throw_away});
+  } catch (const Error& error) {
+    if (!is_passing(error.code()) && error.code() != ErrorCode::kUnauthenticated) throw;
+    for (const auto& folder : UnfinishedSend::all(session.home)) UnfinishedSend::throw_away(folder);
+    notice(std::string(error.what()) +
+               "; what lay here is thrown away, and what the gateway has of it, seen by nobody, "
+               "expires",
+           session.json);
+  }
 }
 
 void tell_of_unfinished_sends(const Session& session) {

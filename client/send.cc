@@ -68,8 +68,9 @@ UnfinishedSend seal_all(Caller& us, const SendOptions& options, Handling& handli
     for (std::size_t i = 0; i < options.files.size(); ++i)
       send.add(seal_outgoing(send, options.files[i], name_of(i, options), handling));
     send.seal(us.signing_key());
-  } catch (const std::exception&) {
-    abandon(us, send);
+  } catch (const Error& error) {
+    // Who can't be reached isn't waited for twice.
+    error.code() == ErrorCode::kNetwork ? send.remove() : abandon(us, send);
     throw;
   }
   return send;

@@ -152,7 +152,7 @@ bool UnfinishedSend::remove_if_cut(const std::filesystem::path& folder) {
   return true;
 }
 
-void UnfinishedSend::remove_unreadable(const std::filesystem::path& folder) {
+void UnfinishedSend::throw_away(const std::filesystem::path& folder) {
   if (const auto held = hold(folder)) std::filesystem::remove_all(folder);
 }
 

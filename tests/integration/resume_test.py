@@ -309,6 +309,12 @@ class Sending(OverALine):
         self.ada.letterbox("send", "--discard")
         self.assertEqual(self.left(self.ada), [])
 
+    def test_it_can_be_dropped_where_no_gateway_is(self):
+        self.left_behind()
+        done = self.ada.letterbox("--server", "https://127.0.0.1:1", "send", "--discard")
+        self.assertIn("what lay here is thrown away", done.stderr.decode())
+        self.assertEqual(self.left(self.ada), [])
+
     def test_what_was_closed_isnt_dropped(self):
         source = scan(self.folder / "scan.dcm", 1000)
         self.killed(self.ada, "send", source, "--to", BOB, at=("POST", "/close$", {"answer": -1}))
