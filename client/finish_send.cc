@@ -154,11 +154,16 @@ bool can_go_on(ErrorCode code) {
   }
 }
 
+// It stays as it is.
+[[noreturn]] void put_off(const Error& error) {
+  throw Error(error.code(), std::string(error.what()) +
+                                "; nothing is lost: letterbox send --resume goes on with it, "
+                                "letterbox send --discard drops it");
+}
+
+// For a delivery that isn't closed. In a handler of `error`.
 [[noreturn]] void give_up(Caller& us, const UnfinishedSend& send, const Error& error) {
-  if (can_go_on(error.code()))
-    throw Error(error.code(), std::string(error.what()) +
-                                  "; nothing is lost: letterbox send --resume goes on with it, "
-                                  "letterbox send --discard drops it");
+  if (can_go_on(error.code())) put_off(error);
   abandon(us, send);
   if (error.code() == ErrorCode::kNotFound)
     throw Error(ErrorCode::kNotFound,
@@ -179,30 +184,37 @@ void check_recipients(Caller& us, const UnfinishedSend& send) {
 void finish(Caller& us, const UnfinishedSend& send) {
   try {
     send_files(us, send);
+  } catch (const Error& error) {
+    give_up(us, send, error);
+  }
+  try {
     close(us, send);
   } catch (const Error& error) {
+    // It may be closed all the same, and to abandon it would take it back from who has it already.
+    if (error.code() != ErrorCode::kNotFound) put_off(error);
     give_up(us, send, error);
   }
   complete(us, send);
 }
 
 void go_on(Caller& us, const UnfinishedSend& send) {
+  bool is_closed = false;
   try {
     switch (state_at_gateway(us, send)) {
       case SentState::kClosed:  // only the answer got lost
-        return complete(us, send);
+        is_closed = true;
+        break;
       case SentState::kExpired:
       case SentState::kRevoked:
         throw Error(ErrorCode::kNotFound, "the delivery is over");
       case SentState::kOpen:
-        break;
+        check_recipients(us, send);
+        send.check();
     }
-    check_recipients(us, send);
-    send.check();
   } catch (const Error& error) {
     give_up(us, send, error);
   }
-  finish(us, send);
+  is_closed ? complete(us, send) : finish(us, send);
 }
 
 bool discard(Caller& us, const UnfinishedSend& send) {

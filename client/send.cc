@@ -68,8 +68,9 @@ UnfinishedSend seal_all(Caller& us, const SendOptions& options, Handling& handli
     for (std::size_t i = 0; i < options.files.size(); ++i)
       send.add(seal_outgoing(send, options.files[i], name_of(i, options), handling));
     send.seal(us.signing_key());
-  } catch (const std::exception&) {
-    abandon(us, send);
+  } catch (const Error& error) {
+    // Who can't be reached isn't waited for twice.
+    error.code() == ErrorCode::kNetwork ? send.remove() : abandon(us, send);
     throw;
   }
   return send;
@@ -82,11 +83,6 @@ void seal_and_send(Caller& us, const SendOptions& options, Handling& handling,
                    const std::optional<records::Handle>& held_for = std::nullopt) {
   const UnfinishedSend send = seal_all(us, options, handling, addressees, expires, held_for);
   finish(us, send);
-  if (held_for)
-    notice("the letter is sealed for your own devices alone and held for " + held_for->text() +
-               "; when they have enrolled, compare their fingerprint with letterbox trust " +
-               held_for->text() + ", which sends it on",
-           us.session().json);
   report(us.session(), send);
 }
 

@@ -25,6 +25,12 @@ json to_json(const records::Cover& cover, json files) {
 }
 
 void report(const Session& session, const UnfinishedSend& send) {
+  if (send.held_for())
+    notice("the letter is sealed for your own devices alone and held for " +
+               send.held_for()->text() +
+               "; when they have enrolled, compare their fingerprint with letterbox trust " +
+               send.held_for()->text() + ", which sends it on",
+           session.json);
   if (session.json) {
     json files = json::array();
     for (const OutgoingFile& one : send.files()) {

@@ -81,6 +81,11 @@ OutgoingFile parse_file(const json& object) {
           object.at("dropped").get<std::vector<std::string>>()};
 }
 
+Error damaged(const std::filesystem::path& folder, const std::string& why) {
+  return {ErrorCode::kMalformed, journal_of(folder).string() + " can't be gone on with: " + why +
+                                     "; letterbox send --discard drops it"};
+}
+
 void check_bytes(const std::filesystem::path& path, const SealedBytes& sealed) {
   if (!std::filesystem::exists(path)) return;  // it is at the gateway
   const FileDescriptor fd = open_to_read(path.string(), path.string());
@@ -128,10 +133,10 @@ std::optional<UnfinishedSend> UnfinishedSend::open(const std::filesystem::path& 
       throw Error(ErrorCode::kMalformed, "it is of another delivery");
     return send;
   } catch (const json::exception&) {
-    throw Error(ErrorCode::kMalformed, journal_of(folder).string() + " can't be read");
+    throw damaged(folder, "it isn't what a send writes");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kFile) throw;
-    throw Error(ErrorCode::kMalformed, journal_of(folder).string() + ": " + error.what());
+    throw damaged(folder, error.what());
   }
 }
 
@@ -145,6 +150,10 @@ bool UnfinishedSend::remove_if_cut(const std::filesystem::path& folder) {
   if (!held || std::filesystem::exists(journal_of(folder))) return false;
   std::filesystem::remove_all(folder);
   return true;
+}
+
+void UnfinishedSend::throw_away(const std::filesystem::path& folder) {
+  if (const auto held = hold(folder)) std::filesystem::remove_all(folder);
 }
 
 std::filesystem::path UnfinishedSend::age_file(const Uuid& file) const {

@@ -64,6 +64,8 @@ class UnfinishedSend {
   static bool is_left_behind(const std::filesystem::path& folder);
   /// Throws away the folder of one whose sealing was cut off; whether it was that, and nobody's.
   static bool remove_if_cut(const std::filesystem::path& folder);
+  /// Takes a folder away unopened, unless another process holds it.
+  static void throw_away(const std::filesystem::path& folder);
 
   const records::SignedCover& cover() const noexcept { return cover_; }
   const Uuid& delivery() const noexcept { return cover_.cover.delivery; }

@@ -166,6 +166,10 @@ TEST(ProblemAnswers, BecomeTheErrorThatTheyName) {
   EXPECT_EQ(code(409, "/problems/conflict"), ErrorCode::kConflict);
   EXPECT_EQ(code(404, "/problems/conflict"), ErrorCode::kNotFound);
   EXPECT_EQ(code(403, "/problems/bad-signature"), ErrorCode::kNotAllowed);
+  EXPECT_EQ(code(403, "/problems/download-limit-reached"), ErrorCode::kDownloadLimitReached);
+  EXPECT_EQ(code(412, "/problems/precondition-failed"), ErrorCode::kPreconditionFailed);
+  EXPECT_EQ(code(507, "/problems/quota-exceeded"), ErrorCode::kQuotaExceeded);
+  EXPECT_EQ(code(507, "about:blank"), ErrorCode::kStorageFull);
   EXPECT_EQ(code(401, "about:blank"), ErrorCode::kUnauthenticated);
   EXPECT_EQ(code(401, "/problems/unauthenticated"), ErrorCode::kUnauthenticated);
   EXPECT_EQ(code(429, "/problems/too-many-requests"), ErrorCode::kTooManyRequests);
