@@ -282,9 +282,10 @@ class Log(Small):
 
     def test_nothing_that_was_acknowledged_is_lost(self):
         file = sealing.File(os.urandom(2 * rig.MIB))
-        cover = sealing.sent(self.ada, [BOB, ADA], file)
+        sealing.sent(self.ada, [BOB, ADA], file)
+        cover = self.opened()
         self.disk.fill(0)
-        self.assertEqual(problem(self.put(cover, file)), FULL)
+        self.assertEqual(problem(self.put(cover, sealing.File(b"another"))), FULL)
         # What is there of the log is used up by a few bytes a segment.
         for _ in range(100):
             if self.gateway.process.poll() is not None:
