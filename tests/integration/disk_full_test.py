@@ -50,7 +50,7 @@ class SmallDisk:
 
 class Small(unittest.TestCase):
     SIZE = 512 * rig.MIB
-    OPTIONS = ("--disk-reserve", "64 MiB")
+    OPTIONS = ("--disk-reserve", "64 MiB", "--sweep-every", "1")
 
     @classmethod
     def setUpClass(cls):
@@ -183,6 +183,19 @@ class Reserve(Small):
         self.opens(self.bob, partly)
         self.whole()
         rig.eventually(lambda: self.gateway.request("GET", "/readyz")[0] == 200, "it is ready again")
+        self.require_sound()
+
+    def test_room_that_the_database_has_of_its_own_counts(self):
+        kept = sealing.sent(self.ada, [BOB, ADA], *[sealing.File(os.urandom(20 * rig.MIB)) for _ in range(5)])
+        cover, file = self.opened(), sealing.File(os.urandom(rig.MIB))
+        self.disk.fill(60 * rig.MIB)
+        self.assertEqual(problem(self.put(cover, file)), FULL)
+        expect(200, self.ada.request("DELETE", f"/v1/deliveries/{kept.delivery}"))
+        # Not a byte of it goes back to the system.
+        self.assertLess(self.disk.free(), 64 * rig.MIB)
+        rig.eventually(lambda: self.put(cover, file)[0] == 201, "the next sweep finds what can be filled again")
+        self.disk.fill(20 * rig.MIB)
+        self.assertEqual(problem(self.put(cover, sealing.File(b"another"))), FULL, "less than half of the reserve")
         self.require_sound()
 
     def test_a_file_that_comes_while_the_disk_fills_up_leaves_nothing(self):
