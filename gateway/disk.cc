@@ -17,6 +17,13 @@ std::optional<std::uint64_t> Disk::free() const noexcept {
   return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
 }
 
+bool Disk::has_room() const noexcept {
+  const std::optional<std::uint64_t> bytes = free();
+  if (!bytes) return false;
+  if (*bytes >= reserve_) return true;
+  return has_database_ && *bytes >= reserve_ / 2 && reusable_ >= reserve_;
+}
+
 void Disk::require_room() const {
   if (!has_database_ || has_room()) return;
   throw Error(ErrorCode::kStorageFull,

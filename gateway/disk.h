@@ -1,6 +1,7 @@
 // The disk below the data directory, and what of it is kept free.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -21,7 +22,12 @@ class Disk {
   /// Bytes that may still be written; nothing if the system doesn't say.
   std::optional<std::uint64_t> free() const noexcept;
   std::uint64_t reserve() const noexcept { return reserve_; }
-  bool has_room() const noexcept { return free() >= reserve_; }
+
+  /// So many bytes the database has taken already and can fill again without a larger disk.
+  void may_reuse(std::uint64_t bytes) noexcept { reusable_ = bytes; }
+  /// Whether the reserve is free; or half of it, and the database could take as much out of what it
+  /// has. It never gives that back, so without this a disk that was full once would stay full.
+  bool has_room() const noexcept;
   /// Throws Error kStorageFull where the database is on it and there is none.
   void require_room() const;
 
@@ -29,6 +35,7 @@ class Disk {
   const std::filesystem::path below_;
   const std::uint64_t reserve_;
   const bool has_database_;
+  std::atomic<std::uint64_t> reusable_ = 0;
 };
 
 /// Bytes that are going to be stored, as long as there is room for them. Both must outlive it.

@@ -179,12 +179,14 @@ void serve(const Config& config) {
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
   make_tenant_if_missing(store, config.tenant);
 
-  const Disk disk(config.data, config.disk_reserve, config.database.empty());
+  Disk disk(config.data, config.disk_reserve, config.database.empty());
   Readiness readiness(store, disk);
   Metrics metrics;
   stow::Closer closer(store, signing_key);
-  const Repeated sweeper(config.sweep_every, "what is over was not swept; tried again",
-                         [&] { sweep(store, metrics, records::now()); });
+  const Repeated sweeper(config.sweep_every, "what is over was not swept; tried again", [&] {
+    sweep(store, metrics, records::now());
+    disk.may_reuse(store.reusable());
+  });
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
   std::optional<Routes> routes;

@@ -334,6 +334,7 @@ class MemoryStore final : public Store {
     const std::lock_guard lock(shelf_.mutex);
     return shelf_.sweep(now, limit);
   }
+  std::uint64_t reusable() override { return 0; }
   Condition condition() override { return {.reachable = true, .schema_current = true}; }
   ConnectionUse connection_use() override { return {}; }
 

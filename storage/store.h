@@ -94,6 +94,10 @@ class Store {
   /// Again, until there isn't any. Throws Error kUnavailable. Thread-safe.
   virtual Lapsed sweep_lapsed(std::chrono::sys_seconds now, std::size_t limit) = 0;
 
+  /// About how many bytes the store has taken from its disk and doesn't need now: what comes next
+  /// goes there first. Throws Error kUnavailable. Thread-safe.
+  virtual std::uint64_t reusable() = 0;
+
   /// Asks the database once, and doesn't wait for one that is away. Never throws for what it finds.
   /// Thread-safe.
   virtual Condition condition() = 0;

@@ -30,6 +30,7 @@ class Patient final : public storage::Store {
   storage::AuditStore& audit() override { throw std::logic_error("not asked for"); }
   storage::Swept sweep() override { return {}; }
   storage::Lapsed sweep_lapsed(std::chrono::sys_seconds, std::size_t) override { return {}; }
+  std::uint64_t reusable() override { return 0; }
   storage::ConnectionUse connection_use() override { return {}; }
   storage::Condition condition() override {
     ++asked;

@@ -115,6 +115,8 @@ class Letter:
     def open(self, _choice):
         sender, recipient = self.run.sender, self.run.recipient
         draft = expect(201, sender.request("POST", "/v1/deliveries", {"recipients": [RECIPIENT, SENDER]}))
+        if self.cover:  # of one that never came to be
+            del self.run.by_delivery[self.delivery]
         self.cover = sealing.Cover(sealing.base64.b64decode(draft["cover"]), sender.key)
         self.run.by_delivery[self.delivery] = self
         self.people = [recipient, sender]

@@ -206,6 +206,10 @@ class Gateway:
         self.url, self.port = match[1].decode(), int(match[2])
         # It is written at once, so what is there now is all.
         self.greeting = (greeting + self.process.stdout.peek()).decode()
+        # A public URL may be another one than where it listens.
+        elsewhere = re.search(r"^  it listens on +https://127\.0\.0\.1:(\d+)$", self.greeting, re.M)
+        if elsewhere:
+            self.port = int(elsewhere[1])
         machines = re.search(r"^  machines use +(https://127\.0\.0\.1:(\d+))$", self.greeting, re.M)
         self.machine_url, self.machine_port = (machines[1], int(machines[2])) if machines else (None, None)
         self.authority = self.data / "public" / "ca.pem"
@@ -319,6 +323,8 @@ class Gateway:
         elif body or method in ("POST", "PUT"):
             arguments += ["--data-binary", "@-"]
             given = body
+        if not machine and not url.startswith(f"https://127.0.0.1:{self.port}/"):
+            arguments += ["--connect-to", f"::127.0.0.1:{self.port}"]
         return [*CURL, "--cacert", self.authority, *arguments, "--header", "Expect:"], given
 
     def deposit(self, body, content_type, *to):

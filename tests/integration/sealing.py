@@ -4,6 +4,7 @@ python3-cryptography where the vectors' own primitives are too slow.
 import base64
 import dataclasses
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -86,6 +87,7 @@ class File:
     key: bytes = dataclasses.field(default_factory=lambda: os.urandom(16))
 
     def __post_init__(self):
+        self.headers = {}  # once made, by their covers
         self.nonce = make.nonce_of(self.key, self.id)
         cipher = ChaCha20Poly1305(hkdf(self.key, self.nonce, b"payload"))
         count = max(1, -(-len(self.plaintext) // CHUNK))
@@ -94,7 +96,10 @@ class File:
                            self.plaintext[i * CHUNK:(i + 1) * CHUNK], b"") for i in range(count))
 
     def header(self, cover):
-        return make.header_of(self.key, make.stanzas_of(self.key, cover.hash, cover.points)).encode()
+        if cover.hash not in self.headers:
+            self.headers[cover.hash] = make.header_of(
+                self.key, make.stanzas_of(self.key, cover.hash, cover.points)).encode()
+        return self.headers[cover.hash]
 
     def sealed(self, cover):
         return self.header(cover) + self.payload
@@ -124,6 +129,19 @@ def put(sender, cover, file):
     expect(201, sender.request("POST", path, file.sealed(cover), "application/age"))
 
 
+def put_all(sender, cover, files):
+    """The same of many, over one connection."""
+    gateway = sender.gateway
+    connection = http.client.HTTPSConnection("127.0.0.1", gateway.port, timeout=60, context=gateway.tls_context())
+    for file in files:
+        path = f"/v1/deliveries/{cover.delivery}/files?id={file.id}"
+        body = file.sealed(cover)
+        connection.request("POST", path, body, sender.key.fields("POST", gateway.url + path, body, "application/age"))
+        answer = connection.getresponse()
+        expect(201, (answer.status, {}, answer.read()))
+    connection.close()
+
+
 def manifest(sender, cover, files):
     return sender.key.envelope(MANIFEST, {
         "delivery": cover.delivery, "cover": device.b64(cover.hash), "closed": device.time_text(device.now()),
@@ -138,8 +156,7 @@ def close(sender, cover, files):
 def sent(sender, recipients, *files, **draft):
     """The cover of a delivery of these files, closed."""
     cover = opened(sender, recipients, **draft)
-    for file in files:
-        put(sender, cover, file)
+    put_all(sender, cover, files)
     close(sender, cover, files)
     return cover
 

@@ -215,7 +215,7 @@ class Killed(Shared):
         return answer.startswith(b"HTTP/1.1 200")
 
     def test_a_gateway_that_is_killed_while_it_shares_leaves_all_old_or_all_new(self):
-        cover, files = self.letter(200)
+        cover, files = self.letter(2000 if rig.FULL else 200)
         everybody, two = [self.colleague, self.surgeon, self.ward], [self.colleague, self.surgeon]
         outcomes = set()
         # None: once it has acknowledged. The others strike before the whole is there, or race with the commit.

@@ -4,9 +4,12 @@ import hashlib
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import unittest
+import urllib.request
 
 import device
 import rig
@@ -303,6 +306,116 @@ class Over(Tus):
         self.assertEqual(self.head(upload)[0], 404)
         rig.eventually(lambda: self.count("upload") == 0, "the sweeper comes by")
         rig.eventually(lambda: self.count("payload_row") == 0, "and takes the rows")
+
+
+class TwoGateways(unittest.TestCase):
+    """Of one hospital, with one database: the same keys, the same public URL, and an instance id each."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = rig.workspace()
+        cls.addClassCleanup(shutil.rmtree, cls.place, ignore_errors=True)
+        cls.database = rig.Database(cls.place).start()
+        cls.addClassCleanup(cls.database.stop)
+        options = ("--database", cls.database.address, "--metrics-listen", "127.0.0.1:0", "--sweep-every", "1")
+        cls.one = cls.started(cls.place / "one", *options)
+        (cls.place / "two").mkdir()
+        shutil.copytree(cls.one.data / "keys", cls.place / "two" / "data" / "keys")
+        rig.run("chown", "--recursive", f"--reference={cls.one.data}", cls.place / "two" / "data")
+        cls.two = cls.started(cls.place / "two", "--public-url", cls.one.url, *options)
+        cls.surgeon = cls.one.invited(SURGEON)
+        cls.colleague = cls.one.invited(COLLEAGUE)
+
+    @classmethod
+    def started(cls, place, *options):
+        place.mkdir(exist_ok=True)
+        place.chmod(0o711)
+        gateway = rig.Gateway(place / "data", *options)
+        cls.addClassCleanup(lambda: gateway.process and gateway.stop())
+        return gateway.start()
+
+    def by(self, gateway, *request, who=None, **options):
+        return device.signed_request(gateway, (who or self.surgeon).key, *request, **options)
+
+    def upload(self, file, cover):
+        metadata = f"delivery {encoded(cover.delivery)},file {encoded(file.id)}"
+        return self.by(self.one, "POST", "/v1/uploads", extra=[
+            TUS, f"Upload-Length: {len(file.sealed(cover))}", f"Upload-Metadata: {metadata}"])[1]["location"]
+
+    def offset(self, gateway, upload):
+        return int(self.by(gateway, "HEAD", upload, extra=[TUS])[1]["upload-offset"])
+
+    def patch(self, gateway, upload, offset, piece):
+        return self.by(gateway, "PATCH", upload, piece, OFFSET, extra=[TUS, f"Upload-Offset: {offset}"])
+
+    def test_they_take_turns_on_one_upload(self):
+        cover = sealing.opened(self.surgeon, [COLLEAGUE, SURGEON])
+        file = sealing.File(os.urandom(3_500_000))
+        sealed = file.sealed(cover)
+        upload, offset = self.upload(file, cover), 0
+        for turn, size in enumerate((100, 1_500_000, 7, 1_000_000, len(sealed))):
+            gateway, other = (self.one, self.two) if turn % 2 else (self.two, self.one)
+            piece = sealed[offset:offset + size]
+            self.assertEqual(problem(self.patch(gateway, upload, offset + 1, piece)), (409, "offset-mismatch"))
+            expect(204, self.patch(gateway, upload, offset, piece))
+            offset += len(piece)
+            self.assertEqual(self.offset(other, upload), offset)
+        sealing.close(self.surgeon, cover, [file])
+        for gateway in (self.one, self.two):
+            answer = self.by(gateway, "GET", f"/v1/files/{file.id}/payload", who=self.colleague)
+            self.assertEqual(expect(200, answer), file.payload)
+
+    def test_one_goes_on_as_soon_as_the_other_is_dead(self):
+        cover = sealing.opened(self.surgeon, [COLLEAGUE, SURGEON])
+        file = sealing.File(os.urandom(3_000_000))
+        sealed = file.sealed(cover)
+        upload = self.upload(file, cover)
+        with self.two.tls() as connection:
+            connection.sendall(device.raw_head(self.surgeon.key, self.two, "PATCH", upload, sealed, OFFSET)
+                               + f"{TUS}\r\nUpload-Offset: 0\r\nContent-Length: {len(sealed)}\r\n\r\n".encode()
+                               + sealed[:1_500_000])
+            rig.eventually(lambda: self.offset(self.one, upload) > sealing.ROW, "a first row is durable")
+            stands = self.offset(self.one, upload)
+            self.assertEqual(problem(self.patch(self.one, upload, stands, sealed[stands:])), (423, "locked"))
+            self.two.process.send_signal(signal.SIGKILL)
+            self.two.process.wait(timeout=60)
+            self.two.process.stdout.close()
+
+            def goes_on():
+                offset = self.offset(self.one, upload)
+                self.assertEqual(offset, stands)
+                return self.patch(self.one, upload, offset, sealed[offset:])[0] == 204
+            rig.eventually(goes_on, "the dead one's hold ends with its connection")
+        self.two.start()
+        sealing.close(self.surgeon, cover, [file])
+        self.assertEqual(expect(200, self.by(self.two, "GET", f"/v1/files/{file.id}/payload", who=self.colleague)),
+                         file.payload)
+
+    def swept(self, what):
+        """By both together."""
+        count = 0
+        for gateway in (self.one, self.two):
+            url = re.search(r"http://[0-9.:]+/metrics", gateway.greeting)[0]
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                found = re.search(rf'^letterbox_swept_total{{what="{what}"}} (\d+)$', answer.read().decode(), re.M)
+            count += int(found[1]) if found else 0
+        return count
+
+    def test_both_sweep_and_each_thing_goes_once(self):
+        before = {what: self.swept(what) for what in ("uploads", "deliveries", "payloads")}
+        cover = sealing.opened(self.surgeon, [COLLEAGUE, SURGEON])
+        for _ in range(20):
+            self.upload(sealing.File(b"a letter"), cover)
+        closed = [sealing.sent(self.surgeon, [COLLEAGUE], sealing.File(b"a letter")).delivery for _ in range(10)]
+        self.one.sql("UPDATE upload SET expires = now() - interval '1 second' WHERE received < length")
+        self.one.sql("UPDATE delivery SET created = now() - interval '1 day', expires = now() - interval '1 second'"
+                     " WHERE id IN ('" + "', '".join(closed) + "')")
+        rig.eventually(lambda: self.one.sql(
+            "SELECT count(*) FROM payload WHERE staged_by IS NOT NULL").strip() == "0"
+            and self.one.sql("SELECT count(*) FROM delivery WHERE state = 'expired'").strip() == "10", "all is swept")
+        rig.eventually(lambda: self.swept("payloads") - before["payloads"] >= 30, "and counted")
+        self.assertEqual({what: self.swept(what) - count for what, count in before.items()},
+                         {"uploads": 20, "deliveries": 10, "payloads": 30})
 
 
 if __name__ == "__main__":

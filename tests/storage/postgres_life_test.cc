@@ -308,6 +308,17 @@ TEST_F(PostgresLife, WhatAGatewayStagedThatNeverComesBackGoesAfterTwoDays) {
   EXPECT_EQ(count("payload"), "1") << "the upload's";
 }
 
+TEST_F(PostgresLife, WhatWasSweptCanBeFilledAgain) {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  const NewDelivery delivery = some_delivery(sender_);
+  deliver(*store_, tenant_, sealed_file(delivery.id, 16 * kPlainRow), delivery);
+  EXPECT_LT(store_->reusable(), kMiB);
+  store_->deliveries().revoke(tenant_, delivery.id, "", some_event());
+  while (store_->sweep_lapsed(now_, 100).any()) {
+  }
+  EXPECT_GT(store_->reusable(), 15 * kMiB);
+}
+
 TEST_F(PostgresLife, ASweepPassesByWhatSomebodyWorksOn) {
   const NewDelivery delivery = opened();
   const NewDelivery idle = opened();
