@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "records/json.h"
 
 namespace letterbox::records {
@@ -113,6 +114,17 @@ std::optional<PhotoLabel> parse_label(const Json& json) {
   return label;
 }
 
+[[noreturn]] void throw_too_large() {
+  throw Error(ErrorCode::kTooLarge, kWhat + " is over 64 KiB");
+}
+
+// Where it is one level down.
+void require_object(std::string_view text) {
+  if (const auto fault = fault_in_json(text, kDepth - 1)) refuse(kWhat, *fault);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (text[first] != '{') refuse(kWhat, "has attributes that aren't an object");
+}
+
 void check(const Index& index) {
   if (index.checked != (index.type != kUncheckedType)) {
     refuse(kWhat, "says of an attachment that it was checked, or of a file that it wasn't");
@@ -161,21 +173,28 @@ Bytes index_bytes(const Index& index) try {
   behind["label"] = index.label ? to_json(*index.label) : OrderedJson(nullptr);
   behind["supersedes"] = index.supersedes ? OrderedJson(index.supersedes->text()) : nullptr;
 
+  std::string first = before.dump();
+  first.back() = ',';
+  first += "\"attributes\":";
+  const std::string last = ',' + behind.dump().substr(1);
+
+  // Nothing is sealed which a reader would refuse. The attributes, which may be long, are read
+  // once, by themselves: a whole object can't be anything else in here either. The rest is read
+  // back with a short one in their place.
+  if (index.attributes) require_object(*index.attributes);
+  const std::string rest = first + (index.attributes ? "{}" : "null") + last;
+  parse_index(as_bytes(rest));
+
   // What wrote the attributes chose their order and form; neither is ours to change.
-  std::string text = before.dump();
-  text.back() = ',';
-  text += "\"attributes\":" + index.attributes.value_or("null") + ',' + behind.dump().substr(1);
-  Bytes bytes(text.begin(), text.end());
-  // Read back, so that nothing is sealed which a reader would refuse, and no text that was put in
-  // here is anything but the attributes: whatever else it says comes twice, or is one member more.
-  parse_index(bytes);
-  return bytes;
+  const std::string text = first + index.attributes.value_or("null") + last;
+  if (text.size() > kMaxIndexSize) throw_too_large();
+  return {text.begin(), text.end()};
 } catch (const Json::exception&) {  // its message quotes the text
   refuse(kWhat, "has a text that isn't UTF-8");
 }
 
 Index parse_index(ByteView bytes) {
-  if (bytes.size() > kMaxIndexSize) throw Error(ErrorCode::kTooLarge, kWhat + " is over 64 KiB");
+  if (bytes.size() > kMaxIndexSize) throw_too_large();
   const Json json = parse_json(as_text(bytes), kWhat, kDepth);
   const Members members(json, kWhat,
                         {"type", "size", "checked", "name", "attributes", "left_out", "captured",

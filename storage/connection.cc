@@ -160,7 +160,12 @@ Connection::Connection(const std::string& conninfo, std::chrono::seconds patienc
   session.exec_params(
       "SELECT set_config('lock_timeout', $1, false),"
       "       set_config('statement_timeout', '60s', false),"
-      "       set_config('idle_in_transaction_session_timeout', '60s', false)",
+      "       set_config('idle_in_transaction_session_timeout', '60s', false),"
+      // Our statements find rows by their keys, and to plan one takes longer than to run it. A plan
+      // that is kept must hold for a table that was empty when it was made.
+      "       set_config('plan_cache_mode', 'force_generic_plan', false),"
+      "       set_config('enable_seqscan', 'off', false),"
+      "       set_config('jit', 'off', false)",
       // To PostgreSQL, 0 means to wait for ever.
       std::to_string(std::max<std::int64_t>(patience.count(), 1)) + "s");
 }
@@ -207,14 +212,6 @@ void Connection::fail(const BinaryResult& failed, const char* sql) {
                         PQresultErrorField(result, PG_DIAG_SQLSTATE));
 }
 
-BinaryResult Connection::execute(const char* sql, std::initializer_list<Parameter> parameters) {
-  const Values values(parameters);
-  BinaryResult result(PQexecParams(wire_->wire(), sql, values.count(), nullptr, values.data.data(),
-                                   values.lengths.data(), values.formats.data(), 1));
-  if (!result.succeeded()) fail(result, sql);
-  return result;
-}
-
 const char* Connection::prepare(const char* sql) {
   const auto known = prepared_.find(sql);
   if (known != prepared_.end()) return known->second.c_str();
@@ -222,6 +219,15 @@ const char* Connection::prepare(const char* sql) {
   const BinaryResult result(PQprepare(wire_->wire(), name.c_str(), sql, 0, nullptr));
   if (!result.succeeded()) fail(result, sql);
   return prepared_.emplace(sql, std::move(name)).first->second.c_str();
+}
+
+BinaryResult Connection::execute(const char* sql, std::initializer_list<Parameter> parameters) {
+  const char* const name = prepare(sql);
+  const Values values(parameters);
+  BinaryResult result(PQexecPrepared(wire_->wire(), name, values.count(), values.data.data(),
+                                     values.lengths.data(), values.formats.data(), 1));
+  if (!result.succeeded()) fail(result, sql);
+  return result;
 }
 
 std::vector<BinaryResult> Connection::execute_all(const std::vector<Statement>& statements) {

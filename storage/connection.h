@@ -77,6 +77,7 @@ class BinaryResult {
     return PQgetisnull(result_.get(), row, column) == 1;
   }
   ByteView bytes(int row, int column) const noexcept;
+  std::string_view text(int row, int column) const noexcept { return as_text(bytes(row, column)); }
   /// Of an int8.
   std::uint64_t number(int row, int column) const;
   /// Throw Error kIntegrity if it has another length.
@@ -125,6 +126,7 @@ class Connection {
   /// stays so, so `sql` must be one of few.
   const std::string& prepared(const std::string& sql);
   /// One statement, parameters and result binary; inside records()'s transaction if there is one.
+  /// As with prepared(), `sql` is one of few, and a literal.
   BinaryResult execute(const char* sql, std::initializer_list<Parameter> parameters);
   /// All of them in one round trip, one after the other, with a result for each. Outside of
   /// records()'s transaction they are one of their own. The first that fails throws.

@@ -44,6 +44,8 @@ struct KeyHolder {
   Device device;
   PrincipalKind kind;
   bool principal_revoked;
+  /// As DeviceStore::history() of its handle.
+  std::vector<AcceptedRecord> history;
 };
 
 /// A request is signed with a device's key and names no tenant; the key finds it. So a signing key

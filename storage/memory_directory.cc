@@ -303,7 +303,8 @@ class Devices final : public DeviceStore {
       for (const auto& [recipient, device] : records.devices) {
         if (device.key_id != key_id) continue;
         const Principal& holder = records.principals.at(device.principal);
-        return KeyHolder{tenant, device, holder.kind, holder.revoked.has_value()};
+        return KeyHolder{tenant, device, holder.kind, holder.revoked.has_value(),
+                         history_of(records, device.handle)};
       }
     }
     return std::nullopt;
@@ -311,7 +312,12 @@ class Devices final : public DeviceStore {
 
   std::vector<AcceptedRecord> history(TenantId tenant, const std::string& handle) override {
     const std::lock_guard lock(directory_.mutex);
-    const TenantRecords& records = directory_.seen(tenant);
+    return history_of(directory_.seen(tenant), handle);
+  }
+
+ private:
+  static std::vector<AcceptedRecord> history_of(const TenantRecords& records,
+                                                const std::string& handle) {
     std::vector<AcceptedRecord> found;
     for (const AcceptedRecord& filed : records.history) {
       if (records.devices.at(filed.recipient).handle == handle) found.push_back(filed);
@@ -319,7 +325,6 @@ class Devices final : public DeviceStore {
     return found;
   }
 
- private:
   Directory& directory_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <future>
 #include <limits>
 #include <string>
 #include <utility>
@@ -96,6 +97,13 @@ constexpr const char* kReadRow = R"SQL(
     JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
     LEFT JOIN payload_row AS r ON r.tenant_id = f.tenant_id AND r.payload_id = f.payload_id
                               AND r.row_no = $3
+   WHERE f.tenant_id = $1 AND f.id = $2 AND d.state = 'closed')SQL";
+
+// No row if the file can't be seen.
+constexpr const char* kSeeFile = R"SQL(
+  SELECT
+    FROM file AS f
+    JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
    WHERE f.tenant_id = $1 AND f.id = $2 AND d.state = 'closed')SQL";
 
 // So many indexes a round trip: 2 MiB at most. Nulls if there is none; no row at all if the
@@ -270,6 +278,8 @@ class Writer final : public BlobWriter {
   bool committed_ = false;
 };
 
+// From the second row on, the next one is fetched while this one is looked at: whoever asked for
+// two wants more, and somebody else's slowness then costs no more than one row of memory.
 class Reader final : public Source {
  public:
   Reader(Pool& pool, TenantId tenant, const Uuid& file, std::size_t first)
@@ -282,12 +292,9 @@ class Reader final : public Source {
 
   ByteView next() override {
     if (length_ && passed_ >= *length_) return {};
-    piece_ = pool_.run([&](Connection& connection) {
-      return connection.execute(kReadRow, {tenant_.uuid, file_, next_row_});
-    });
-    if (piece_->rows() == 0) {
-      throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
-    }
+    const bool second_or_later = piece_.has_value();
+    piece_ = ahead_.valid() ? fetched_ahead() : fetch(next_row_);
+    if (piece_->rows() == 0) throw_gone();
     length_ = piece_->number(0, 0) - kNonceSize;
     if (passed_ >= *length_) return {};
     const ByteView row = piece_->bytes(0, 1);
@@ -297,10 +304,33 @@ class Reader final : public Source {
     }
     ++next_row_;
     passed_ += row.size();
+    if (second_or_later && passed_ < *length_) {
+      ahead_ = std::async(std::launch::async, [this, number = next_row_] { return fetch(number); });
+    }
     return row;
   }
 
  private:
+  BinaryResult fetch(std::int32_t number) const {
+    return pool_.run([&](Connection& connection) {
+      return connection.execute(kReadRow, {tenant_.uuid, file_, number});
+    });
+  }
+
+  // What could be seen a while ago isn't given out once it can't.
+  BinaryResult fetched_ahead() {
+    BinaryResult row = ahead_.get();
+    const BinaryResult seen = pool_.run([&](Connection& connection) {
+      return connection.execute(kSeeFile, {tenant_.uuid, file_});
+    });
+    if (seen.rows() == 0) throw_gone();
+    return row;
+  }
+
+  [[noreturn]] void throw_gone() const {
+    throw Error(ErrorCode::kNotFound, "there is no such file any more: " + file_.text());
+  }
+
   Pool& pool_;
   const TenantId tenant_;
   const Uuid file_;
@@ -308,6 +338,7 @@ class Reader final : public Source {
   std::uint64_t passed_;                 // of all rows, skipped or given out
   std::optional<std::uint64_t> length_;  // of all rows; known with the first
   std::optional<BinaryResult> piece_;    // what the view given out last looks at
+  std::future<BinaryResult> ahead_;      // the next row, if it is on its way
 };
 
 class Indexes final : public IndexReader {
@@ -359,18 +390,18 @@ std::unique_ptr<BlobWriter> PostgresBlobs::begin(TenantId tenant, const Uuid& id
 }
 
 std::optional<FileRecord> PostgresBlobs::find(TenantId tenant, const Uuid& id) {
-  return pool_.read([&](auto& snapshot) -> std::optional<FileRecord> {
-    const pqxx::result found = snapshot.exec_params(kFindFile, tenant.uuid.text(), id.text());
-    if (found.empty()) return std::nullopt;
-    const pqxx::row row = found[0];
-    return FileRecord{id,
-                      uuid_of(row["delivery_id"]),
-                      bytes_of(row["header"]),
-                      array_of<16>(row["nonce"]),
-                      row["payload_length"].as<std::uint64_t>(),
-                      array_of<32>(row["payload_sha256"]),
-                      row["version"].as<std::uint32_t>()};
+  const BinaryResult found = pool_.run([&](Connection& connection) {
+    return connection.execute(kFindFile, {tenant.uuid, id});
   });
+  if (found.rows() == 0) return std::nullopt;
+  const ByteView header = found.bytes(0, 1);
+  return FileRecord{id,
+                    found.uuid(0, 0),
+                    {header.begin(), header.end()},
+                    found.array<16>(0, 2),
+                    found.number(0, 3),
+                    found.array<32>(0, 4),
+                    static_cast<std::uint32_t>(found.number(0, 5))};
 }
 
 std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id, std::size_t first) {

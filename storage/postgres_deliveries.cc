@@ -13,6 +13,14 @@ namespace letterbox::storage {
 
 namespace {
 
+// Every delivery has a recipient.
+constexpr const char* kAudience = R"SQL(
+  SELECT d.sender_id, d.state, d.version, r.recipient
+    FROM live_delivery AS d
+    JOIN delivery_recipient AS r ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id
+   WHERE d.tenant_id = $1 AND d.id = $2
+   ORDER BY r.recipient)SQL";
+
 // One statement for both strengths of lock: those who add a file share it, who closes has it alone.
 void lock_open(pqxx::work& transaction, TenantId tenant, const Uuid& id,
                const std::string& strength) {
@@ -152,8 +160,7 @@ void hold_open(pqxx::work& transaction, TenantId tenant, const Uuid& id) {
   lock_open(transaction, tenant, id, "SHARE");
 }
 
-DeliveryState state_of(const pqxx::field& field) {
-  const auto text = field.as<std::string>();
+DeliveryState state_of(std::string_view text) {
   for (const DeliveryState state : {DeliveryState::kOpen, DeliveryState::kClosed,
                                     DeliveryState::kExpired, DeliveryState::kRevoked}) {
     if (text == to_string(state)) return state;
@@ -266,25 +273,16 @@ std::optional<Delivery> PostgresDeliveries::find(TenantId tenant, const Uuid& id
 }
 
 std::optional<Audience> PostgresDeliveries::audience(TenantId tenant, const Uuid& id) {
-  return pool_.read([&](auto& snapshot) -> std::optional<Audience> {
-    // Every delivery has a recipient.
-    const pqxx::result found = snapshot.exec_params(R"SQL(
-        SELECT d.sender_id, d.state, d.version, r.recipient
-          FROM live_delivery AS d
-          JOIN delivery_recipient AS r ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id
-         WHERE d.tenant_id = $1 AND d.id = $2
-         ORDER BY r.recipient)SQL",
-                                                    tenant.uuid.text(), id.text());
-    if (found.empty()) return std::nullopt;
-    Audience audience{uuid_of(found[0]["sender_id"]),
-                      {},
-                      state_of(found[0]["state"]),
-                      found[0]["version"].template as<std::uint32_t>()};
-    for (const pqxx::row& row : found) {
-      audience.recipients.push_back(row["recipient"].template as<std::string>());
-    }
-    return audience;
+  const BinaryResult found = pool_.run([&](Connection& connection) {
+    return connection.execute(kAudience, {tenant.uuid, id});
   });
+  if (found.rows() == 0) return std::nullopt;
+  Audience audience{found.uuid(0, 0),
+                    {},
+                    state_of(found.text(0, 1)),
+                    static_cast<std::uint32_t>(found.number(0, 2))};
+  for (int row = 0; row < found.rows(); ++row) audience.recipients.emplace_back(found.text(row, 3));
+  return audience;
 }
 
 InboxPage PostgresDeliveries::inbox(TenantId tenant, const std::string& recipient,

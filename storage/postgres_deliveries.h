@@ -26,7 +26,10 @@ class PostgresDeliveries final : public DeliveryStore {
   Pool& pool_;
 };
 
-DeliveryState state_of(const pqxx::field& field);
+DeliveryState state_of(std::string_view text);
+inline DeliveryState state_of(const pqxx::field& field) {
+  return state_of(std::string_view(field.c_str(), field.size()));
+}
 
 // The steps that a blob's last transaction takes here.
 

@@ -20,6 +20,49 @@ const std::string kSelectAll = R"SQL(
       JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id)SQL";
 const std::string kSelect = kSelectAll + " WHERE d.tenant_id = $1";
 
+// Every request that is signed waits for it, so it is one look. A device has at least its own
+// record, and what is known of the holder stands beside each.
+const std::string kFindKey = "WITH holder AS (" + kSelectAll + R"SQL( WHERE d.key_id = $1),
+    own AS (
+      SELECT d.tenant_id, d.position, d.recipient, d.accepted, d.record
+        FROM device AS d
+        JOIN holder AS h ON h.tenant_id = d.tenant_id AND h.principal_id = d.principal_id),
+    filed AS (
+      SELECT position, recipient, accepted, record FROM own
+      UNION ALL
+      SELECT r.position, r.recipient, r.accepted, r.record
+        FROM device_record AS r
+        JOIN own USING (tenant_id, recipient))
+    SELECT holder.*, filed.recipient AS filed_under, filed.record AS filed_record,
+           extract(epoch FROM filed.accepted)::bigint AS filed_at
+      FROM holder, filed
+     ORDER BY filed.position)SQL";
+
+const std::string kHistory = R"SQL(
+    WITH own AS (
+      SELECT d.position, d.recipient, d.accepted, d.record
+        FROM device AS d
+        JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id
+       WHERE d.tenant_id = $1 AND p.handle = $2)
+    SELECT recipient AS filed_under, record AS filed_record,
+           extract(epoch FROM accepted)::bigint AS filed_at
+      FROM (SELECT * FROM own
+            UNION ALL
+            SELECT r.position, r.recipient, r.accepted, r.record
+              FROM device_record AS r
+              JOIN own USING (recipient)
+             WHERE r.tenant_id = $1) AS filed
+     ORDER BY position)SQL";
+
+std::vector<AcceptedRecord> history_of(const pqxx::result& rows) {
+  std::vector<AcceptedRecord> records;
+  for (const pqxx::row& row : rows) {
+    records.push_back({row["filed_under"].as<std::string>(), time_of(row["filed_at"]),
+                       text_of_bytea(row["filed_record"])});
+  }
+  return records;
+}
+
 Device device_of(const pqxx::row& row) {
   return {{row["handle"].as<std::string>(), row["recipient"].as<std::string>(),
            row["signing_key"].as<std::string>(), row["key_id"].as<std::string>(),
@@ -114,35 +157,17 @@ std::optional<Device> PostgresDevices::find_recipient(TenantId tenant,
 }
 
 std::optional<KeyHolder> PostgresDevices::find_key(const std::string& key_id) {
-  const pqxx::result found = pool_.ask(kSelectAll + " WHERE d.key_id = $1", binary(key_id));
+  const pqxx::result found = pool_.ask(kFindKey, binary(key_id));
   if (found.empty()) return std::nullopt;
   return KeyHolder{{uuid_of(found[0]["tenant_id"])},
                    device_of(found[0]),
                    kind_of(found[0]["kind"]),
-                   found[0]["principal_revoked"].as<bool>()};
+                   found[0]["principal_revoked"].as<bool>(),
+                   history_of(found)};
 }
 
 std::vector<AcceptedRecord> PostgresDevices::history(TenantId tenant, const std::string& handle) {
-  std::vector<AcceptedRecord> records;
-  for (const pqxx::row& row : pool_.ask(R"SQL(
-        WITH own AS (
-          SELECT d.position, d.recipient, d.accepted, d.record
-            FROM device AS d
-            JOIN principal AS p ON p.tenant_id = d.tenant_id AND p.id = d.principal_id
-           WHERE d.tenant_id = $1 AND p.handle = $2)
-        SELECT recipient, extract(epoch FROM accepted)::bigint AS accepted, record
-          FROM (SELECT * FROM own
-                UNION ALL
-                SELECT r.position, r.recipient, r.accepted, r.record
-                  FROM device_record AS r
-                  JOIN own USING (recipient)
-                 WHERE r.tenant_id = $1) AS filed
-         ORDER BY position)SQL",
-                                        tenant.uuid.text(), binary(handle))) {
-    records.push_back({row["recipient"].as<std::string>(), time_of(row["accepted"]),
-                       text_of_bytea(row["record"])});
-  }
-  return records;
+  return history_of(pool_.ask(kHistory, tenant.uuid.text(), binary(handle)));
 }
 
 }  // namespace letterbox::storage

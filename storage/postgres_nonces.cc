@@ -3,24 +3,31 @@
 #include <algorithm>
 #include <limits>
 
+#include "storage/postgres_staging.h"
 #include "storage/postgres_values.h"
 
 namespace letterbox::storage {
 
+namespace {
+
+constexpr const char* kClaim = R"SQL(
+  INSERT INTO nonce AS known (tenant_id, key_id, nonce, expires)
+  VALUES ($1, $2, $3, to_timestamp($4::text::bigint))
+  ON CONFLICT (tenant_id, key_id, nonce)
+    DO UPDATE SET expires = excluded.expires WHERE known.expires <= now())SQL";
+
+}  // namespace
+
 bool PostgresNonces::claim(TenantId tenant, const std::string& key_id, const std::string& nonce,
                            std::chrono::sys_seconds expires) {
-  return pool_.transact([&](pqxx::work& transaction, Connection&) {
-    // Its COMMIT needn't wait for the disk: that of the request's own record comes later and
-    // flushes the write-ahead log up to itself.
-    transaction.exec("SET LOCAL synchronous_commit = off");
-    return transaction
-               .exec_params(R"SQL(
-        INSERT INTO nonce AS known (tenant_id, key_id, nonce, expires)
-        VALUES ($1, $2, $3, to_timestamp($4::bigint))
-        ON CONFLICT (tenant_id, key_id, nonce)
-          DO UPDATE SET expires = excluded.expires WHERE known.expires <= now())SQL",
-                            tenant.uuid.text(), binary(key_id), binary(nonce), seconds(expires))
-               .affected_rows() > 0;
+  const std::string until = std::to_string(seconds(expires));
+  // Its COMMIT needn't wait for the disk: that of the request's own record comes later and flushes
+  // the write-ahead log up to itself.
+  const std::vector<Statement> statements = {
+      {kDoNotWait, {}},
+      {kClaim, {tenant.uuid, as_bytes(key_id), as_bytes(nonce), as_bytes(until)}}};
+  return pool_.run([&](Connection& connection) {
+    return connection.execute_all(statements).back().affected() > 0;
   });
 }
 

@@ -17,6 +17,8 @@ namespace {
 // All of it in one statement, and so in one transaction and one round trip, since a download waits
 // for it. $1 to $8 are as AuditStatement has them; times are texts of seconds.
 //
+// Who continues writes nothing, and so waits for no disk.
+//
 // Those who come at the same moment meet at the row of `download`: the second one finds the first
 // one's time, and counts nothing. That also makes it safe to run twice.
 //
@@ -32,7 +34,12 @@ constexpr const char* kCount = R"SQL(
      WHERE f.tenant_id = $1 AND f.id = $9 AND d.state = 'closed'),
   counted AS (
     INSERT INTO download AS w (tenant_id, file_id, recipient, since)
-    SELECT $1, $9, $10::text, to_timestamp($11::text::bigint) FROM seen
+    SELECT $1, $9, $10::text, to_timestamp($11::text::bigint)
+      FROM seen
+     WHERE NOT EXISTS (SELECT
+                         FROM download
+                        WHERE tenant_id = $1 AND file_id = $9 AND recipient = $10::text
+                          AND since > to_timestamp($12::text::bigint))
     ON CONFLICT (tenant_id, file_id, recipient) DO UPDATE
        SET count = w.count + 1, since = excluded.since
      WHERE w.since <= to_timestamp($12::text::bigint) AND w.count < (SELECT downloads FROM seen)

@@ -27,8 +27,6 @@ constexpr std::size_t kBatch = std::size_t{2} * 1024 * 1024;
 // run twice; the last transaction counts what is there. Outside of staging, the same statements add
 // what isn't staged.
 
-constexpr const char* kDoNotWait = "SELECT set_config('synchronous_commit', 'off', true)";
-
 constexpr const char* kStagePayloads = R"SQL(
   INSERT INTO payload (tenant_id, id, staged_by)
   SELECT $1, id, $3 FROM unnest($2::uuid[]) AS id

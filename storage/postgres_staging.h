@@ -11,6 +11,9 @@
 
 namespace letterbox::storage {
 
+/// The COMMIT of the transaction that this is part of needn't wait for the disk.
+inline constexpr const char* kDoNotWait = "SELECT set_config('synchronous_commit', 'off', true)";
+
 /// Adds a row to a payload. Throws pqxx's errors.
 void add_row(Connection& connection, TenantId tenant, const Uuid& payload, std::int32_t number,
              const Ciphertext& row);

@@ -65,10 +65,12 @@ constexpr const char* kSettings[] = {
 
     // Sized for one gateway beside it on a small host. Big files go through the log at full size:
     // a gigabyte between checkpoints keeps these from following each other closely.
+    // Its files are kept to be used again, since to make one is to write it twice.
     // The log's buffers would be 2 MB by default, two rows of ours: writers then wait for the disk.
     "shared_buffers=64MB",
     "wal_buffers=16MB",
     "max_wal_size=1GB",
+    "min_wal_size=1GB",
     "checkpoint_timeout=15min",
     "jit=off",
 

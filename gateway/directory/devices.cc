@@ -17,11 +17,9 @@ VerifiedRecords& verified_records() {
 
 }  // namespace
 
-std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& directory,
-                                                      storage::TenantId tenant,
-                                                      const records::Handle& handle) {
+std::vector<records::AcceptedRecord> verified(const std::vector<storage::AcceptedRecord>& history) {
   std::vector<records::AcceptedRecord> accepted;
-  for (const storage::AcceptedRecord& entry : directory.history(tenant, handle.text())) {
+  for (const storage::AcceptedRecord& entry : history) {
     try {
       accepted.push_back(verified_records().verify(entry.record, accepted.size(), entry.accepted));
     } catch (const Error&) {
@@ -29,6 +27,12 @@ std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& dire
     }
   }
   return accepted;
+}
+
+std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& directory,
+                                                      storage::TenantId tenant,
+                                                      const records::Handle& handle) {
+  return verified(directory.history(tenant, handle.text()));
 }
 
 std::vector<records::Device> devices_of(storage::DeviceStore& directory, storage::TenantId tenant,

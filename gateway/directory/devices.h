@@ -11,10 +11,13 @@
 
 namespace letterbox::gateway {
 
-/// All records about the devices of `handle` in the order of their acceptance, each verified, if
-/// not by this read then by an earlier one of the very same bytes: the database isn't trusted to
-/// hold what was put in. Empty if there is no such handle.
-/// Throws Error kUnavailable, kInternal (a record that doesn't verify). Thread-safe.
+/// Records in the order of their acceptance, as the directory holds them, each verified: if not by
+/// this call then by an earlier one with the very same bytes, since the database isn't trusted to
+/// hold what was put in. Throws Error kInternal (a record that doesn't verify). Thread-safe.
+std::vector<records::AcceptedRecord> verified(const std::vector<storage::AcceptedRecord>& history);
+
+/// All records about the devices of `handle`, verified. Empty if there is no such handle.
+/// Throws Error kUnavailable, kInternal. Thread-safe.
 std::vector<records::AcceptedRecord> accepted_records(storage::DeviceStore& directory,
                                                       storage::TenantId tenant,
                                                       const records::Handle& handle);

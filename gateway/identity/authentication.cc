@@ -215,7 +215,8 @@ Caller Authentication::by_signature(const Presented& presented) {
   caller.principal = holder->device.principal;
   caller.handle = handle;
   caller.principal_kind = holder->kind;
-  for (auto& device : devices_of(store_.devices(), caller.tenant, *handle, gateway_key_)) {
+  for (auto& device :
+       records::devices_of(*handle, verified(holder->history), gateway_key_, records::now())) {
     if (device.record.signing_key == *key) caller.device = std::move(device);
   }
   if (!caller.device || caller.device->state == records::DeviceState::kRevoked ||

@@ -13,13 +13,17 @@ int socket_of(BIO* bio) noexcept {
   return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
 }
 
+// One that OpenSSL doesn't use (bio.h), nor clears.
+constexpr int kMoreFollows = 0x10000;
+
 bool may_try_again() noexcept {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 int send_bytes(BIO* bio, const char* data, std::size_t size, std::size_t* sent) {
   BIO_clear_retry_flags(bio);
-  const ssize_t result = ::send(socket_of(bio), data, size, MSG_NOSIGNAL);
+  const int more = BIO_test_flags(bio, kMoreFollows) != 0 ? MSG_MORE : 0;
+  const ssize_t result = ::send(socket_of(bio), data, size, MSG_NOSIGNAL | more);
   if (result < 0) {
     if (may_try_again()) BIO_set_retry_write(bio);
     return 0;
@@ -67,6 +71,14 @@ BIO_METHOD* method() {
 }
 
 }  // namespace
+
+void more_follows(BIO* bio, bool more) noexcept {
+  if (more) {
+    BIO_set_flags(bio, kMoreFollows);
+  } else {
+    BIO_clear_flags(bio, kMoreFollows);
+  }
+}
 
 BIO* new_socket_bio(int socket) {
   BIO* const bio = method() == nullptr ? nullptr : BIO_new(method());

@@ -123,6 +123,8 @@ asio::awaitable<std::size_t> TlsWire::write_some(ByteView bytes) {
   while (!broken_) {
     std::size_t size = 0;
     ERR_clear_error();
+    // One record at the most.
+    more_follows(SSL_get_wbio(ssl_.get()), bytes.size() > SSL3_RT_MAX_PLAIN_LENGTH);
     const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &size);
     if (result == 1) co_return size;
     if (!co_await worth_trying_again(SSL_get_error(ssl_.get(), result))) break;
