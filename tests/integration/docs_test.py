@@ -170,8 +170,8 @@ class Documents(unittest.TestCase):
     def test_client(self):
         self.serve()
         surgeon, newcomer = self.person(SURGEON), self.place / "newcomer"
-        (login, *devices, trust, trust_by_words, add, sent, take_back, labelled, nobodys, listing, search, get, share, unshare,
-         sync, invite, trust_newcomer) = commands("docs/client.md")
+        (login, *devices, trust, trust_by_words, add, resume, discard, sent, take_back, labelled, nobodys, listing, search, get,
+         share, unshare, sync, invite, trust_newcomer) = commands("docs/client.md")
         colleague, another = self.place / "colleague", self.place / "another"
         self.said["letterbox login"] = "letterbox login --no-passphrase"
         self.gateway.admin("admin", "invite", COLLEAGUE, "--output", self.folder / "invitation.json")
@@ -192,6 +192,8 @@ class Documents(unittest.TestCase):
         shutil.copy(surgeon.home / "device.json", self.folder)
         self.run_it("letterbox recipient remove " + SURGEON, colleague)
         self.run_it(add, colleague)
+        for command in (resume, discard):
+            self.assertEqual(self.run_it(command, colleague), b"there is no unfinished send\n")
 
         for name in ("wound.jpg", "plan.png", "scan.dcm"):
             (self.folder / name).write_bytes(self.content(name))
