@@ -248,6 +248,11 @@ void CommandLine::add_sharing_commands() {
   sent_command->add_option("DELIVERY", search, "Only this one: its id");
   choose(sent_command, [this](const Session& s) { return client::sent(s, search); });
 
+  auto* const watch_command = app.add_subcommand(
+      "watch", "Print a line for whatever happens to what you sent and were sent, as it happens");
+  watch_command->add_option("--after", search, "An event's id: what happened since, too");
+  choose(watch_command, done_by([this](const Session& s) { client::watch(s, search); }));
+
   auto* const receipts_command =
       app.add_subcommand("receipts", "Whether get tells senders that you opened what they sent");
   receipts_command->add_option("on|off", receipts, "What it shall be, if not as it is")

@@ -121,6 +121,11 @@ ExitCode device_sync(const Session& session);
 /// if something about it doesn't verify.
 ExitCode sent(const Session& session, const std::optional<std::string>& id);
 
+/// Prints what happens to what this user sent and was sent, until it is stopped: what comes from
+/// now on, or behind the event `after`. Comes back by itself when a stream ends. Throws Error
+/// kNetwork if the gateway can't be reached at first; kUsage.
+void watch(const Session& session, const std::optional<std::string>& after);
+
 /// Whether `get` tells senders what was opened: shows it, or sets it.
 void receipts(const Session& session, const std::optional<bool>& sends);
 

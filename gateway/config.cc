@@ -95,6 +95,16 @@ void require_consistent(const Config& config) {
   if (config.machine_listen.has_value() == config.machine_client_authority.empty()) {
     refuse("machine.listen and machine.client_authority need each other");
   }
+  const MailRelay& relay = config.mail_relay;
+  if (relay.address.empty() != config.mail_from.empty()) {
+    refuse("mail.relay and mail.from need each other");
+  }
+  if (relay.user.empty() != relay.password.empty()) {
+    refuse("mail.user and mail.password need each other");
+  }
+  if (!relay.user.empty() && relay.tls == MailRelay::Tls::kNone) {
+    refuse("a password isn't sent without TLS: mail.tls");
+  }
   const std::string host = public_host(config);
   if (is_any(host)) {
     refuse(

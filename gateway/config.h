@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 #include "gateway/allowance.h"
+#include "gateway/notices/courier.h"
+#include "gateway/notices/event_stream_limits.h"
 #include "gateway/transport/transport.h"
 
 namespace letterbox::gateway {
@@ -79,6 +81,17 @@ struct Config {
   std::chrono::days backup_retention{30};
   /// How often the gateway looks for what is over.
   std::chrono::seconds sweep_every{60};
+
+  /// So long before a delivery ends unread its sender is told, but not before the last quarter of
+  /// its life; 0: never.
+  std::chrono::hours expiring_notice{48};
+  /// Event streams open at once, together and for one principal.
+  EventStreamLimits event_streams;
+  /// The hospital's mail relay, and who mail is from. Without an address there is no mail.
+  MailRelay mail_relay;
+  std::string mail_from;
+  /// Nobody gets two mails within so long.
+  std::chrono::seconds mail_pause{600};
 
   /// Most parts of a STOW-RS request; more: 413.
   std::size_t stow_parts = 20'000;

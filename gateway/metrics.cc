@@ -3,6 +3,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/exposer.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
@@ -122,6 +123,25 @@ struct Metrics::State {
           .Name("letterbox_swept_total")
           .Help("What was over and was taken away, by kind.")
           .Register(*registry);
+  prometheus::Family<prometheus::Counter>& told =
+      prometheus::BuildCounter()
+          .Name("letterbox_notices_told_total")
+          .Help("Notices sent to webhooks, and mails, by outcome.")
+          .Register(*registry);
+  prometheus::Family<prometheus::Gauge>& waiting =
+      prometheus::BuildGauge()
+          .Name("letterbox_notices_waiting")
+          .Help("Notices that somebody is still to be told of.")
+          .Register(*registry);
+  prometheus::Family<prometheus::Gauge>& oldest = prometheus::BuildGauge()
+                                                      .Name("letterbox_notices_oldest_seconds")
+                                                      .Help("Age of the oldest of these.")
+                                                      .Register(*registry);
+  prometheus::Gauge& event_streams = prometheus::BuildGauge()
+                                         .Name("letterbox_event_streams")
+                                         .Help("Event streams that are open.")
+                                         .Register(*registry)
+                                         .Add({});
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
@@ -153,6 +173,20 @@ void Metrics::swept(const storage::Lapsed& lapsed) {
   count("rows", lapsed.rows);
   count("notices", lapsed.notices);
   count("forgotten", lapsed.forgotten);
+}
+
+void Metrics::told(const char* by, bool successfully) {
+  state_->told.Add({{"by", by}, {"outcome", successfully ? "success" : "failure"}}).Increment();
+}
+
+void Metrics::waiting(const char* by, const storage::Backlog& backlog, records::Time now) {
+  const auto age = backlog.oldest ? now - *backlog.oldest : std::chrono::seconds::zero();
+  state_->waiting.Add({{"by", by}}).Set(static_cast<double>(backlog.notices));
+  state_->oldest.Add({{"by", by}}).Set(static_cast<double>(age.count()));
+}
+
+void Metrics::event_streams(std::size_t open) {
+  state_->event_streams.Set(static_cast<double>(open));
 }
 
 struct MetricsListener::State {

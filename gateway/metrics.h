@@ -13,6 +13,7 @@
 
 #include "gateway/config.h"
 #include "gateway/transport/transport.h"
+#include "records/time.h"
 #include "storage/store.h"
 
 namespace letterbox::gateway {
@@ -35,6 +36,12 @@ class Metrics {
   void stored(Duration took);
   /// What a sweep took away.
   void swept(const storage::Lapsed& lapsed);
+  /// Somebody was told of notices, or couldn't be. `by` is "webhook" or "mail".
+  void told(const char* by, bool successfully);
+  /// What waits to be told. `now` is what its age is counted to.
+  void waiting(const char* by, const storage::Backlog& backlog, records::Time now);
+  /// Event streams that are open.
+  void event_streams(std::size_t open);
 
  private:
   friend class MetricsListener;

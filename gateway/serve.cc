@@ -20,6 +20,9 @@
 #include "gateway/disk.h"
 #include "gateway/identity/authentication.h"
 #include "gateway/metrics.h"
+#include "gateway/notices/event_streams.h"
+#include "gateway/notices/mail.h"
+#include "gateway/notices/webhooks.h"
 #include "gateway/process.h"
 #include "gateway/readiness.h"
 #include "gateway/repeated.h"
@@ -33,6 +36,10 @@ namespace letterbox::gateway {
 namespace {
 
 using web::http::experimental::listener::http_listener;
+
+constexpr std::chrono::seconds kPlaceEvery{1};
+constexpr std::size_t kPlacedAtOnce = 500;
+constexpr std::chrono::seconds kWaitingEvery{15};
 
 // Blocked before there are threads, so that all inherit the mask and sigwait() is the one place
 // where these arrive.
@@ -184,11 +191,24 @@ void serve(const Config& config) {
   Metrics metrics;
   stow::Closer closer(store, signing_key);
   const Repeated sweeper(config.sweep_every, "what is over was not swept; tried again", [&] {
+    warn_of_expiry(store, records::now(), config.expiring_notice);
     sweep(store, metrics, records::now());
     disk.may_reuse(store.reusable());
   });
+  Webhooks webhooks(store, signing_key, metrics);
+  const Repeated placing(kPlaceEvery, "notices didn't get their places; tried again", [&] {
+    std::size_t placed = 0;
+    while (const std::size_t some = store.notices().place(kPlacedAtOnce)) placed += some;
+    if (placed > 0) webhooks.wake();
+  });
+  std::optional<Mail> mail;
+  const Repeated waiting(kWaitingEvery, "nobody could look what waits to be told", [&] {
+    metrics.waiting("webhook", store.webhooks().backlog(), records::now());
+    metrics.waiting("mail", store.mail().backlog(), records::now());
+  });
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
+  std::optional<EventStreams> events;
   std::optional<Routes> routes;
   transport::Transport transport(
       {.endpoints = endpoints(config, certificate),
@@ -203,8 +223,13 @@ void serve(const Config& config) {
   const crypto::VerifyKey& gateway_key = signing_key.verify_key();
   authentication.emplace(store, gateway_key,
                          AuthenticationOptions{public_url, config.machine_tokens, config.rates});
+  events.emplace(store, *authentication, metrics, config.event_streams);
+  if (!config.mail_from.empty()) {
+    mail.emplace(store, metrics,
+                 MailOptions{config.mail_relay, config.mail_from, config.mail_pause, public_url});
+  }
   routes.emplace(Services{store, *inspector, signing_key, *authentication, readiness, disk, metrics,
-                          closer, uid_key, config.stow_parts, config.allowance,
+                          closer, *events, uid_key, config.stow_parts, config.allowance,
                           config.backup_retention, config.limits.body_bytes});
   std::vector<http_listener> listeners = open_listeners(urls, *routes);
   std::optional<MetricsListener> metrics_listener;
@@ -238,11 +263,17 @@ void serve(const Config& config) {
   log::info("serving",
             {{"address", config.listen.host}, {"port", std::to_string(transport.port())}});
 
-  wait_for_stop(signals, database, data, *inspector,
-                [&] { reload_certificates(config, data, transport); });
+  try {
+    wait_for_stop(signals, database, data, *inspector,
+                  [&] { reload_certificates(config, data, transport); });
+  } catch (...) {
+    events->end();  // or what waits for requests would wait for these
+    throw;
+  }
   readiness.leave();
   give_notice(signals, config.shutdown_notice);
   readiness.drain();
+  events->end();
   transport.drain();
   for (http_listener& listener : listeners) listener.close().wait();
 }

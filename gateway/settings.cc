@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "gateway/amount.h"
+#include "gateway/audit/collector.h"
 #include "gateway/directory/names.h"
 #include "records/target_uri.h"
 
@@ -78,6 +79,43 @@ Field tenant(std::string& field) {
           [&] { return field; }};
 }
 
+Field host_and_port(std::string& field) {
+  return {Notation::kString, "HOST:PORT",
+          [&](const std::string& value) {
+            audit::parse_collector_address(value);
+            field = value;
+          },
+          [&] { return field; }};
+}
+
+Field mail_address(std::string& field) {
+  return {Notation::kString, "ADDRESS",
+          [&](const std::string& value) {
+            if (!is_mail_address(value)) refuse("must be a plain mail address, like box@a.example");
+            field = value;
+          },
+          [&] { return field; }};
+}
+
+Field mail_tls(MailRelay::Tls& field) {
+  using Tls = MailRelay::Tls;
+  return {Notation::kString, "starttls, tls or none",
+          [&](const std::string& value) {
+            if (value == "starttls") {
+              field = Tls::kStartTls;
+            } else if (value == "tls") {
+              field = Tls::kTls;
+            } else if (value == "none") {
+              field = Tls::kNone;
+            } else {
+              refuse("must be starttls, tls or none");
+            }
+          },
+          [&] {
+            return field == Tls::kStartTls ? "starttls" : field == Tls::kTls ? "tls" : "none";
+          }};
+}
+
 Field boolean(bool& field) {
   return {Notation::kBoolean, "true or false",
           [&](const std::string& value) {
@@ -123,6 +161,19 @@ Field seconds(std::chrono::seconds& field, std::uint64_t least, std::uint64_t mo
               refuse("must be a whole number of seconds, " + form);
             }
             field = std::chrono::seconds(*given);
+          },
+          [&] { return std::to_string(field.count()); }};
+}
+
+Field hours(std::chrono::hours& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = std::to_string(least) + " to " + std::to_string(most);
+  return {Notation::kInteger, form,
+          [=, &field](const std::string& value) {
+            const std::optional<std::uint64_t> given = parse_number(value);
+            if (!given || *given < least || *given > most) {
+              refuse("must be a whole number of hours, " + form);
+            }
+            field = std::chrono::hours(*given);
           },
           [&] { return std::to_string(field.count()); }};
 }
@@ -213,6 +264,28 @@ std::vector<Setting> settings_of(Config& config) {
        "promise it."},
       {"sweep.every", seconds(config.sweep_every, 1, 86400),
        "Seconds between two looks for what has expired."},
+
+      {"notices.expiring_hours", hours(config.expiring_notice, 0, 8760),
+       "So long before a delivery ends unread its sender is told, but not before the last quarter "
+       "of its life; 0: never."},
+      {"events.streams", number(config.event_streams.streams, 0, 100000),
+       "Event streams open at once; more: 429."},
+      {"events.streams_of_principal", number(config.event_streams.principal, 0, 1000),
+       "Of these, for one principal; more: 429."},
+      {"mail.relay", host_and_port(config.mail_relay.address),
+       "The hospital's mail relay. Absent: nobody is told by mail."},
+      {"mail.from", mail_address(config.mail_from), "Who mail is from."},
+      {"mail.tls", mail_tls(config.mail_relay.tls),
+       "How the relay is spoken to; none is for one on this host, or a network that is trusted."},
+      {"mail.ca", path(config.mail_relay.authority, "FILE"),
+       "PEM: who alone vouches for the relay. Absent: whom the system trusts."},
+      {"mail.user", text(config.mail_relay.user, "NAME"),
+       "Who the gateway is to the relay. Absent: nobody."},
+      {"mail.password", path(config.mail_relay.password, "FILE"),
+       "File that holds that user's password, readable by the account that serves and by nobody "
+       "else."},
+      {"mail.pause", seconds(config.mail_pause, 0, 86400),
+       "Seconds between two mails to one person; one tells of everything since the last."},
 
       {"stow.parts", number(config.stow_parts, 1, 1000000),
        "Parts of a STOW-RS request; more: 413."},

@@ -15,6 +15,12 @@ constexpr int kMostBatches = 1000;
 
 }  // namespace
 
+void warn_of_expiry(storage::Store& shelf, records::Time now, std::chrono::seconds warning) {
+  for (int batch = 0; batch < kMostBatches; ++batch) {
+    if (shelf.notices().warn(now, warning, kBatch) < kBatch) return;
+  }
+}
+
 void sweep(storage::Store& shelf, Metrics& metrics, records::Time now) {
   storage::Lapsed all;
   for (int batch = 0; batch < kMostBatches; ++batch) {

@@ -178,7 +178,9 @@ std::optional<WebhookTurn> MemoryWebhooks::take(std::chrono::sys_seconds now,
 void MemoryWebhooks::told(TenantId tenant, NoticePlace place) {
   const std::lock_guard lock(shelf_.mutex);
   auto& webhook = shelf_.tenants[tenant].webhook;
-  if (webhook) webhook->second.told = std::max(webhook->second.told, place);
+  if (!webhook) return;
+  webhook->second.told = std::max(webhook->second.told, place);
+  webhook->second.failures = 0;
 }
 
 void MemoryWebhooks::done(TenantId tenant, bool in_vain, std::chrono::sys_seconds next) {

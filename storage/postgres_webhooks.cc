@@ -91,7 +91,7 @@ std::optional<WebhookTurn> PostgresWebhooks::take(std::chrono::sys_seconds now,
 }
 
 void PostgresWebhooks::told(TenantId tenant, NoticePlace place) {
-  pool_.ask("UPDATE webhook SET told = greatest(told, $2) WHERE tenant_id = $1", tenant.uuid.text(),
+  pool_.ask("UPDATE webhook SET told = greatest(told, $2), failures = 0 WHERE tenant_id = $1", tenant.uuid.text(),
             place);
 }
 

@@ -50,7 +50,7 @@ class WebhookStore {
   /// `limit` notices. It is the caller's until `until`, when anybody may take it again, or done().
   virtual std::optional<WebhookTurn> take(std::chrono::sys_seconds now,
                                           std::chrono::sys_seconds until, std::size_t limit) = 0;
-  /// The receiver has everything up to `place`.
+  /// The receiver has everything up to `place`; nothing was in vain since.
   virtual void told(TenantId tenant, NoticePlace place) = 0;
   /// The turn is over; the next one isn't before `next`.
   virtual void done(TenantId tenant, bool in_vain, std::chrono::sys_seconds next) = 0;

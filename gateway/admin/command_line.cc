@@ -15,10 +15,13 @@ namespace {
 // What the command line says beside its settings.
 struct Arguments {
   std::string name;
+  std::string address;
+  bool off = false;
   std::filesystem::path output;
   std::filesystem::path certificate;
   InviteOptions invite;
   LimitOptions limits;
+  WebhookOptions webhook;
   MachineTokenOptions token;
   MailboxOptions mailbox;
 };
@@ -102,6 +105,29 @@ class CommandLine {
     limit("--downloads", options.downloads, "NUMBER",
           "How often each device may download each file if the sender doesn't say");
     limit("--most-downloads", options.most_downloads, "NUMBER", "What a sender may ask for");
+    add_webhook(tenant);
+  }
+
+  void add_webhook(CLI::App& tenant) {
+    CLI::App& webhook =
+        verb(tenant, "webhook", "Show where a tenant's notices are sent, and set it",
+             [](const Config& config, Arguments& given) {
+               WebhookOptions options = given.webhook;
+               // By the rights of who calls.
+               if (!given.certificate.empty()) {
+                 check_authorities(given.certificate);
+                 options.authority = std::string(as_text(read_file(given.certificate)));
+               }
+               tenant_webhook(Host(config).store(), options, std::cout);
+             });
+    WebhookOptions& options = arguments_->webhook;
+    positional(webhook, "NAME", options.tenant, "The tenant");
+    webhook.add_option("--url", options.url, "Where to")->type_name("https://…");
+    webhook
+        .add_option("--ca", arguments_->certificate,
+                    "PEM: who alone vouches for the receiver; absent: whom the system trusts")
+        ->type_name("FILE");
+    webhook.add_flag("--off", options.off, "Nowhere");
   }
 
   void add_invite() {
@@ -151,6 +177,14 @@ class CommandLine {
                revoke_principal(host.store(), host.signing_key(), given.name, std::cout);
              });
     positional(revoke, "HANDLE", arguments_->name, "Whose");
+    CLI::App& mail = verb(
+        principal, "mail", "Show where somebody is told that there is something new, and set it",
+        [](const Config& config, Arguments& given) {
+          principal_mail(Host(config).store(), given.name, given.address, given.off, std::cout);
+        });
+    positional(mail, "HANDLE", arguments_->name, "Who");
+    mail.add_option("ADDRESS", arguments_->address, "A mail address that the relay delivers to");
+    mail.add_flag("--off", arguments_->off, "Nowhere");
   }
 
   void add_machine_commands() {

@@ -33,6 +33,16 @@ struct LimitOptions {
 /// Sets what is given, and prints all limits and what the tenant has stored. Throws Error kUsage.
 void tenant_limits(storage::Store& store, const LimitOptions& options, std::ostream& out);
 
+struct WebhookOptions {
+  std::string tenant;
+  std::string url;        ///< empty: as it is
+  std::string authority;  ///< PEM; empty: the system's
+  bool off = false;
+};
+/// Sets or takes away where a tenant's notices are sent, and prints what it is. Throws Error
+/// kUsage.
+void tenant_webhook(storage::Store& store, const WebhookOptions& options, std::ostream& out);
+
 struct InviteOptions {
   std::string handle;
   bool administrator = false;
@@ -48,6 +58,10 @@ void list_devices(storage::Store& store, const crypto::VerifyKey& gateway_key,
 void revoke_device(storage::Store& store, const crypto::SigningKey& gateway_key,
                    const std::string& fingerprint, std::ostream& out);
 
+/// Sets or takes away where somebody is told by mail that there is something new: `address`, unless
+/// it is empty, or `off`. Prints what it is. Throws Error kUsage.
+void principal_mail(storage::Store& store, const std::string& handle, const std::string& address,
+                    bool off, std::ostream& out);
 void list_principals(storage::Store& store, const std::string& tenant, std::ostream& out);
 void revoke_principal(storage::Store& store, const crypto::SigningKey& gateway_key,
                       const std::string& handle, std::ostream& out);

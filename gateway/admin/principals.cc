@@ -2,6 +2,7 @@
 #include "gateway/admin/commands.h"
 #include "gateway/admin/host.h"
 #include "gateway/directory/revoke.h"
+#include "gateway/notices/courier.h"
 #include "records/time.h"
 
 namespace letterbox::gateway::admin {
@@ -13,6 +14,23 @@ void list_principals(storage::Store& store, const std::string& tenant, std::ostr
     if (principal.revoked) out << "  revoked " << records::to_text(*principal.revoked);
     out << "\n";
   }
+}
+
+void principal_mail(storage::Store& store, const std::string& handle, const std::string& address,
+                    bool off, std::ostream& out) {
+  if (off && !address.empty())
+    throw Error(ErrorCode::kUsage, "--off and an address say two things");
+  if (!address.empty() && !is_mail_address(address)) {
+    throw Error(ErrorCode::kUsage, address + ": isn't a plain mail address");
+  }
+  const records::Handle whose = parse_handle(handle);
+  const storage::Principal principal = find_principal(store, whose);
+  const storage::TenantId tenant = find_tenant(store, whose.tenant());
+  storage::AuditEvent event = kOnTheHost;
+  event.object = principal.id;
+  if (off) store.mail().put(tenant, principal.id, std::nullopt, event);
+  if (!address.empty()) store.mail().put(tenant, principal.id, address, event);
+  out << handle << "  " << store.mail().find(tenant, principal.id).value_or("no mail") << "\n";
 }
 
 void revoke_principal(storage::Store& store, const crypto::SigningKey& gateway_key,

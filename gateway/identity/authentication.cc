@@ -234,6 +234,17 @@ Caller Authentication::by_signature(const Presented& presented) {
   return caller;
 }
 
+bool Authentication::still_stands(const Caller& caller) {
+  const crypto::VerifyKey& key = caller.device->record.signing_key;
+  const auto holder = store_.devices().find_key(key.fingerprint());
+  if (!holder || holder->principal_revoked) return false;
+  for (const auto& device :
+       devices_of(store_.devices(), caller.tenant, *caller.handle, gateway_key_)) {
+    if (device.record.signing_key == key) return device.state == records::DeviceState::kActive;
+  }
+  return false;
+}
+
 void Authentication::spend_nonce(const records::RequestSignature& signature, const Caller& caller,
                                  const transport::Peer& peer) {
   // Until it can't be used any more: the signature is too old then.

@@ -57,6 +57,10 @@ class Authentication {
   /// Throws Error kUnauthenticated, kClockSkew, kTooManyRequests, kUnavailable.
   Caller authenticate(const Presented& presented);
 
+  /// Whether a device that authenticate() took for a person's still is: an answer may go on for
+  /// longer than that. Throws Error kUnavailable.
+  bool still_stands(const Caller& caller);
+
   /// A device that nobody knows yet signs with the key that it brings. The same rules, but for the
   /// nonce: an invitation is good for one time anyway. First what the request says, before the body
   /// that brings the key is read; then, with the key, whether it did. Both throw as authenticate().

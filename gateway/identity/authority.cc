@@ -34,6 +34,7 @@ const std::vector<Right>& rights() {
       {"GET", "/v1/deliveries/{id}/headers", {kPerson}, kSendsOrReceives},
       {"GET", "/v1/sent", {kPerson}, kNothing},
       {"GET", "/v1/inbox", {kPerson}, kNothing},
+      {"GET", "/v1/events", {kPerson}, kNothing},
       {"GET", "/v1/deliveries/{id}", {kPerson}, kSendsOrReceives},
       {"GET", "/v1/deliveries/{id}/index", {kPerson}, kSendsOrReceives},
       // A machine may take back what it sent by mistake. What it sent it can't read.

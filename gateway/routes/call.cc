@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "gateway/amount.h"
 #include "gateway/identity/announced_body.h"
-#include "gateway/transport/exchange.h"
 
 namespace letterbox::gateway {
 
@@ -163,6 +162,12 @@ void Call::answer(http_response response, Source& content, std::uint64_t length)
   require_asked(*this);
   begin_answer(response);
   transport::reply(request, std::move(response), content, length);
+}
+
+std::unique_ptr<transport::AnswerStream> Call::answer_stream(http_response response) {
+  require_asked(*this);
+  begin_answer(response);
+  return transport::begin_stream(request, std::move(response));
 }
 
 void Call::answer_json(status_code code, const std::string& json, const std::string& location) {

@@ -20,6 +20,7 @@
 #include "gateway/routes/routes.h"
 #include "gateway/routes/target.h"
 #include "gateway/stow/content_type.h"
+#include "gateway/transport/exchange.h"
 #include "records/dsse.h"
 #include "records/time.h"
 
@@ -89,6 +90,8 @@ struct Call {
   /// Throws Error kInternal, and answers nothing, if the right's second question wasn't asked.
   void answer(web::http::http_response response);
   void answer(web::http::http_response response, Source& content, std::uint64_t length);
+  /// An answer that goes on when the handler has returned.
+  std::unique_ptr<transport::AnswerStream> answer_stream(web::http::http_response response);
   void answer_json(web::http::status_code code, const std::string& json,
                    const std::string& location = {});
   void answer_empty(web::http::status_code code);

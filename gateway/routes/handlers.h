@@ -40,6 +40,9 @@ void get_receipts(Call& call);
 void put_receipt(Call& call);
 void delete_delivery(Call& call);
 
+// event_routes.cc
+void get_events(Call& call);
+
 // upload_routes.cc
 void options_uploads(Call& call);
 void post_upload(Call& call);

@@ -71,6 +71,7 @@ const std::vector<Route>& table() {
       {"GET", "/v1/deliveries/{id}/receipts", get_receipts},
       {"GET", "/v1/inbox", get_inbox},
       {"GET", "/v1/sent", get_sent},
+      {"GET", "/v1/events", get_events},
 
       {"OPTIONS", "/v1/uploads", options_uploads},
       {"POST", "/v1/uploads", post_upload},

@@ -24,6 +24,8 @@ class http_request;
 
 namespace letterbox::gateway {
 
+class EventStreams;
+
 namespace stow {
 class Closer;
 }
@@ -39,6 +41,7 @@ struct Services {
   const Disk& disk;
   Metrics& metrics;
   stow::Closer& closer;
+  EventStreams& events;
   const Secret<32>& uid_key;           ///< stow/uid_macs.h
   std::size_t stow_parts;              ///< most parts of a STOW request
   const Allowance& allowance;          ///< of tenants that have no limits of their own

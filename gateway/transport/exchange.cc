@@ -47,4 +47,22 @@ void reply(const web::http::http_request& request, web::http::http_response resp
   send(*handoff_of(request), response, content, length);
 }
 
+AnswerStream::AnswerStream(std::shared_ptr<Handoff> handoff) : handoff_(std::move(handoff)) {}
+
+AnswerStream::~AnswerStream() {
+  handoff_->end_stream();
+}
+
+Pushed AnswerStream::push(std::string_view text) {
+  return handoff_->push(as_bytes(text));
+}
+
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a handle, and the same as above
+std::unique_ptr<AnswerStream> begin_stream(const web::http::http_request& request,
+                                           web::http::http_response response) {
+  std::shared_ptr<Handoff> handoff = handoff_of(request);
+  handoff->begin_stream(head_of(response));
+  return std::make_unique<AnswerStream>(std::move(handoff));
+}
+
 }  // namespace letterbox::gateway::transport

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "gateway/transport/outcome.h"
 #include "gateway/transport/peer.h"
+#include "gateway/transport/pushed.h"
 
 namespace web::http {
 class http_request;
@@ -17,6 +18,8 @@ class http_response;
 }  // namespace web::http
 
 namespace letterbox::gateway::transport {
+
+class Handoff;
 
 /// The request's body as it arrives, unframed (Content-Length or chunked), in pieces of at most
 /// 256 KiB. Two pieces are in flight at the most; a handler that is slow to pull stops the socket
@@ -42,6 +45,28 @@ const Peer& peer_of(const web::http::http_request& request);
 /// When the request's head was there. The handler may have been called much later, after the first
 /// of the body came and a worker was free.
 std::chrono::steady_clock::time_point arrival_of(const web::http::http_request& request);
+
+/// An answer that goes on when its handler has returned. For one thread at a time; when it dies,
+/// the answer ends in order, if the peer has taken what came before.
+class AnswerStream {
+ public:
+  explicit AnswerStream(std::shared_ptr<Handoff> handoff);
+  ~AnswerStream();
+  AnswerStream(const AnswerStream&) = delete;
+  AnswerStream& operator=(const AnswerStream&) = delete;
+
+  /// Doesn't wait; at most 64 KiB. See Pushed.
+  Pushed push(std::string_view text);
+
+ private:
+  std::shared_ptr<Handoff> handoff_;
+};
+
+/// Sends the head of `response` and leaves the rest to what it returns. From here on the request is
+/// none of those at hand: how many there may be is for the caller to bound. A peer that takes
+/// nothing for Limits::stall is cut off; one that has nothing to take is kept.
+std::unique_ptr<AnswerStream> begin_stream(const web::http::http_request& request,
+                                           web::http::http_response response);
 
 /// What became of a request. To be asked after reply(), or instead of it. If the transport has
 /// answered by itself, because the framing broke or the body came too slowly, the status is its.

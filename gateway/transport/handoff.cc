@@ -150,6 +150,68 @@ void Handoff::answer(const AnswerHead& head, Source* content) {
   answer_.wait_until_empty();
 }
 
+void Handoff::begin_stream(const AnswerHead& head) {
+  bool chunked = false;
+  const std::string begin = begin_answer(head, chunked);
+  {
+    const std::lock_guard lock(mutex_);
+    chunked_ = chunked;
+    shares_ = {};
+  }
+  if (const std::span<Byte> room = answer_.room(); !room.empty()) {
+    std::memcpy(room.data(), begin.data(), begin.size());
+    answer_.push(begin.size());
+  }
+  if (!may_have_body(head_, head.status)) answer_.end();
+  wake();
+}
+
+Pushed Handoff::push(ByteView bytes) {
+  if (bytes.empty() || bytes.size() > kMostPushed) {
+    throw Error(ErrorCode::kInternal, "a piece of a stream is empty, or too large");
+  }
+  std::string head;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!wake_ || cut_) return Pushed::kGone;
+    if (chunked_) head = chunk_head(bytes.size());
+  }
+  const std::string_view tail = head.empty() ? "" : "\r\n";
+  const std::span<Byte> room = answer_.room();
+  if (room.empty()) return Pushed::kFull;
+  std::memcpy(room.data(), head.data(), head.size());
+  std::memcpy(room.data() + head.size(), bytes.data(), bytes.size());
+  std::memcpy(room.data() + head.size() + bytes.size(), tail.data(), tail.size());
+  answer_.push(head.size() + bytes.size() + tail.size());
+  {
+    const std::lock_guard lock(mutex_);
+    outcome_.sent += bytes.size();
+  }
+  wake();
+  return Pushed::kSent;
+}
+
+void Handoff::end_stream() {
+  bool chunked = false;
+  {
+    const std::lock_guard lock(mutex_);
+    chunked = chunked_;
+  }
+  constexpr std::string_view kLastChunk = "0\r\n\r\n";
+  const std::span<Byte> room = answer_.room();
+  if (chunked && !room.empty()) {
+    std::memcpy(room.data(), kLastChunk.data(), kLastChunk.size());
+    answer_.push(kLastChunk.size());
+  }
+  if (chunked && room.empty()) {
+    // It hasn't taken what came before: it sees that the end is missing.
+    const std::lock_guard lock(mutex_);
+    cut_ = true;
+  }
+  answer_.end();
+  wake();
+}
+
 void Handoff::abandon() noexcept {
   {
     const std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@
 #include "gateway/transport/outcome.h"
 #include "gateway/transport/peer.h"
 #include "gateway/transport/piece_queue.h"
+#include "gateway/transport/pushed.h"
 #include "gateway/transport/refusal.h"
 #include "gateway/transport/request_head.h"
 
@@ -26,6 +27,9 @@ struct AnswerHead {
   std::string fields;                   ///< whole lines; none about framing or the connection
   std::optional<std::uint64_t> length;  ///< of the body; nothing: unknown
 };
+
+inline constexpr std::size_t kMostPushed =
+    PieceQueue::kPieceBytes - 32;  ///< with its chunk's frame
 
 /// Shared by a connection, on an io thread that never blocks, and a handler, on a thread that may.
 /// It outlives whichever goes first.
@@ -67,6 +71,16 @@ class Handoff final : public Source {
   /// early, or if there was an answer before.
   void answer(const AnswerHead& head, Source* content);
 
+  /// Begins an answer whose content comes later, with push(), when the handler has returned: it has
+  /// no worker and no share of the budgets then. Doesn't wait. Throws Error kInternal if there was
+  /// an answer before.
+  void begin_stream(const AnswerHead& head);
+  /// Sends all of `bytes`, at most kMostPushed of them, as soon as the peer takes them, or nothing.
+  /// After begin_stream(), for one thread at a time. Doesn't wait.
+  Pushed push(ByteView bytes);
+  /// There is no more content. Doesn't wait.
+  void end_stream();
+
   /// The handler ends without an answer. Does nothing if there was one.
   void abandon() noexcept;
 
@@ -98,7 +112,7 @@ class Handoff final : public Source {
   const RequestHead head_;
   const std::shared_ptr<const Peer> peer_;
   const std::chrono::steady_clock::time_point arrival_ = std::chrono::steady_clock::now();
-  const Shares shares_;
+  Shares shares_;
   PieceQueue body_;
   PieceQueue answer_;
   bool holds_piece_ = false;  // the handler's: it's looking at the front of body_
@@ -114,6 +128,7 @@ class Handoff final : public Source {
   bool abandoned_ = false;
   bool cut_ = false;
   bool persists_ = false;
+  bool chunked_ = false;  // a stream is
 };
 
 }  // namespace letterbox::gateway::transport

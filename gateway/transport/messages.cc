@@ -39,7 +39,9 @@ bool is_ours(const std::string& name) {
          str_iequal(name, "Date") || str_iequal(name, "X-Content-Type-Options");
 }
 
-AnswerHead answer_head(const web::http::http_response& response) {
+}  // namespace
+
+AnswerHead head_of(const web::http::http_response& response) {
   AnswerHead head;
   head.status = response.status_code();
   for (const auto& [name, value] : response.headers()) {
@@ -47,8 +49,6 @@ AnswerHead answer_head(const web::http::http_response& response) {
   }
   return head;
 }
-
-}  // namespace
 
 web::http::http_request make_request(std::shared_ptr<Handoff> handoff, const web::uri& listener) {
   const RequestHead& head = handoff->head();
@@ -76,7 +76,7 @@ std::shared_ptr<Handoff> handoff_of(const web::http::http_response& response) {
 }
 
 void send(Handoff& handoff, web::http::http_response response) {
-  AnswerHead head = answer_head(response);
+  AnswerHead head = head_of(response);
   if (!response._get_impl()->instream().is_valid()) {
     // A HEAD request's handler may know the length of what it doesn't send.
     std::uint64_t length = 0;
@@ -93,7 +93,7 @@ void send(Handoff& handoff, web::http::http_response response) {
 
 void send(Handoff& handoff, const web::http::http_response& response, Source& content,
           std::uint64_t length) {
-  AnswerHead head = answer_head(response);
+  AnswerHead head = head_of(response);
   head.length = length;
   handoff.answer(head, &content);
 }

@@ -19,6 +19,9 @@ web::http::http_request make_request(std::shared_ptr<Handoff> handoff, const web
 std::shared_ptr<Handoff> handoff_of(const web::http::http_request& request);
 std::shared_ptr<Handoff> handoff_of(const web::http::http_response& response);
 
+/// What begins an answer like `response`, but for its length.
+AnswerHead head_of(const web::http::http_response& response);
+
 /// Answers with a response and the body that was set on it. Throws what Handoff::answer throws.
 void send(Handoff& handoff, web::http::http_response response);
 /// Answers with a response's head and a body from `content`.

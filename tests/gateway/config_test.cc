@@ -312,6 +312,20 @@ TEST_F(Settings, AFileThatIsNotThereIsSaidToBe) {
   }
 }
 
+TEST_F(Settings, OfMailGoTogether) {
+  const std::string both = "relay = 'mail.example:587'\nfrom = 'box@hospital.example'\n";
+  write("[mail]\n" + both);
+  EXPECT_EQ(refusal(), "");
+  write("[mail]\nrelay = 'mail.example:587'\n");
+  EXPECT_THAT(refusal(), HasSubstr("mail.relay and mail.from"));
+  write("[mail]\n" + both + "user = 'letterbox'\n");
+  EXPECT_THAT(refusal(), HasSubstr("mail.user and mail.password"));
+  write("[mail]\n" + both + "user = 'letterbox'\npassword = '/secret'\ntls = 'none'\n");
+  EXPECT_THAT(refusal(), HasSubstr("without TLS"));
+  write("[mail]\nfrom = 'box@hospital.example, other@hospital.example'\n");
+  EXPECT_THAT(refusal(), HasSubstr("plain mail address"));
+}
+
 TEST_F(Settings, ThatDontGoTogetherAreRefused) {
   const std::map<std::string, std::string> apart = {
       {"tls.certificate = 'x'", "tls.private_key"},

@@ -20,7 +20,7 @@ PRIVATE_HEADERS = {
     "crypto/openssl.h",
     "records/json.h",
 }
-THIRD_PARTY = re.compile(r"^(openssl/|dcmtk/|pqxx/|libpq|boost/|cpprest/|pplx/|nlohmann/|spdlog/|CLI/|toml\+\+/|prometheus/|civetweb)")
+THIRD_PARTY = re.compile(r"^(openssl/|dcmtk/|pqxx/|libpq|boost/|cpprest/|pplx/|nlohmann/|spdlog/|CLI/|toml\+\+/|prometheus/|civetweb|curl/)")
 # What docs/threat-model.md names: a file, or a test of the file that was named last.
 NAMED = re.compile(r"\b((?:[a-z]+/)+\w+\.(?:cc|h|py|md))\b|`(test_\w+)`|`([A-Z]\w+)\.([A-Z]\w+)`")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

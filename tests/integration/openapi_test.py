@@ -261,6 +261,15 @@ class Walk(unittest.TestCase):
                       self.surgeon.request("GET", path + "/receipts"), self.surgeon.request("GET", "/v1/sent"),
                       self.surgeon.request("DELETE", path), self.surgeon.request("DELETE", path))
 
+        with contextlib.closing(self.gateway.tls()) as connection:
+            connection.sendall(device.raw_head(self.surgeon.key, self.gateway, "GET", "/v1/events", b"", None) + b"\r\n")
+            received = b""
+            while b"retry" not in received:
+                received += connection.recv(65536)
+        head, _, content = received.partition(b"\r\n\r\n")
+        fields = dict(line.lower().split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:])
+        self.gateway.seen.add(DESCRIPTION.judge("GET", "/v1/events", (int(head.split()[1]), fields, content)))
+
     def uploads(self):
         cover = self.open
 
