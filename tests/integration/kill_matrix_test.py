@@ -259,6 +259,39 @@ class Share(Action):
         self.scene.assertEqual(self.once(f"SELECT version FROM delivery WHERE id = '{self.delivery}'"), str(version))
 
 
+class ShareMany(Action):
+    """Ada lets Carol open a delivery of very many files."""
+    COUNT = 2000 if rig.FULL else 200
+
+    def prepare(self):
+        self.files = [sealing.File(b"letter %d" % number) for number in range(self.COUNT)]
+        self.cover = sealing.sent(self.scene.ada, [BOB, ADA], *self.files)
+        self.delivery = self.cover.delivery
+        self.next = self.cover.next([self.scene.bob, self.scene.ada, self.scene.carol], self.scene.ada.key)
+        self.change = sealing.recipients_change(self.next, self.files)
+
+    def begin(self):
+        return self.of(self.scene.ada, "PUT", f"/v1/deliveries/{self.delivery}/recipients", self.change,
+                       sealing.RECIPIENTS_CHANGE, extra=['If-Match: "v1"'])
+
+    def look(self):
+        path = f"/v1/deliveries/{self.delivery}/headers"
+        headers = sealing.headers_in(expect(200, self.scene.bob.request("GET", path)))
+        now = self.cover if self.scene.carol.request("GET", path)[0] == 404 else self.next
+        self.scene.assertEqual(headers, {file.id.bytes: (file.header(now), file.nonce) for file in self.files})
+        return "old" if now is self.cover else "new"
+
+    def again(self):
+        attempt = self.begin()
+        self.scene.assertTrue(attempt.succeeded(), attempt.said)
+
+    def require_end(self):
+        few = [(file.id, file.plaintext) for file in (self.files[0], self.files[-1])]
+        for who in (self.scene.ada, self.scene.bob, self.scene.carol):
+            self.require_opens(who, few)
+            self.require_listed_once(who)
+
+
 class Unshare(Share):
     """Ada drops Carol."""
 
@@ -397,6 +430,10 @@ TABLE = (
     ("share between headers and cover",              Share,       before(r"INSERT INTO cover")),
     ("share before its commit",                      Share,       before_commit(r"UPDATE file AS f\s+SET header")),
     ("share after its commit",                       Share,       after_commit(r"UPDATE file AS f\s+SET header")),
+    ("share of many before headers are staged",      ShareMany,   before(r"INSERT INTO staged_headers")),
+    ("share of many between kept and swapped",       ShareMany,   before(r"UPDATE file AS f\s+SET header")),
+    ("share of many before its commit",              ShareMany,   before_commit(r"UPDATE file AS f\s+SET header")),
+    ("share of many after its commit",               ShareMany,   after_commit(r"UPDATE file AS f\s+SET header")),
     ("unshare between headers and recipients",       Unshare,     before(r"DELETE FROM delivery_recipient")),
     ("unshare before its commit",                    Unshare,     before_commit(r"DELETE FROM delivery_recipient")),
     ("unshare after its commit",                     Unshare,     after_commit(r"DELETE FROM delivery_recipient")),

@@ -171,6 +171,19 @@ def recipients_change(cover, files):
         file.id.bytes + framed(file.header(cover)) + framed(b"") for file in sorted(files, key=lambda file: file.id))
 
 
+def headers_in(content):
+    """Of `application/vnd.letterbox.headers`, by the ids of files without indexes: header and nonce."""
+    found = {}
+    while content:
+        length = int.from_bytes(content[16:20], "big")
+        beginning, index = content[20:20 + length], content[20 + length:24 + length]
+        found[content[:16]] = (beginning[:-16], beginning[-16:])
+        if index != bytes(4):
+            raise AssertionError("an index")
+        content = content[24 + length:]
+    return found
+
+
 def change(maker, cover, files, if_match=None):
     """(status, headers, body) of putting `cover` in place of the version before it."""
     before = f'"v{cover.record["version"] - 1}"' if if_match is None else if_match

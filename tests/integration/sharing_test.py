@@ -38,14 +38,7 @@ class Shared(rig.OnOneGateway):
         if status == 404:
             return None
         self.assertEqual((status, fields["content-type"]), (200, "application/vnd.letterbox.headers"))
-        found = {}
-        while content:
-            length = int.from_bytes(content[16:20], "big")
-            beginning = content[20:20 + length]
-            found[content[:16]] = (beginning[:-16], beginning[-16:])
-            self.assertEqual(content[20 + length:24 + length], bytes(4), "no index")
-            content = content[24 + length:]
-        return found
+        return sealing.headers_in(content)
 
     def under(self, cover, files):
         return {file.id.bytes: (file.header(cover), file.nonce) for file in files}
