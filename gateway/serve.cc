@@ -176,7 +176,7 @@ void serve(const Config& config) {
   const storage::Swept swept = store.sweep();
   log::info("swept unfinished uploads",
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
-  make_tenant_if_missing(store, config.tenant);
+  make_tenant_if_missing(store, config.tenant, config.quota);
 
   Readiness readiness(store, config.data, config.disk_reserve);
   Metrics metrics;
