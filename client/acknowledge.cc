@@ -20,7 +20,7 @@ void told(Caller& us, const char* what, Tell tell) {
     tell();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kConflict || error.code() == ErrorCode::kNotFound) return;
-    notice(std::string("the files are here and verified, but ") + what + ": " + error.what(),
+    notice(std::string("what came was verified, but ") + what + ": " + error.what(),
            us.session().json);
   }
 }

@@ -8,9 +8,10 @@
 namespace letterbox::client {
 
 /// Has the gateway give up the headers of versions before. For who has opened, under the last
-/// cover, everything that the manifest lists: a header alone doesn't show whether it is its
-/// payload's. Does nothing unless this device is one whose word counts: listed by the last two
-/// versions, and of somebody else than made the last.
+/// cover, everything that the manifest lists, or has verified every header with its payload's
+/// nonce: a header alone doesn't show whether it is its payload's. Does nothing unless this device
+/// is one whose word counts: listed by the last two versions, and of somebody else than made the
+/// last.
 void confirm_version(Caller& us, const VerifiedDelivery& delivery);
 
 /// For who has decrypted everything that the manifest lists to its verified end.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "client/acknowledge.h"
 #include "client/answers.h"
 #include "client/delivery_access.h"
 #include "client/rewrapped_headers.h"
@@ -94,6 +95,9 @@ std::optional<records::SignedCover> change(Caller& us, const VerifiedDelivery& d
     RewrappedHeaders rewrapped(*headers, delivery, access.cover(), us.keys().identities, next);
     return Spool(rewrapped, us.session().home.directory());
   });
+  // Each header opened, and is its payload's: whoever made them did no harm, and those before may
+  // go.
+  if (!access.has_fallen_back()) confirm_version(us, delivery);
   DescriptorSource source = body.read();
   us.gateway().put("/v1/deliveries/" + delivery.manifest.delivery.text() + "/recipients",
                    {records::kRecipientsChangeMediaType,

@@ -8,6 +8,7 @@
 #include "client/caller.h"
 #include "client/commands.h"
 #include "client/inbox.h"
+#include "client/revoke.h"
 #include "client/terminal.h"
 #include "records/deletion_receipt.h"
 #include "records/receipt.h"
@@ -163,17 +164,16 @@ json to_json(const SentDelivery& sent) {
                        {"collected", or_null(device.collected)},
                        {"opened", or_null(device.opened)}});
   const auto& deleted = sent.deleted;
-  return {
-      {"delivery", sent.delivery.text()},
-      {"state", to_text(sent.state)},
-      {"created", records::to_text(sent.created)},
-      {"expires", records::to_text(sent.expires)},
-      {"files", sent.files},
-      {"bytes", sent.bytes},
-      {"version", sent.version},
-      {"devices", std::move(devices)},
-      {"deleted", deleted ? json(records::to_text(deleted->deleted)) : json(nullptr)},
-      {"backups_lapse", deleted ? json(records::to_text(deleted->backups_lapse)) : json(nullptr)}};
+  return {{"delivery", sent.delivery.text()},
+          {"state", to_text(sent.state)},
+          {"created", records::to_text(sent.created)},
+          {"expires", records::to_text(sent.expires)},
+          {"files", sent.files},
+          {"bytes", sent.bytes},
+          {"version", sent.version},
+          {"devices", std::move(devices)},
+          {"deleted", deleted ? json(records::to_text(deleted->deleted)) : json(nullptr)},
+          {"backups_lapse", deleted ? or_null(deleted->backups_lapse) : json(nullptr)}};
 }
 
 void print(const SentDelivery& sent) {
@@ -184,8 +184,8 @@ void print(const SentDelivery& sent) {
             << records::to_text(sent.expires) << '\n';
   if (sent.deleted)
     std::cout << "  no header in the gateway's live store since "
-              << records::to_text(sent.deleted->deleted) << "; backups lapse by "
-              << records::to_text(sent.deleted->backups_lapse) << '\n';
+              << records::to_text(sent.deleted->deleted) << "; "
+              << backups_text(sent.deleted->backups_lapse) << '\n';
   for (const SentTo& device : sent.devices) {
     std::cout << "  " << device.handle.text() << "  " << device.state;
     if (device.opened)

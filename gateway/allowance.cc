@@ -12,7 +12,9 @@ Allowance allowance_of(storage::TenantStore& tenants, storage::TenantId tenant,
   Allowance allowance{own.default_life.value_or(usual.life),
                       own.longest_life.value_or(usual.longest_life),
                       own.default_downloads.value_or(usual.downloads),
-                      own.most_downloads.value_or(usual.most_downloads)};
+                      own.most_downloads.value_or(usual.most_downloads), usual.most_unfinished};
+  // An upload takes up its room for a day from when it is announced, and costs nothing.
+  if (own.quota) allowance.most_unfinished = std::min(allowance.most_unfinished, *own.quota / 2);
   allowance.life = std::min(allowance.life, allowance.longest_life);
   allowance.downloads = std::min(allowance.downloads, allowance.most_downloads);
   return allowance;

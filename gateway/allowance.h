@@ -1,5 +1,5 @@
-// How long what is sent lives, and how often it may be fetched: as the gateway's configuration says
-// unless a tenant's own limits do (letterboxd admin tenant limits).
+// How long what is sent lives, how often it may be fetched, and what a sender may announce: as the
+// gateway's configuration says unless a tenant's own limits do (letterboxd admin tenant limits).
 #pragma once
 
 #include <chrono>
@@ -18,10 +18,12 @@ struct Allowance {
   /// Of each file by each device, if the sender doesn't say.
   std::uint32_t downloads = storage::kUsualDownloads;
   std::uint32_t most_downloads = 1000;  ///< that a sender may ask for
+  /// Bytes that one sender's uploads may come to which aren't complete.
+  std::uint64_t most_unfinished = std::uint64_t{256} << 30;
 };
 
-/// A tenant's own, and `usual` where it has none. What is usual is never above the most. Throws
-/// Error kUnavailable.
+/// A tenant's own, and `usual` where it has none. What is usual is never above the most, and nobody
+/// may announce more than half of a quota. Throws Error kUnavailable.
 Allowance allowance_of(storage::TenantStore& tenants, storage::TenantId tenant,
                        const Allowance& usual);
 

@@ -74,11 +74,14 @@ struct Config {
 
   Rates rates;
 
-  /// How long deliveries live and how often they may be fetched, where a tenant has no limits of
-  /// its own.
+  /// How long deliveries live, how often they may be fetched and what a sender may announce, where
+  /// a tenant has no limits of its own.
   Allowance allowance;
+  /// What a tenant that is made may have stored, in bytes; 0: no bound. Its own limit from then on.
+  std::uint64_t quota = 0;
   /// How long the last backup lives after what it holds was deleted: deletion receipts promise it.
-  std::chrono::days backup_retention{30};
+  /// Absent: nobody said so, and they promise no date.
+  std::optional<std::chrono::days> backup_retention;
   /// How often the gateway looks for what is over.
   std::chrono::seconds sweep_every{60};
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "crypto/header.h"
-#include "gateway/covers.h"
 #include "records/delivery_headers.h"
 
 namespace letterbox::gateway {
@@ -37,22 +36,16 @@ class Frames final : public Source {
 }  // namespace
 
 std::optional<DeliveryHeaders> collect_headers(storage::Store& shelf, storage::TenantId tenant,
-                                               const storage::Delivery& delivery,
-                                               std::optional<std::uint32_t> version) {
-  const auto current = static_cast<std::uint32_t>(delivery.covers.size());
-  const std::uint32_t wanted = version.value_or(current);
-  if (wanted == 0 || wanted > current) return std::nullopt;
-  if (wanted != current) {
-    const std::vector<std::uint32_t> kept = shelf.sharing().kept(tenant, delivery.id);
-    if (std::ranges::find(kept, wanted) == kept.end()) return std::nullopt;
+                                               const Uuid& delivery, const HeadersVersion& of) {
+  if (of.is_former) {
+    const std::vector<std::uint32_t> kept = shelf.sharing().kept(tenant, delivery);
+    if (std::ranges::find(kept, of.version) == kept.end()) return std::nullopt;
   }
   constexpr std::size_t kIdAndLengths = 16 + 4 + 4;
-  const std::size_t beginning =
-      crypto::header_size(read_cover(delivery.covers[wanted - 1]).recipients.size()) +
-      sizeof(crypto::PayloadNonce);
+  const std::size_t beginning = crypto::header_size(of.recipients) + sizeof(crypto::PayloadNonce);
   return DeliveryHeaders{
-      delivery.files.size() * (kIdAndLengths + beginning) + delivery.indexes.size() * beginning,
-      wanted, std::make_unique<Frames>(shelf.sharing().read(tenant, delivery.id, wanted))};
+      of.files * (kIdAndLengths + beginning) + of.indexes * beginning, of.version,
+      std::make_unique<Frames>(shelf.sharing().read(tenant, delivery, of.version))};
 }
 
 }  // namespace letterbox::gateway

@@ -184,7 +184,7 @@ void serve(const Config& config) {
   const storage::Swept swept = store.sweep();
   log::info("swept unfinished uploads",
             {{"files", std::to_string(swept.files)}, {"rows", std::to_string(swept.rows)}});
-  make_tenant_if_missing(store, config.tenant);
+  make_tenant_if_missing(store, config.tenant, config.quota);
 
   Disk disk(config.data, config.disk_reserve, config.database.empty());
   Readiness readiness(store, disk);

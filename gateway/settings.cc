@@ -191,6 +191,17 @@ Field days(std::chrono::days& field, std::uint64_t least, std::uint64_t most) {
           [&] { return std::to_string(field.count()); }};
 }
 
+Field days(std::optional<std::chrono::days>& field, std::uint64_t least, std::uint64_t most) {
+  const std::string form = std::to_string(least) + " to " + std::to_string(most);
+  return {Notation::kInteger, form,
+          [=, &field](const std::string& value) {
+            std::chrono::days given{};
+            days(given, least, most).set(value);
+            field = given;
+          },
+          [&] { return field ? std::to_string(field->count()) : std::string(); }};
+}
+
 Field format(log::Format& field) {
   return {Notation::kString, "logfmt or json",
           [&](const std::string& value) {
@@ -259,9 +270,14 @@ std::vector<Setting> settings_of(Config& config) {
        "How often each device may download each file if its sender doesn't say."},
       {"delivery.most_downloads", number(config.allowance.most_downloads, 1, 1000000),
        "What a sender may ask for there. `admin tenant limits` overrides these four."},
+      {"delivery.most_unfinished", size(config.allowance.most_unfinished, 1, 1024 * kTib),
+       "Bytes that one sender's uploads may come to which aren't complete, and at most half of the "
+       "tenant's quota; more: 507."},
+      {"delivery.quota", size(config.quota, 0, 1024 * kTib),
+       "Bytes that a new tenant may have stored; 0: no bound. `admin tenant limits` changes it."},
       {"backup.retention_days", days(config.backup_retention, 0, 36500),
        "Days after which the last backup lapses that may hold what was deleted: deletion receipts "
-       "promise it."},
+       "promise it. Absent: they promise no date."},
       {"sweep.every", seconds(config.sweep_every, 1, 86400),
        "Seconds between two looks for what has expired."},
 

@@ -1,7 +1,9 @@
 #include "gateway/sharing.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,16 +17,50 @@ namespace letterbox::gateway {
 
 namespace {
 
-storage::Delivery closed(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
-  std::optional<storage::Delivery> delivery = shelf.deliveries().find(tenant, id);
-  if (!delivery || delivery->state != storage::DeliveryState::kClosed) {
+// One who changes the recipients of a delivery again, while their change before is still coming,
+// piles up headers; of each person one is enough, and nobody's keeps the sender from theirs.
+class Turn {
+ public:
+  Turn(const Uuid& delivery, const Uuid& principal) : of_(delivery, principal) {
+    const std::lock_guard lock(mutex());
+    if (!taken().insert(of_).second) {
+      throw Error(ErrorCode::kLocked, "a change by the same person is still coming");
+    }
+  }
+  ~Turn() {
+    const std::lock_guard lock(mutex());
+    taken().erase(of_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  using Key = std::pair<Uuid, Uuid>;
+  static std::mutex& mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  static std::set<Key>& taken() {
+    static std::set<Key> taken;
+    return taken;
+  }
+  const Key of_;
+};
+
+// The version that a closed delivery has come to.
+std::uint32_t current_version(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {
+  const std::optional<storage::Audience> audience = shelf.deliveries().audience(tenant, id);
+  if (!audience || audience->state != storage::DeliveryState::kClosed) {
     throw Error(ErrorCode::kNotFound, "no such closed delivery");
   }
-  return *std::move(delivery);
+  return audience->version;
 }
 
-std::uint32_t current_version(const storage::Delivery& delivery) {
-  return static_cast<std::uint32_t>(delivery.covers.size());
+storage::DeliveryPart part_of(storage::Store& shelf, storage::TenantId tenant, const Uuid& id,
+                              const std::vector<std::uint32_t>& versions) {
+  auto part = shelf.deliveries().part(tenant, id, versions);
+  if (!part) throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  return *std::move(part);
 }
 
 std::vector<records::CoverRecipient> added(const records::Cover& before,
@@ -89,14 +125,16 @@ void read_to_the_end(Source& body) {
 void change_recipients(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
                        const Caller& caller, const Uuid& id, std::string_view if_match,
                        Source& body) {
+  const Turn turn(id, caller.principal.value());
   records::HeadersReader reader(body);
   const records::Envelope envelope = reader.cover();
-  const storage::Delivery delivery = closed(shelf, caller.tenant, id);
-  if (current_version(delivery) > 1 && delivery.covers.back() == records::to_json(envelope)) {
+  const std::uint32_t current = current_version(shelf, caller.tenant, id);
+  const storage::DeliveryPart delivery = part_of(shelf, caller.tenant, id, {current});
+  if (current > 1 && delivery.covers.back() == records::to_json(envelope)) {
     read_to_the_end(body);  // or nobody knows whether it is what was signed for
     return;
   }
-  if (!lists_tag(if_match, version_tag(current_version(delivery)), TagComparison::kStrong)) {
+  if (!lists_tag(if_match, version_tag(current), TagComparison::kStrong)) {
     throw Error(ErrorCode::kPreconditionFailed, "a change of another version than the current one");
   }
   const Directory directory{shelf.devices(), caller.tenant, gateway_key};
@@ -108,26 +146,26 @@ void change_recipients(storage::Store& shelf, const crypto::VerifyKey& gateway_k
   require_active(directory, added(before.cover, after.cover));
 
   const std::unique_ptr<storage::RecipientChange> change = shelf.sharing().begin(caller.tenant, id);
-  stage(reader, after, delivery.files.size(), *change);
+  stage(reader, after, delivery.files, *change);
   require_done(change->commit(new_version(after, maker.handle), records::now(),
-                              caller.did(storage::AuditKind::kDeposit, id)));
+                              caller.did(storage::AuditKind::kSharing, id)));
 }
 
 void confirm_version(storage::Store& shelf, const Caller& caller, const Uuid& id,
                      std::uint32_t version) {
-  const storage::Delivery delivery = closed(shelf, caller.tenant, id);
-  if (version < 2 || version > current_version(delivery)) {
+  if (version < 2 || version > current_version(shelf, caller.tenant, id)) {
     throw Error(ErrorCode::kConflict, "the delivery hasn't come to this version, or began with it");
   }
   const crypto::X25519Recipient& device = caller.device.value().record.recipient;
-  const records::Envelope cover = records::parse_envelope(delivery.covers[version - 1]);
+  const storage::DeliveryPart delivery = part_of(shelf, caller.tenant, id, {version - 1, version});
+  const records::Envelope cover = records::parse_envelope(delivery.covers[1]);
   // Nor may another device of the maker's: one handle could lock everybody else out.
   if (!records::parse_cover(cover.payload).lists(device) ||
-      !read_cover(delivery.covers[version - 2]).lists(device) ||
+      !read_cover(delivery.covers[0]).lists(device) ||
       caller.handle.value().text() == handle_of_maker(shelf, cover)) {
     throw Error(ErrorCode::kNotAllowed, "a version is confirmed by whom it was remade for");
   }
-  shelf.sharing().confirm(caller.tenant, id, version, caller.did(storage::AuditKind::kDeposit, id));
+  shelf.sharing().confirm(caller.tenant, id, version, caller.did(storage::AuditKind::kSharing, id));
 }
 
 }  // namespace letterbox::gateway

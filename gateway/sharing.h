@@ -21,7 +21,8 @@ namespace letterbox::gateway {
 /// Throws Error kPreconditionFailed (another version is current), kCoverMismatch (the cover doesn't
 /// follow, or the files aren't the delivery's), kNotAllowed (drops whom he mustn't),
 /// kUnknownRecipient (added, and not an active device), kConflict (changes nothing, or too many
-/// versions aren't confirmed), kBadSignature, kMalformed, kTooLarge, kNotFound, kUnavailable, and
+/// versions aren't confirmed), kLocked (another one of the same person is still coming),
+/// kBadSignature, kMalformed, kTooLarge, kNotFound, kUnavailable, and
 /// what `body` throws.
 void change_recipients(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
                        const Caller& caller, const Uuid& id, std::string_view if_match,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "crypto/signing.h"
@@ -11,10 +12,11 @@
 namespace letterbox::gateway {
 
 /// Revokes `delivery`, and returns the deletion receipt (records/deletion_receipt.h), an envelope.
-/// Copies in backups lapse `retention` later. Again: the same receipt. Throws Error kNotFound if it
-/// is gone, or was revoked by somebody who wanted none, kUnavailable.
+/// Copies in backups lapse `retention` later; without one nothing is promised of them. Again: the
+/// same receipt. Throws Error kNotFound if it is gone, or was revoked by somebody who wanted none,
+/// kUnavailable.
 std::string take_back(storage::Store& shelf, const crypto::SigningKey& gateway_key,
                       const Caller& caller, const storage::SentDelivery& delivery,
-                      std::chrono::days retention);
+                      std::optional<std::chrono::days> retention);
 
 }  // namespace letterbox::gateway

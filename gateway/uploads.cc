@@ -136,18 +136,27 @@ void take_all(Intake& intake, Source& body) {
 
 storage::Upload begin_upload(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
                              const Caller& sender, const Uuid& delivery, const Uuid& file,
-                             std::uint64_t length) {
+                             std::uint64_t length, std::uint64_t most) {
   const records::SignedCover cover = open_cover(shelf, gateway_key, sender.tenant, delivery);
   const std::uint64_t least =
       crypto::header_size(cover.cover.recipients.size()) + crypto::sealed_size(0);
   if (length < least) throw Error(ErrorCode::kNotWhatItClaims, "shorter than an empty age file");
-  return shelf.uploads().create(sender.tenant,
-                                {.id = Uuid::v7(),
-                                 .delivery = delivery,
-                                 .file = file,
-                                 .length = length,
-                                 .device = sender.device.value().record.signing_key.fingerprint()},
-                                records::now());
+  storage::AuditEvent event = sender.did(storage::AuditKind::kUpload, file);
+  try {
+    return shelf.uploads().create(
+        sender.tenant,
+        {.id = Uuid::v7(),
+         .delivery = delivery,
+         .file = file,
+         .length = length,
+         .device = sender.device.value().record.signing_key.fingerprint()},
+        most, records::now(), event);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kQuotaExceeded) throw;
+    event.outcome = storage::AuditOutcome::kFailure;
+    shelf.audit().append(sender.tenant, event);
+    throw;
+  }
 }
 
 storage::Upload continue_upload(storage::Store& shelf, const crypto::VerifyKey& gateway_key,

@@ -15,11 +15,12 @@
 namespace letterbox::gateway {
 
 /// Begins the upload of a file `id` of so many bytes into the open, device-sealed `delivery` of
-/// `sender`. Throws Error kNotWhatItClaims for a length that no file of it has, kNotFound,
-/// kConflict, kQuotaExceeded, kUnavailable.
+/// `sender`, whose uploads may come to `most` bytes that aren't complete. Whether it takes up room
+/// or is refused for it, that is written to the audit trail. Throws Error kNotWhatItClaims for a
+/// length that no file of it has, kNotFound, kConflict, kQuotaExceeded, kUnavailable.
 storage::Upload begin_upload(storage::Store& shelf, const crypto::VerifyKey& gateway_key,
                              const Caller& sender, const Uuid& delivery, const Uuid& file,
-                             std::uint64_t length);
+                             std::uint64_t length, std::uint64_t most);
 
 /// Goes on with the upload `id` at `offset`, and returns how it stands then. What has arrived is
 /// kept as it comes, a row at a time, so that a body which breaks off has not come in vain. At the

@@ -12,7 +12,7 @@ const std::string kWhat = "the deletion receipt";
 constexpr std::string_view kStore = "live";
 
 void check(const DeletionReceipt& receipt) {
-  if (receipt.backups_lapse < receipt.deleted)
+  if (receipt.backups_lapse && *receipt.backups_lapse < receipt.deleted)
     refuse(kWhat, "says that backups lapse before the deletion");
 }
 
@@ -23,7 +23,7 @@ DeletionReceipt parse_deletion_receipt(ByteView bytes) {
   DeletionReceipt receipt{.delivery = members.parsed("delivery", Uuid::parse),
                           .cover = members.parsed("cover", array_from_base64<32>),
                           .deleted = members.parsed("deleted", parse_time),
-                          .backups_lapse = members.parsed("backups_lapse", parse_time)};
+                          .backups_lapse = members.parsed_or_null("backups_lapse", parse_time)};
   check(receipt);
   return receipt;
 }
@@ -37,7 +37,8 @@ Envelope sign_deletion_receipt(const DeletionReceipt& receipt, const crypto::Sig
   json["cover"] = to_base64(receipt.cover);
   json["deleted"] = to_text(receipt.deleted);
   json["store"] = kStore;
-  json["backups_lapse"] = to_text(receipt.backups_lapse);
+  json["backups_lapse"] =
+      receipt.backups_lapse ? OrderedJson(to_text(*receipt.backups_lapse)) : OrderedJson();
   return sign(kDeletionReceiptType, as_bytes(to_text(json)), gateway);
 }
 

@@ -4,6 +4,7 @@
 // from `deleted` on, and copies in backups lapse later. Who fetched a file before may have kept it.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/uuid.h"
@@ -21,7 +22,9 @@ struct DeletionReceipt {
   Uuid delivery;
   crypto::CoverHash cover;  ///< of cover version 1
   Time deleted;             ///< from then on the live store has no header of it
-  Time backups_lapse;  ///< the last backup that may hold one is gone by then; not before deleted
+  /// The last backup that may hold one is gone by then; not before deleted. Absent: nobody promised
+  /// a date.
+  std::optional<Time> backups_lapse;
 };
 
 /// Signed by the gateway. Throws Error kMalformed for what verify_deletion_receipt would refuse.

@@ -23,7 +23,10 @@ enum class AuditKind : std::uint8_t {
   kLogin,
   kEnrolment,
   kRevocation,
+  kUpload,  ///< one was begun; that it became a file is a deposit
   kDeposit,
+  kSharing,  ///< of a delivery: its recipients were changed, or a change was confirmed
+  kExpiry,   ///< of a delivery: nobody did it
   kCollect,
   kRefusal,
   kAdministration,

@@ -51,7 +51,8 @@ class BlobWriter {
   virtual ~BlobWriter() = default;
 
   /// Adds the next row: all but the last must be 16 STREAM chunks (1,048,832 bytes) long. The row
-  /// is not durable yet. Throws Error kUnavailable.
+  /// is not durable yet. Throws Error kUnavailable; kQuotaExceeded, some rows after the tenant has
+  /// no room for them any more.
   virtual void append(const Ciphertext& row) = 0;
 
   /// Makes the file part of its open delivery; durable when it returns. Throws Error kConflict if
@@ -123,8 +124,9 @@ class BlobStore {
   /// has vacuumed, its disk still holds the bytes. Throws Error kUnavailable.
   virtual bool remove(TenantId tenant, const Uuid& id, const AuditEvent& event) = 0;
 
-  /// What counts against the tenant's quota: payloads of files and indexes, and the length of
-  /// uploads that aren't complete. Throws Error kUnavailable.
+  /// What counts against the tenant's quota: files and indexes with their headers, those of former
+  /// versions, the length of uploads that aren't complete, and what is staged beyond a little
+  /// (storage/row_framing.h). Throws Error kUnavailable.
   virtual std::uint64_t used(TenantId tenant) = 0;
 };
 

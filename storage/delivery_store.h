@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,14 @@ struct Delivery {
   std::vector<FileSummary> indexes;     ///< their indexes, by the file's id; not each has one
 };
 
+/// Some covers of a delivery, and how much there is under them.
+struct DeliveryPart {
+  std::vector<std::string>
+      covers;  ///< envelopes of the versions that were asked for, in their order
+  std::size_t files;
+  std::size_t indexes;
+};
+
 /// Who may know of a delivery.
 struct Audience {
   Uuid sender;
@@ -94,13 +103,25 @@ class DeliveryStore {
   /// Takes a delivery back, whatever its state: its headers, those of former versions, MACs,
   /// uploads and inboxes forget it at once and for good, and the sealed bytes follow with
   /// Store::sweep_lapsed. From then on nothing but ReceiptStore finds it. Returns the deletion
-  /// receipt that is kept: `receipt`, an envelope, or that of whoever revoked it before. It may be
-  /// empty, where nobody will ask for one. Nothing if there is no such delivery.
+  /// receipt that is kept: what `receipt` makes, an envelope, or that of whoever revoked it before.
+  /// It may be empty, where nobody will ask for one. It is made while nobody else can change the
+  /// delivery, perhaps more than once, and mustn't call the store. Nothing if there is no such
+  /// delivery.
   virtual std::optional<std::string> revoke(TenantId tenant, const Uuid& id,
-                                            const std::string& receipt,
+                                            const std::function<std::string()>& receipt,
                                             const AuditEvent& event) = 0;
+  /// The same with one that is made.
+  std::optional<std::string> revoke(TenantId tenant, const Uuid& id, const std::string& receipt,
+                                    const AuditEvent& event) {
+    return revoke(
+        tenant, id, [&] { return receipt; }, event);
+  }
   /// Whatever its state, unless expired or revoked.
   virtual std::optional<Delivery> find(TenantId tenant, const Uuid& id) = 0;
+  /// Of the same delivery what some of its covers need: there may be a hundred of them, of 200 kB
+  /// each. Nothing if it hasn't come to one of `versions`, either.
+  virtual std::optional<DeliveryPart> part(TenantId tenant, const Uuid& id,
+                                           const std::vector<std::uint32_t>& versions) = 0;
   /// The same delivery, if all that is asked is whose it is: one cheap query.
   virtual std::optional<Audience> audience(TenantId tenant, const Uuid& id) = 0;
   /// Closed, unexpired deliveries for this age1… key, oldest first, from after `after`; at most

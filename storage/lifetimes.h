@@ -9,7 +9,7 @@ namespace letterbox::storage {
 inline constexpr std::chrono::hours kDownloadContinues{24};
 /// An upload is forgotten so long after its last byte.
 inline constexpr std::chrono::hours kUploadKept{24};
-/// A device-sealed delivery that isn't closed by then, and gets no bytes, expires.
+/// A device-sealed delivery that got nothing for so long, and isn't closed, expires.
 inline constexpr std::chrono::days kNeverClosed{7};
 /// Headers of a former version, if nobody confirms a later one.
 inline constexpr std::chrono::days kFormerVersionKept{7};

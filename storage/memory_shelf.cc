@@ -80,9 +80,20 @@ std::uint64_t size_of(const FileRecord& file, const MemoryIndex* index) {
   return file.payload_length + (index != nullptr ? index->summary.payload_length : 0);
 }
 
+std::uint64_t room_of(const FileRecord& file, const MemoryIndex* index) {
+  return size_of(file, index) + file.header.size() + (index != nullptr ? index->header.size() : 0);
+}
+
 std::uint64_t MemoryTenant::used() const {
-  std::uint64_t bytes = 0;
-  for (const auto& [id, file] : files) bytes += size_of(file.record, file.index.get());
+  std::uint64_t bytes = reserved;
+  for (const auto& [id, file] : files) bytes += room_of(file.record, file.index.get());
+  for (const auto& [id, delivery] : deliveries) {
+    for (const auto& [version, former] : delivery.former) {
+      for (const auto& [file, headers] : former.headers) {
+        bytes += headers.header.size() + (headers.index ? headers.index->size() : 0);
+      }
+    }
+  }
   for (const auto& [id, upload] : uploads) {
     if (!upload.upload.complete()) bytes += upload.upload.made.length;
   }
@@ -153,6 +164,24 @@ void MemoryShelf::require_room(TenantId tenant, std::uint64_t more) {
   }
 }
 
+MemoryReservation::~MemoryReservation() {
+  if (bytes_ == 0) return;
+  const std::lock_guard lock(shelf_.mutex);
+  release();
+}
+
+void MemoryReservation::grow_to(std::uint64_t bytes) {
+  const std::lock_guard lock(shelf_.mutex);
+  shelf_.require_room(tenant_, bytes - bytes_);
+  shelf_.tenants[tenant_].reserved += bytes - bytes_;
+  bytes_ = bytes;
+}
+
+void MemoryReservation::release() {
+  shelf_.tenants[tenant_].reserved -= bytes_;
+  bytes_ = 0;
+}
+
 namespace {
 
 // Whether it is over and nobody said so yet.
@@ -162,6 +191,11 @@ bool has_lapsed(const MemoryTenant& own, const MemoryDelivery& delivery,
   if (delivery.opened.expires <= now) return true;
   if (delivery.state != DeliveryState::kOpen || delivery.opened.sealed_by_gateway ||
       delivery.opened.created + kNeverClosed > now) {
+    return false;
+  }
+  if (std::any_of(delivery.files.begin(), delivery.files.end(), [&](const Uuid& file) {
+        return own.files.at(file).stored + kNeverClosed > now;
+      })) {
     return false;
   }
   return std::none_of(own.uploads.begin(), own.uploads.end(), [&](const auto& one) {
@@ -182,6 +216,7 @@ Lapsed MemoryShelf::sweep(std::chrono::sys_seconds now, std::size_t limit) {
   for (auto& [tenant, own] : tenants) {
     for (auto& [id, delivery] : own.deliveries) {
       if (take(lapsed.deliveries, has_lapsed(own, delivery, now))) {
+        record(tenant, {.kind = AuditKind::kExpiry, .object = id});
         own.end(delivery, DeliveryState::kExpired, now);
       }
       std::erase_if(delivery.former, [&](const auto& one) {

@@ -34,6 +34,7 @@ struct MemoryFile {
     std::chrono::system_clock::time_point stored;
   };
   std::optional<Instance> instance;
+  std::chrono::system_clock::time_point stored = std::chrono::system_clock::now();
 };
 
 /// What is kept of the version before.
@@ -107,6 +108,8 @@ struct MemoryTenant {
   std::optional<std::pair<Webhook, MemoryTelling>> webhook;
   std::map<Uuid, std::pair<std::string, MemoryTelling>> mail;  // by principal
 
+  std::uint64_t reserved = 0;  // by what is staged
+
   std::uint64_t used() const;
   void require_new(const NewDelivery& delivery) const;
   void require_free(const Uuid& file) const;
@@ -148,8 +151,29 @@ struct MemoryShelf {
   void record(TenantId tenant, const AuditEvent& event) { directory.audit().append(tenant, event); }
 };
 
-/// What a file with this index counts for.
+/// What a file with this index comes to, for whoever is told.
 std::uint64_t size_of(const FileRecord& file, const MemoryIndex* index);
+/// What it counts for: its headers, too.
+std::uint64_t room_of(const FileRecord& file, const MemoryIndex* index);
+
+/// So much of the room of a tenant as what is staged takes up. For one thread at a time.
+class MemoryReservation {
+ public:
+  MemoryReservation(MemoryShelf& shelf, TenantId tenant) : shelf_(shelf), tenant_(tenant) {}
+  ~MemoryReservation();
+  MemoryReservation(const MemoryReservation&) = delete;
+  MemoryReservation& operator=(const MemoryReservation&) = delete;
+
+  /// Takes up `bytes` in all. Throws Error kQuotaExceeded.
+  void grow_to(std::uint64_t bytes);
+  /// With the shelf's lock held.
+  void release();
+
+ private:
+  MemoryShelf& shelf_;
+  const TenantId tenant_;
+  std::uint64_t bytes_ = 0;
+};
 
 /// Throws as require_sound (storage/study_check.h). Null for null.
 std::shared_ptr<const MemoryIndex> memory_index(const Uuid& file, const SealedIndex* index);

@@ -26,11 +26,12 @@ using Rows = std::vector<Ciphertext>;
 class Writer final : public BlobWriter {
  public:
   Writer(MemoryShelf& shelf, TenantId tenant, const Uuid& file)
-      : shelf_(shelf), tenant_(tenant), file_(file) {}
+      : shelf_(shelf), tenant_(tenant), file_(file), reservation_(shelf, tenant) {}
 
   void append(const Ciphertext& row) override {
     require_unfinished();
     framing_.add(row);
+    if (framing_.rows() % kRowsUnreserved == 0) reservation_.grow_to(framing_.bytes());
     rows_->push_back(row);
   }
 
@@ -42,7 +43,8 @@ class Writer final : public BlobWriter {
     MemoryTenant& own = shelf_.tenants[tenant_];
     own.still_open(file.delivery);
     own.require_free(file.id);
-    shelf_.require_room(tenant_, size_of(file, indexed.get()));
+    reservation_.release();
+    shelf_.require_room(tenant_, room_of(file, indexed.get()));
     shelf_.record(tenant_, event);
     put(file, std::move(indexed), own);
   }
@@ -62,7 +64,8 @@ class Writer final : public BlobWriter {
     own.require_new(delivery);
     own.require_free(file.id);
     shelf_.require_sender(tenant_, delivery);
-    shelf_.require_room(tenant_, size_of(file, indexed.get()));
+    reservation_.release();
+    shelf_.require_room(tenant_, room_of(file, indexed.get()));
     shelf_.record(tenant_, event);
     own.close(own.open(delivery), manifest);
     put(file, std::move(indexed), own);
@@ -82,6 +85,7 @@ class Writer final : public BlobWriter {
   const TenantId tenant_;
   const Uuid file_;
   RowFraming framing_;
+  MemoryReservation reservation_;
   std::shared_ptr<Rows> rows_ = std::make_shared<Rows>();
   bool committed_ = false;
 };
@@ -179,7 +183,7 @@ class Blobs final : public BlobStore {
     if (indexes.index != nullptr) {
       throw Error(ErrorCode::kConflict, "the file has an index already: " + file.text());
     }
-    shelf_.require_room(tenant, indexed->summary.payload_length);
+    shelf_.require_room(tenant, indexed->summary.payload_length + indexed->header.size());
     shelf_.record(tenant, event);
     indexes.index = std::move(indexed);
   }
@@ -252,7 +256,27 @@ class Deliveries final : public DeliveryStore {
     return true;
   }
 
-  std::optional<std::string> revoke(TenantId tenant, const Uuid& id, const std::string& receipt,
+  std::optional<DeliveryPart> part(TenantId tenant, const Uuid& id,
+                                   const std::vector<std::uint32_t>& versions) override {
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryTenant& own = shelf_.tenants[tenant];
+    const MemoryDelivery* const found = own.alive(id);
+    if (found == nullptr) return std::nullopt;
+    const auto is_indexed = [&](const Uuid& file) { return own.files.at(file).index != nullptr; };
+    DeliveryPart part{{},
+                      found->files.size(),
+                      static_cast<std::size_t>(
+                          std::count_if(found->files.begin(), found->files.end(), is_indexed))};
+    for (const std::uint32_t version : versions) {
+      if (version == 0 || version > found->version()) return std::nullopt;
+      part.covers.push_back(found->covers[version - 1]);
+    }
+    return part;
+  }
+
+  using DeliveryStore::revoke;
+  std::optional<std::string> revoke(TenantId tenant, const Uuid& id,
+                                    const std::function<std::string()>& receipt,
                                     const AuditEvent& event) override {
     const std::lock_guard lock(shelf_.mutex);
     MemoryTenant& own = shelf_.tenants[tenant];
@@ -263,8 +287,8 @@ class Deliveries final : public DeliveryStore {
     shelf_.record(tenant, event);
     own.end(delivery, DeliveryState::kRevoked,
             std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-    delivery.deletion_receipt = receipt;
-    return receipt;
+    delivery.deletion_receipt = receipt();
+    return delivery.deletion_receipt;
   }
 
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override {

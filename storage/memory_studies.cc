@@ -13,7 +13,8 @@ namespace {
 
 class Request final : public RequestWriter {
  public:
-  Request(MemoryShelf& shelf, TenantId tenant) : shelf_(shelf), tenant_(tenant) {}
+  Request(MemoryShelf& shelf, TenantId tenant)
+      : shelf_(shelf), tenant_(tenant), reservation_(shelf, tenant) {}
 
   void begin_file(const Uuid& id) override {
     require(!current_ && !committed_ && !ended_.contains(id));
@@ -23,6 +24,9 @@ class Request final : public RequestWriter {
   void append(Ciphertext row) override {
     require(current_.has_value());
     current_->framing.add(row);
+    staged_ += row.size();
+    // As the other store stages it.
+    if (staged_ >= reserved_ + kUnreserved) reservation_.grow_to(reserved_ = staged_);
     current_->rows.push_back(std::move(row));
   }
 
@@ -55,9 +59,11 @@ class Request final : public RequestWriter {
       if (!fits(own, studies, i)) return CommitOutcome::kMoved;
       for (const PlacedFile& file : studies[i].files) {
         const Ended& ended = ended_.at(file.id);
-        bytes += ended.record.payload_length + length_of(ended.index);
+        bytes += ended.record.payload_length + length_of(ended.index) + file.header.size() +
+                 file.index_header.size();
       }
     }
+    reservation_.release();
     shelf_.require_room(tenant_, bytes);
     shelf_.record(tenant_, event);
     for (const StudyCommit& study : studies) put(own, study);
@@ -143,8 +149,13 @@ class Request final : public RequestWriter {
     }
   }
 
+  static constexpr std::uint64_t kUnreserved = std::uint64_t{2} * 1024 * 1024;
+
   MemoryShelf& shelf_;
   const TenantId tenant_;
+  MemoryReservation reservation_;
+  std::uint64_t staged_ = 0;
+  std::uint64_t reserved_ = 0;
   std::optional<Current> current_;
   std::map<Uuid, Ended> ended_;
   bool committed_ = false;

@@ -104,19 +104,28 @@ class Writer final : public UploadWriter {
 
 }  // namespace
 
-Upload MemoryUploads::create(TenantId tenant, const NewUpload& upload,
-                             std::chrono::sys_seconds now) {
+Upload MemoryUploads::create(TenantId tenant, const NewUpload& upload, std::uint64_t most,
+                             std::chrono::sys_seconds now, const AuditEvent& event) {
   require_sound(upload);
   const std::lock_guard lock(shelf_.mutex);
   MemoryTenant& own = shelf_.tenants[tenant];
-  if (own.still_open(upload.delivery).opened.sealed_by_gateway) {
+  const NewDelivery& delivery = own.still_open(upload.delivery).opened;
+  if (delivery.sealed_by_gateway) {
     throw Error(ErrorCode::kConflict, "the delivery is sealed by the gateway");
   }
+  std::uint64_t unfinished = 0;
+  for (const auto& [id, other] : own.uploads) {
+    const bool is_senders =
+        own.deliveries.at(other.upload.made.delivery).opened.sender == delivery.sender;
+    if (is_senders && !other.upload.complete()) unfinished += other.upload.made.length;
+  }
+  require_within(unfinished, upload, most);
   own.require_free(upload.file);
   if (own.uploads.contains(upload.id)) {
     throw Error(ErrorCode::kConflict, "an upload has this id already: " + upload.id.text());
   }
   shelf_.require_room(tenant, upload.length);
+  shelf_.record(tenant, event);
   const Upload made{upload, 0, now + kUploadKept};
   own.uploads.emplace(upload.id, MemoryUpload{made, {}, {}});
   return made;

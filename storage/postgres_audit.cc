@@ -17,8 +17,9 @@ namespace {
 constexpr const char* kWaitForWriters = "SELECT pg_advisory_xact_lock(30510848294416249)";
 
 constexpr std::array kKinds = {
-    AuditKind::kLogin,   AuditKind::kEnrolment, AuditKind::kRevocation,    AuditKind::kDeposit,
-    AuditKind::kCollect, AuditKind::kRefusal,   AuditKind::kAdministration};
+    AuditKind::kLogin,   AuditKind::kEnrolment,     AuditKind::kRevocation, AuditKind::kUpload,
+    AuditKind::kDeposit, AuditKind::kSharing,       AuditKind::kExpiry,     AuditKind::kCollect,
+    AuditKind::kRefusal, AuditKind::kAdministration};
 
 const char* text_of(AuditKind kind) noexcept {
   switch (kind) {
@@ -28,8 +29,14 @@ const char* text_of(AuditKind kind) noexcept {
       return "enrolment";
     case AuditKind::kRevocation:
       return "revocation";
+    case AuditKind::kUpload:
+      return "upload";
     case AuditKind::kDeposit:
       return "deposit";
+    case AuditKind::kSharing:
+      return "sharing";
+    case AuditKind::kExpiry:
+      return "expiry";
     case AuditKind::kCollect:
       return "collect";
     case AuditKind::kRefusal:

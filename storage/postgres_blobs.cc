@@ -41,6 +41,12 @@ constexpr const char* kStageRow = R"SQL(
   SELECT $1, $2, $3, $4 FROM relaxed
   ON CONFLICT DO NOTHING)SQL";
 
+// So many full rows that are staged by now; it may run twice.
+constexpr const char* kReserve = R"SQL(
+  WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
+  UPDATE payload SET reserved = greatest(reserved, $4::int * 1048832::bigint) FROM relaxed
+   WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
+
 constexpr const char* kForeignKeyViolation = "23503";  // the payload isn't there any more
 
 // --- The last transaction -----------------------------------------------------------------------
@@ -49,7 +55,7 @@ constexpr const char* kAddPayload = R"SQL(
   INSERT INTO payload (tenant_id, id) VALUES ($1, $2))SQL";
 
 constexpr const char* kAdoptPayload = R"SQL(
-  UPDATE payload SET staged_by = NULL
+  UPDATE payload SET staged_by = NULL, reserved = 0
    WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
 
 // octet_length of an uncompressed bytea is read from its pointer, not from the bytes.
@@ -220,6 +226,14 @@ class Writer final : public BlobWriter {
       }
     });
     ++staged_;
+    if (staged_ % kRowsUnreserved == 0) reserve();
+  }
+
+  void reserve() {
+    pool_.run([&](Connection& connection) {
+      connection.execute(kReserve,
+                         {tenant_.uuid, payload_, instance_, static_cast<std::int32_t>(staged_)});
+    });
   }
 
   template <typename Work>

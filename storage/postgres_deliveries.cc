@@ -236,29 +236,31 @@ bool PostgresDeliveries::close(TenantId tenant, const Uuid& id, const std::strin
 }
 
 std::optional<std::string> PostgresDeliveries::revoke(TenantId tenant, const Uuid& id,
-                                                      const std::string& receipt,
+                                                      const std::function<std::string()>& receipt,
                                                       const AuditEvent& event) {
   return pool_.transact([&](pqxx::work& transaction, Connection&) -> std::optional<std::string> {
-    // Whatever could open or find it goes in this very statement (migration 0005).
     // Whatever recipients had wrapped for others goes too, and mustn't make this take too long.
     transaction.exec("SET LOCAL statement_timeout = 0");
-    const auto revoked = transaction.exec_params(R"SQL(
+    const pqxx::result found = transaction.exec_params(R"SQL(
+        SELECT state, deletion_receipt
+          FROM delivery
+         WHERE tenant_id = $1 AND id = $2
+           FOR NO KEY UPDATE)SQL",
+                                                       tenant.uuid.text(), id.text());
+    if (found.empty()) return std::nullopt;
+    if (state_of(found[0]["state"]) == DeliveryState::kRevoked) {
+      const pqxx::field before = found[0]["deletion_receipt"];
+      return before.is_null() ? std::string() : text_of_bytea(before);
+    }
+    std::string made = receipt();
+    // Whatever could open or find it goes in this very statement (migration 0005).
+    transaction.exec_params(R"SQL(
         UPDATE delivery
            SET state = 'revoked', ended = now(), deletion_receipt = nullif($3::bytea, '')
-         WHERE tenant_id = $1 AND id = $2 AND state <> 'revoked')SQL",
-                                                 tenant.uuid.text(), id.text(), binary(receipt));
-    if (revoked.affected_rows() > 0) {
-      record(transaction, tenant, event);
-      return receipt;
-    }
-    // One that was opened since the statement above looked isn't revoked, and wasn't there.
-    const pqxx::result before = transaction.exec_params(R"SQL(
-        SELECT deletion_receipt
-          FROM delivery
-         WHERE tenant_id = $1 AND id = $2 AND state = 'revoked')SQL",
-                                                        tenant.uuid.text(), id.text());
-    if (before.empty()) return std::nullopt;
-    return before[0][0].is_null() ? std::string() : text_of_bytea(before[0][0]);
+         WHERE tenant_id = $1 AND id = $2)SQL",
+                            tenant.uuid.text(), id.text(), binary(made));
+    record(transaction, tenant, event);
+    return made;
   });
 }
 
@@ -269,6 +271,34 @@ std::optional<Delivery> PostgresDeliveries::find(TenantId tenant, const Uuid& id
                                     tenant.uuid.text(), id.text()));
     if (alive.empty()) return std::nullopt;
     return load(snapshot, tenant, alive).front();
+  });
+}
+
+std::optional<DeliveryPart> PostgresDeliveries::part(TenantId tenant, const Uuid& id,
+                                                     const std::vector<std::uint32_t>& versions) {
+  return pool_.read([&](auto& snapshot) -> std::optional<DeliveryPart> {
+    const pqxx::result counted = snapshot.exec_params(R"SQL(
+        SELECT (SELECT count(*) FROM file AS f
+                 WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id) AS files,
+               (SELECT count(*) FROM file AS f
+                 WHERE f.tenant_id = d.tenant_id AND f.delivery_id = d.id
+                   AND f.index_length IS NOT NULL) AS indexes
+          FROM live_delivery AS d
+         WHERE d.tenant_id = $1 AND d.id = $2)SQL",
+                                                      tenant.uuid.text(), id.text());
+    if (counted.empty()) return std::nullopt;
+    DeliveryPart part{{},
+                      counted[0]["files"].template as<std::size_t>(),
+                      counted[0]["indexes"].template as<std::size_t>()};
+    for (const std::uint32_t version : versions) {
+      const pqxx::result cover = snapshot.exec_params(
+          "SELECT envelope FROM cover WHERE tenant_id = $1 AND delivery_id = $2"
+          "   AND version::bigint = $3",
+          tenant.uuid.text(), id.text(), version);
+      if (cover.empty()) return std::nullopt;
+      part.covers.push_back(text_of_bytea(cover[0][0]));
+    }
+    return part;
   });
 }
 

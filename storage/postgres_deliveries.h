@@ -15,8 +15,12 @@ class PostgresDeliveries final : public DeliveryStore {
   bool close(TenantId tenant, const Uuid& id, const std::string& manifest,
              const std::vector<Uuid>& files, const std::vector<Uuid>& indexes,
              const AuditEvent& event) override;
-  std::optional<std::string> revoke(TenantId tenant, const Uuid& id, const std::string& receipt,
+  using DeliveryStore::revoke;
+  std::optional<std::string> revoke(TenantId tenant, const Uuid& id,
+                                    const std::function<std::string()>& receipt,
                                     const AuditEvent& event) override;
+  std::optional<DeliveryPart> part(TenantId tenant, const Uuid& id,
+                                   const std::vector<std::uint32_t>& versions) override;
   std::optional<Delivery> find(TenantId tenant, const Uuid& id) override;
   std::optional<Audience> audience(TenantId tenant, const Uuid& id) override;
   InboxPage inbox(TenantId tenant, const std::string& recipient, const std::optional<Uuid>& after,

@@ -28,9 +28,15 @@ constexpr std::size_t kBatch = std::size_t{2} * 1024 * 1024;
 // what isn't staged.
 
 constexpr const char* kStagePayloads = R"SQL(
-  INSERT INTO payload (tenant_id, id, staged_by)
-  SELECT $1, id, $3 FROM unnest($2::uuid[]) AS id
+  INSERT INTO payload (tenant_id, id, staged_by, reserved)
+  SELECT $1, p.id, $3, p.bytes FROM unnest($2::uuid[], $4::bigint[]) AS p (id, bytes)
   ON CONFLICT DO NOTHING)SQL";
+
+// Of those that came with an earlier batch: what is staged of them by now.
+constexpr const char* kReserve = R"SQL(
+  UPDATE payload AS p SET reserved = greatest(p.reserved, s.bytes)
+    FROM unnest($2::uuid[], $4::bigint[]) AS s (id, bytes)
+   WHERE p.tenant_id = $1 AND p.id = s.id AND p.staged_by = $3)SQL";
 
 constexpr const char* kStageRow = R"SQL(
   INSERT INTO payload_row (tenant_id, payload_id, row_no, content) VALUES ($1, $2, $3, $4)
@@ -48,7 +54,7 @@ constexpr const char* kAddPayloads = R"SQL(
   INSERT INTO payload (tenant_id, id) SELECT $1, id FROM unnest($2::uuid[]) AS id)SQL";
 
 constexpr const char* kAdoptPayloads = R"SQL(
-  UPDATE payload SET staged_by = NULL
+  UPDATE payload SET staged_by = NULL, reserved = 0
    WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND staged_by = $3)SQL";
 
 // octet_length of an uncompressed bytea is read from its pointer, not from the bytes.
@@ -149,7 +155,9 @@ PostgresRequest::~PostgresRequest() {
   try {
     // What is staged last would come after it was dropped.
     if (staging_.valid()) staging_.wait();
-    drop_staged(pool_, tenant_, instance_, {staged_.begin(), staged_.end()});
+    std::vector<Uuid> payloads;
+    for (const auto& [payload, bytes] : staged_) payloads.push_back(payload);
+    drop_staged(pool_, tenant_, instance_, payloads);
   } catch (const Error& error) {
     log::error("staged rows left to the next sweep", error);
   }
@@ -192,8 +200,11 @@ void PostgresRequest::drop_file() {
 void PostgresRequest::stage_if_full() {
   if (batch_.bytes < kBatch) return;
   await_staging();
-  for (const Row& row : batch_.rows) staged_.insert(row.payload);
-  for (const Index& index : batch_.indexes) staged_.insert(index.payload);
+  const auto add = [this](const Uuid& payload, const Ciphertext& content) {
+    batch_.staged[payload] = staged_[payload] += static_cast<std::int64_t>(content.size());
+  };
+  for (const Row& row : batch_.rows) add(row.payload, row.content);
+  for (const Index& index : batch_.indexes) add(index.payload, index.content);
   staging_ = std::async([this, batch = std::exchange(batch_, {})] { stage(batch); });
 }
 
@@ -210,9 +221,25 @@ Statement PostgresRequest::index_statement(const TenantId& tenant, const Index& 
 }
 
 void PostgresRequest::stage(const Batch& batch) const {
+  std::vector<Uuid> older;
+  for (const auto& [payload, bytes] : batch.staged) {
+    if (std::find(batch.payloads.begin(), batch.payloads.end(), payload) == batch.payloads.end()) {
+      older.push_back(payload);
+    }
+  }
+  const auto staged_of = [&](const std::vector<Uuid>& payloads) {
+    ArrayParameter staged(ArrayParameter::Element::kInt8, payloads.size());
+    for (const Uuid& payload : payloads) staged.add(batch.staged.at(payload));
+    return staged;
+  };
   const ArrayParameter payloads = array_of_uuids(batch.payloads);
-  std::vector<Statement> statements = {{kDoNotWait, {}},
-                                       {kStagePayloads, {tenant_.uuid, payloads, instance_}}};
+  const ArrayParameter reserved = staged_of(batch.payloads);
+  const ArrayParameter older_payloads = array_of_uuids(older);
+  const ArrayParameter older_reserved = staged_of(older);
+  std::vector<Statement> statements = {
+      {kDoNotWait, {}},
+      {kStagePayloads, {tenant_.uuid, payloads, instance_, reserved}},
+      {kReserve, {tenant_.uuid, older_payloads, instance_, older_reserved}}};
   for (const Row& row : batch.rows) {
     statements.push_back({kStageRow, {tenant_.uuid, row.payload, row.number, row.content.view()}});
   }

@@ -51,6 +51,8 @@ class PostgresRequest final : public RequestWriter {
     std::vector<Row> rows;
     std::vector<Index> indexes;
     std::size_t bytes = 0;
+    // How much of each payload that is in here is in the database once this is.
+    std::map<Uuid, std::int64_t> staged;
 
     void forget(const Uuid& payload);
   };
@@ -80,7 +82,8 @@ class PostgresRequest final : public RequestWriter {
   std::optional<Current> current_;
   std::map<Uuid, Ended> ended_;
   Batch batch_;
-  std::set<Uuid> staged_;  // payloads that the database may hold something of, and no file has
+  // Payloads that the database may hold something of, and no file has; and how much.
+  std::map<Uuid, std::int64_t> staged_;
   std::future<void> staging_;
   bool committed_ = false;
 };

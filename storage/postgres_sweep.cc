@@ -1,9 +1,12 @@
 #include "storage/postgres_sweep.h"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 
+#include "base/error.h"
 #include "storage/lifetimes.h"
+#include "storage/postgres_audit.h"
 #include "storage/postgres_values.h"
 
 namespace letterbox::storage {
@@ -20,7 +23,8 @@ constexpr const char* kExpire = R"SQL(
                              WHERE state IN ('open', 'closed') AND expires <= to_timestamp($1::bigint)
                              ORDER BY expires
                              LIMIT 1
-                               FOR NO KEY UPDATE SKIP LOCKED))SQL";
+                               FOR NO KEY UPDATE SKIP LOCKED)
+  RETURNING tenant_id, id)SQL";
 
 constexpr const char* kExpireNeverClosed = R"SQL(
   UPDATE delivery SET state = 'expired', ended = to_timestamp($1::bigint)
@@ -33,9 +37,15 @@ constexpr const char* kExpireNeverClosed = R"SQL(
                                                 WHERE u.tenant_id = d.tenant_id
                                                   AND u.delivery_id = d.id
                                                   AND u.expires > to_timestamp($1::bigint))
+                               AND NOT EXISTS (SELECT
+                                                 FROM file AS f
+                                                WHERE f.tenant_id = d.tenant_id
+                                                  AND f.delivery_id = d.id
+                                                  AND f.stored > to_timestamp($2::bigint))
                              ORDER BY d.created
                              LIMIT 1
-                               FOR NO KEY UPDATE SKIP LOCKED))SQL";
+                               FOR NO KEY UPDATE SKIP LOCKED)
+  RETURNING tenant_id, id)SQL";
 
 constexpr const char* kDropUpload = R"SQL(
   DELETE FROM upload
@@ -168,6 +178,25 @@ std::uint64_t take(Pool& pool, std::size_t limit, const char* sql, Times... time
   return taken;
 }
 
+// The same of deliveries, each of which is written to the audit trail: nobody did it, and no one
+// opens it from then on.
+template <typename... Times>
+std::uint64_t expire(Pool& pool, std::size_t limit, const char* sql, Times... times) {
+  std::uint64_t taken = 0;
+  for (bool found = true; found && taken < limit;) {
+    found = pool.transact([&](pqxx::work& transaction, Connection&) {
+      relax(transaction);
+      const pqxx::result expired = transaction.exec_params(sql, seconds(times)...);
+      if (expired.empty()) return false;
+      record(transaction, {uuid_of(expired[0][0])},
+             {.kind = AuditKind::kExpiry, .object = uuid_of(expired[0][1])});
+      return true;
+    });
+    if (found) ++taken;
+  }
+  return taken;
+}
+
 // One batch; false if there was nothing.
 bool drop_payloads(Pool& pool, std::size_t limit, Lapsed& lapsed) {
   const std::size_t payloads = std::min<std::size_t>(kPayloadsAtOnce, limit - lapsed.payloads);
@@ -206,18 +235,36 @@ std::uint64_t drop_notices(Pool& pool, std::chrono::sys_seconds made_before, std
 
 Lapsed sweep_lapsed(Pool& pool, std::chrono::sys_seconds now, std::size_t limit) {
   Lapsed lapsed;
-  lapsed.deliveries = take(pool, limit, kExpire, now);
-  lapsed.deliveries +=
-      take(pool, limit - lapsed.deliveries, kExpireNeverClosed, now, now - kNeverClosed);
-  lapsed.uploads = take(pool, limit, kDropUpload, now);
-  lapsed.former_versions = take(pool, limit, kDropFormerVersion, now - kFormerVersionKept);
-  lapsed.former_versions +=
-      take(pool, limit - lapsed.former_versions, kDropStagedHeaders, now - kStagedHeadersKept);
-  take(pool, limit, kDisown, now - kStagedRowsKept);
-  while (drop_payloads(pool, limit, lapsed)) {
-  }
-  lapsed.notices = drop_notices(pool, now - kNoticesKept, limit);
-  lapsed.forgotten = take(pool, limit, kForget, now - kEndedKept);
+  // One kind that can't be swept mustn't keep the others.
+  std::exception_ptr first;
+  const auto sweep = [&](const auto& kind) {
+    try {
+      kind();
+    } catch (const Error&) {
+      if (!first) first = std::current_exception();
+    }
+  };
+  sweep([&] { lapsed.deliveries = expire(pool, limit, kExpire, now); });
+  sweep([&] {
+    lapsed.deliveries +=
+        expire(pool, limit - lapsed.deliveries, kExpireNeverClosed, now, now - kNeverClosed);
+  });
+  sweep([&] { lapsed.uploads = take(pool, limit, kDropUpload, now); });
+  sweep([&] {
+    lapsed.former_versions = take(pool, limit, kDropFormerVersion, now - kFormerVersionKept);
+  });
+  sweep([&] {
+    lapsed.former_versions +=
+        take(pool, limit - lapsed.former_versions, kDropStagedHeaders, now - kStagedHeadersKept);
+  });
+  sweep([&] { take(pool, limit, kDisown, now - kStagedRowsKept); });
+  sweep([&] {
+    while (drop_payloads(pool, limit, lapsed)) {
+    }
+  });
+  sweep([&] { lapsed.notices = drop_notices(pool, now - kNoticesKept, limit); });
+  sweep([&] { lapsed.forgotten = take(pool, limit, kForget, now - kEndedKept); });
+  if (first) std::rethrow_exception(first);
   return lapsed;
 }
 

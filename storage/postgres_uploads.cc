@@ -1,5 +1,6 @@
 #include "storage/postgres_uploads.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -17,12 +18,26 @@ namespace letterbox::storage {
 namespace {
 
 constexpr const char* kCreate = R"SQL(
-  INSERT INTO upload (tenant_id, id, delivery_id, file_id, payload_id, device, length, expires)
-  SELECT d.tenant_id, $3, d.id, $4, $5, $6, $7, to_timestamp($8::bigint)
+  INSERT INTO upload (tenant_id, id, delivery_id, sender_id, file_id, payload_id, device, length,
+                      expires)
+  SELECT d.tenant_id, $3, d.id, d.sender_id, $4, $5, $6, $7, to_timestamp($8::bigint)
     FROM delivery AS d
    WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.sealed_by_gateway
      AND NOT EXISTS (SELECT FROM file AS f WHERE f.tenant_id = $1 AND f.id = $4)
   ON CONFLICT DO NOTHING)SQL";
+
+// Whoever begins uploads for the same sender waits, so that they don't pass by each other's.
+constexpr const char* kHoldSender = R"SQL(
+  SELECT p.id
+    FROM principal AS p
+    JOIN delivery AS d ON d.tenant_id = p.tenant_id AND d.sender_id = p.id
+   WHERE d.tenant_id = $1 AND d.id = $2
+     FOR NO KEY UPDATE OF p)SQL";
+
+constexpr const char* kUnfinished = R"SQL(
+  SELECT coalesce(sum(length), 0)::bigint
+    FROM upload
+   WHERE tenant_id = $1 AND sender_id = $2 AND payload_id IS NOT NULL)SQL";
 
 // Staged by the upload, so no instance's sweep takes it.
 constexpr const char* kAddPayload = R"SQL(
@@ -36,7 +51,19 @@ constexpr const char* kFind = R"SQL(
 constexpr const char* kTakeOver = R"SQL(
   UPDATE upload SET writer = $3
    WHERE tenant_id = $1 AND id = $2
-  RETURNING payload_id, header, nonce, rows, tail, hash)SQL";
+  RETURNING payload_id, header, nonce, rows, hash)SQL";
+
+constexpr const char* kReadTail = R"SQL(
+  SELECT content FROM upload_tail WHERE tenant_id = $1 AND upload_id = $2 ORDER BY begins)SQL";
+
+constexpr const char* kAddToTail = R"SQL(
+  INSERT INTO upload_tail (tenant_id, upload_id, begins, content) VALUES ($1, $2, $3, $4))SQL";
+
+constexpr const char* kDropTail = R"SQL(
+  DELETE FROM upload_tail WHERE tenant_id = $1 AND upload_id = $2)SQL";
+
+// With so many pieces a tail is written as one: a request may bring a byte.
+constexpr int kMostPieces = 64;
 
 // The writer's alone until the transaction ends, if it is still the one.
 constexpr const char* kStillOurs = R"SQL(
@@ -48,20 +75,26 @@ constexpr const char* kExists = R"SQL(
 
 constexpr const char* kAdvance = R"SQL(
   UPDATE upload
-     SET received = $3, header = nullif($4::bytea, ''), nonce = nullif($5::bytea, ''), rows = $6,
-         tail = $7, hash = $8, expires = to_timestamp($9::bigint)
+     SET received = $3, rows = $4, tail_size = $5, hash = $6, expires = to_timestamp($7::bigint)
+   WHERE tenant_id = $1 AND id = $2)SQL";
+
+// The same, with a head that came or is taken back.
+constexpr const char* kAdvanceWithHead = R"SQL(
+  UPDATE upload
+     SET received = $3, rows = $4, tail_size = $5, hash = $6, expires = to_timestamp($7::bigint),
+         header = nullif($8::bytea, ''), nonce = nullif($9::bytea, '')
    WHERE tenant_id = $1 AND id = $2)SQL";
 
 constexpr const char* kDropRows = R"SQL(
   DELETE FROM payload_row WHERE tenant_id = $1 AND payload_id = $2 AND row_no >= $3)SQL";
 
 constexpr const char* kAdoptPayload = R"SQL(
-  UPDATE payload SET staged_by = NULL
+  UPDATE payload SET staged_by = NULL, reserved = 0
    WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
 
 constexpr const char* kComplete = R"SQL(
   UPDATE upload
-     SET received = length, payload_id = NULL, header = NULL, nonce = NULL, rows = 0, tail = '',
+     SET received = length, payload_id = NULL, header = NULL, nonce = NULL, rows = 0, tail_size = 0,
          hash = '', expires = to_timestamp($3::bigint)
    WHERE tenant_id = $1 AND id = $2)SQL";
 
@@ -91,9 +124,12 @@ class Writer final : public UploadWriter {
   Writer(Pool& pool, Hold hold, TenantId tenant, Upload upload)
       : pool_(pool), hold_(std::move(hold)), tenant_(tenant), upload_(std::move(upload)) {
     const Uuid& id = upload_.made.id;
-    const BinaryResult found = pool_.run([&](Connection& connection) {
-      return connection.execute(kTakeOver, {tenant_.uuid, id, writer_});
+    const auto results = pool_.run([&](Connection& connection) {
+      BinaryResult taken = connection.execute(kTakeOver, {tenant_.uuid, id, writer_});
+      return std::pair(std::move(taken), connection.execute(kReadTail, {tenant_.uuid, id}));
     });
+    const BinaryResult& found = results.first;
+    const BinaryResult& tail = results.second;
     if (found.rows() == 0) refuse_unknown(id);
     if (!found.is_null(0, 0)) payload_ = found.uuid(0, 0);
     const auto bytes = [&](int column) {
@@ -102,8 +138,11 @@ class Writer final : public UploadWriter {
     };
     if (!found.is_null(0, 1)) progress_.head = {bytes(1), found.array<16>(0, 2)};
     progress_.rows = found.number(0, 3);
-    progress_.tail = bytes(4);
-    progress_.hash = bytes(5);
+    progress_.hash = bytes(4);
+    for (pieces_ = 0; pieces_ < tail.rows(); ++pieces_) {
+      const ByteView piece = tail.bytes(pieces_, 0);
+      progress_.tail.insert(progress_.tail.end(), piece.begin(), piece.end());
+    }
     // What was seen of it before may be older than the takeover.
     upload_.offset = payload_ ? offset_of(progress_) : upload_.made.length;
     found_ = progress_;
@@ -118,7 +157,7 @@ class Writer final : public UploadWriter {
     pool_.transact([&](pqxx::work& transaction, Connection& connection) {
       require_ours(transaction);
       add_rows(connection, step);
-      keep(transaction, next, offset, now);
+      keep(transaction, connection, next, offset, now);
     });
     set(std::move(next), offset, now);
   }
@@ -138,6 +177,7 @@ class Writer final : public UploadWriter {
       add_rows(connection, step);
       transaction.exec_params(kComplete, tenant_.uuid.text(), upload_.made.id.text(),
                               seconds(now + kUploadKept));
+      connection.execute(kDropTail, {tenant_.uuid, upload_.made.id});
       insert_file(transaction, tenant_, file, *payload_);
       record(transaction, tenant_, event);
     });
@@ -147,27 +187,50 @@ class Writer final : public UploadWriter {
   void rewind(std::chrono::sys_seconds now) override {
     require_incomplete(upload_);
     const std::uint64_t offset = offset_of(found_);
-    pool_.transact([&](pqxx::work& transaction, Connection&) {
+    pool_.transact([&](pqxx::work& transaction, Connection& connection) {
       require_ours(transaction);
       transaction.exec_params(kDropRows, tenant_.uuid.text(), payload_.value().text(), found_.rows);
-      keep(transaction, found_, offset, now);
+      keep(transaction, connection, found_, offset, now);
     });
     set(found_, offset, now);
   }
 
  private:
-  // The header is written again with each step, which is a small part of what a step brings.
-  void keep(pqxx::work& transaction, const UploadProgress& next, std::uint64_t offset,
-            std::chrono::sys_seconds now) const {
+  void keep(pqxx::work& transaction, Connection& connection, const UploadProgress& next,
+            std::uint64_t offset, std::chrono::sys_seconds now) {
+    const std::string tenant = tenant_.uuid.text();
+    const std::string id = upload_.made.id.text();
+    keep_tail(connection, next.tail);
+    if (next.head.has_value() == progress_.head.has_value()) {
+      transaction.exec_params(kAdvance, tenant, id, offset, next.rows, next.tail.size(),
+                              binary(next.hash), seconds(now + kUploadKept));
+      return;
+    }
     const ByteView header = next.head ? ByteView(next.head->header) : ByteView();
     const ByteView nonce = next.head ? ByteView(next.head->nonce) : ByteView();
-    transaction.exec_params(kAdvance, tenant_.uuid.text(), upload_.made.id.text(), offset,
-                            binary(header), binary(nonce), next.rows, binary(next.tail),
-                            binary(next.hash), seconds(now + kUploadKept));
+    transaction.exec_params(kAdvanceWithHead, tenant, id, offset, next.rows, next.tail.size(),
+                            binary(next.hash), seconds(now + kUploadKept), binary(header),
+                            binary(nonce));
+  }
+
+  // Adds what is new, or writes all of it if it begins otherwise or has too many pieces.
+  void keep_tail(Connection& connection, ByteView tail) {
+    const Uuid& id = upload_.made.id;
+    const ByteView before = progress_.tail;
+    const bool goes_on = tail.size() >= before.size() && pieces_ < kMostPieces &&
+                         std::equal(before.begin(), before.end(), tail.begin());
+    const std::size_t kept = goes_on ? before.size() : 0;
+    if (!goes_on) connection.execute(kDropTail, {tenant_.uuid, id});
+    next_pieces_ = goes_on ? pieces_ : 0;
+    if (kept == tail.size()) return;
+    connection.execute(kAddToTail,
+                       {tenant_.uuid, id, static_cast<std::int32_t>(kept), tail.subspan(kept)});
+    ++next_pieces_;
   }
 
   void set(UploadProgress next, std::uint64_t offset, std::chrono::sys_seconds now) {
     progress_ = std::move(next);
+    pieces_ = next_pieces_;
     upload_.offset = offset;
     upload_.expires = now + kUploadKept;
   }
@@ -199,17 +262,30 @@ class Writer final : public UploadWriter {
   UploadProgress progress_;
   UploadProgress found_;
   std::optional<Uuid> payload_;  // none once it is complete
+  int pieces_ = 0;               // that the tail is kept in
+  int next_pieces_ = 0;          // after the transaction that runs
 };
+
+void require_within(pqxx::work& transaction, TenantId tenant, const NewUpload& upload,
+                    std::uint64_t most) {
+  const pqxx::row sender =
+      transaction.exec_params1(kHoldSender, tenant.uuid.text(), upload.delivery.text());
+  const auto unfinished =
+      transaction.exec_params1(kUnfinished, tenant.uuid.text(), sender[0].as<std::string>())[0]
+          .as<std::uint64_t>();
+  require_within(unfinished, upload, most);
+}
 
 }  // namespace
 
-Upload PostgresUploads::create(TenantId tenant, const NewUpload& upload,
-                               std::chrono::sys_seconds now) {
+Upload PostgresUploads::create(TenantId tenant, const NewUpload& upload, std::uint64_t most,
+                               std::chrono::sys_seconds now, const AuditEvent& event) {
   require_sound(upload);
   const Upload made{upload, 0, now + kUploadKept};
   const Uuid payload = Uuid::v7();
   pool_.transact([&](pqxx::work& transaction, Connection&) {
     hold_open(transaction, tenant, upload.delivery);
+    require_within(transaction, tenant, upload, most);
     transaction.exec_params(kAddPayload, tenant.uuid.text(), payload.text(), upload.id.text());
     const auto created = transaction.exec_params(
         kCreate, tenant.uuid.text(), upload.delivery.text(), upload.id.text(), upload.file.text(),
@@ -220,6 +296,7 @@ Upload PostgresUploads::create(TenantId tenant, const NewUpload& upload,
                   "gateway: " +
                       upload.file.text());
     }
+    record(transaction, tenant, event);
   });
   return made;
 }

@@ -15,6 +15,10 @@ inline constexpr std::size_t kFullRow = 16 * std::size_t{64 * 1024 + 16};
 /// A payload begins with its nonce, which isn't in a row.
 inline constexpr std::size_t kNonceSize = 16;
 
+/// So many rows of a file may be staged before they take up their tenant's room: so what comes at
+/// the same time exceeds a quota by no more than that each, until it is refused.
+inline constexpr std::size_t kRowsUnreserved = 16;
+
 /// Counts the rows of a payload in the making and refuses what can't be one.
 class RowFraming {
  public:

@@ -17,6 +17,12 @@ void require_sound(const NewUpload& upload) {
   require(upload.length > 0 && !upload.device.empty(), "an upload has a length and a device");
 }
 
+void require_within(std::uint64_t unfinished, const NewUpload& upload, std::uint64_t most) {
+  if (upload.length <= most && unfinished <= most - upload.length) return;
+  throw Error(ErrorCode::kQuotaExceeded,
+              "more than one sender may have in uploads that aren't complete");
+}
+
 void require_incomplete(const Upload& upload) {
   require(!upload.complete(), "a complete upload takes no step");
 }

@@ -10,6 +10,9 @@ namespace letterbox::storage {
 /// Throws Error kInternal unless it has a length and a device.
 void require_sound(const NewUpload& upload);
 
+/// Throws Error kQuotaExceeded unless `upload` fits beside `unfinished` bytes into `most`.
+void require_within(std::uint64_t unfinished, const NewUpload& upload, std::uint64_t most);
+
 /// Throws Error kInternal if it is complete.
 void require_incomplete(const Upload& upload);
 

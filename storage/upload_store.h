@@ -4,7 +4,7 @@
 // What has come lies in whole rows of the payload to be; what lies before the first row or behind
 // the last one is the *tail*, kept as it came. Storage looks into none of it: the caller parses
 // header and rows (crypto/), and runs the payload's SHA-256, whose state is kept here as opaque
-// bytes. An upload is nobody's file yet: nothing is audited but the file that it becomes.
+// bytes. An upload is nobody's file yet: its beginning is audited, and the file that it becomes.
 #pragma once
 
 #include <array>
@@ -96,8 +96,10 @@ class UploadStore {
   virtual ~UploadStore() = default;
 
   /// Throws Error kNotFound if there is no such delivery; kConflict if it isn't open, is sealed by
-  /// the gateway, or an upload or a file has the id already; kQuotaExceeded.
-  virtual Upload create(TenantId tenant, const NewUpload& upload, std::chrono::sys_seconds now) = 0;
+  /// the gateway, or an upload or a file has the id already; kQuotaExceeded, also if its sender's
+  /// uploads that aren't complete would come to more than `most` bytes.
+  virtual Upload create(TenantId tenant, const NewUpload& upload, std::uint64_t most,
+                        std::chrono::sys_seconds now, const AuditEvent& event) = 0;
 
   /// Complete or not, until it expires. An upload goes away with its delivery, and an incomplete
   /// one when its delivery closes.

@@ -84,7 +84,7 @@ class CommandLine {
     CLI::App& tenant = noun("tenant", "Tenants, which never see each other");
     CLI::App& add =
         verb(tenant, "add", "Make a tenant", [](const Config& config, Arguments& given) {
-          add_tenant(Host(config).store(), given.name, std::cout);
+          add_tenant(Host(config).store(), given.name, std::cout, config.quota);
         });
     positional(add, "NAME", arguments_->name, "What stands after the @ of its handles");
     verb(tenant, "list", "Name of each tenant",

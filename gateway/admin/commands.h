@@ -17,7 +17,9 @@
 
 namespace letterbox::gateway::admin {
 
-void add_tenant(storage::Store& store, const std::string& name, std::ostream& out);
+/// `quota` in bytes; 0: none.
+void add_tenant(storage::Store& store, const std::string& name, std::ostream& out,
+                std::uint64_t quota = 0);
 void list_tenants(storage::Store& store, std::ostream& out);
 
 /// What isn't given stays as it is. A value is as settings write it, or "default": as the gateway's

@@ -33,8 +33,8 @@ bool is_one_invited(storage::Store& store, storage::TenantId tenant) {
 
 }  // namespace
 
-void make_tenant_if_missing(storage::Store& store, const std::string& name) {
-  if (!store.tenants().find(name)) make_tenant(store, name);
+void make_tenant_if_missing(storage::Store& store, const std::string& name, std::uint64_t quota) {
+  if (!store.tenants().find(name)) make_tenant(store, name, quota);
 }
 
 std::optional<std::filesystem::path> invite_first_administrator(storage::Store& store,

@@ -11,7 +11,8 @@
 namespace letterbox::gateway {
 
 /// Makes the tenant `name` if it is missing.
-void make_tenant_if_missing(storage::Store& store, const std::string& name);
+void make_tenant_if_missing(storage::Store& store, const std::string& name,
+                            std::uint64_t quota = 0);
 
 /// While the tenant has no administrator, and nobody is invited to become one: invites
 /// administrator@`tenant` for one hour, and writes the invitation to first-administrator.json, mode

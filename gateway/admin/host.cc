@@ -28,9 +28,10 @@ records::Handle parse_handle(const std::string& text) {
   return *handle;
 }
 
-void make_tenant(storage::Store& store, const std::string& name) {
+void make_tenant(storage::Store& store, const std::string& name, std::uint64_t quota) {
   const storage::TenantId made = store.tenants().make(name);
   store.audit().append(made, kOnTheHost);  // its own transaction: there was no trail before
+  if (quota > 0) store.tenants().set_limits(made, {.quota = quota}, kOnTheHost);
 }
 
 storage::TenantId find_tenant(storage::Store& store, const std::string& name) {

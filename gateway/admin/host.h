@@ -37,7 +37,7 @@ class Host {
 /// A handle of the command line. Throws Error kUsage.
 records::Handle parse_handle(const std::string& text);
 /// Throws Error kConflict if there is one of this name.
-void make_tenant(storage::Store& store, const std::string& name);
+void make_tenant(storage::Store& store, const std::string& name, std::uint64_t quota = 0);
 /// Throws Error kNotFound, saying how tenants are made.
 storage::TenantId find_tenant(storage::Store& store, const std::string& name);
 /// Throws Error kNotFound if there is no such tenant, or nobody in it has the handle.

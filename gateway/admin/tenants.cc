@@ -8,11 +8,12 @@
 
 namespace letterbox::gateway::admin {
 
-void add_tenant(storage::Store& store, const std::string& name, std::ostream& out) {
+void add_tenant(storage::Store& store, const std::string& name, std::ostream& out,
+                std::uint64_t quota) {
   if (!is_tenant_name(name)) {
     throw Error(ErrorCode::kUsage, name + ": isn't a tenant's name, like hospital.example");
   }
-  make_tenant(store, name);
+  make_tenant(store, name, quota);
   out << "tenant " << name << " made\n";
 }
 

@@ -58,6 +58,7 @@ struct Meaning {
 Meaning meaning_of(AuditKind kind) {
   constexpr const char* kOurs = "99LETTERBOX";  // 99…: a private coding scheme, PS3.16 section 8
   constexpr Code kAttributes{"110137", "DCM", "User Security Attributes Changed"};
+  constexpr Code kAccess{"110135", "DCM", "Object Security Attributes Changed"};
   switch (kind) {
     case AuditKind::kLogin:
       return {kAuthentication, Code{"110122", "DCM", "Login"}, {"login", kOurs, "Login"}};
@@ -65,8 +66,14 @@ Meaning meaning_of(AuditKind kind) {
       return {kAlert, kAttributes, {"enrolment", kOurs, "Device enrolled"}};
     case AuditKind::kRevocation:
       return {kAlert, kAttributes, {"revocation", kOurs, "Device or principal revoked"}};
+    case AuditKind::kUpload:
+      return {kImport, {}, {"upload", kOurs, "Upload begun"}};
     case AuditKind::kDeposit:
       return {kImport, {}, {"deposit", kOurs, "Deposit"}};
+    case AuditKind::kSharing:
+      return {kAlert, kAccess, {"sharing", kOurs, "Recipients of a delivery changed or confirmed"}};
+    case AuditKind::kExpiry:
+      return {kAlert, kAccess, {"expiry", kOurs, "Delivery expired"}};
     case AuditKind::kCollect:
       return {kExport, {}, {"collect", kOurs, "Collect"}};
     case AuditKind::kRefusal:

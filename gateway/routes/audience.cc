@@ -1,5 +1,8 @@
 #include "gateway/routes/audience.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/error.h"
 #include "gateway/covers.h"
 
@@ -25,16 +28,24 @@ storage::Delivery require_delivery(const Call& call, const Uuid& id) {
   return *std::move(delivery);
 }
 
-std::optional<std::uint32_t> former_version(const Call& call, const storage::Delivery& delivery) {
+HeadersVersion asked_version(const Call& call, const Uuid& id, const storage::Audience& audience) {
   const std::optional<std::uint64_t> asked = call.number_parameter("version");
-  if (!asked || *asked == delivery.covers.size()) return std::nullopt;
+  const bool is_former = asked && *asked != audience.version;
+  if (is_former && (*asked == 0 || *asked > audience.version)) {
+    throw Error(ErrorCode::kNotFound, "no such version");
+  }
+  std::vector<std::uint32_t> versions = {audience.version};
+  if (is_former) versions.push_back(static_cast<std::uint32_t>(*asked));
+  auto part = call.services.shelf.deliveries().part(call.caller.tenant, id, versions);
+  if (!part) throw Error(ErrorCode::kNotFound, "the delivery went away meanwhile");
+  std::vector<records::Cover> covers;
+  for (const std::string& cover : part->covers) covers.push_back(read_cover(cover));
   const crypto::X25519Recipient& device = call.caller.device->record.recipient;
-  if (*asked == 0 || *asked > delivery.covers.size() ||
-      !read_cover(delivery.covers[*asked - 1]).lists(device) ||
-      !read_cover(delivery.covers.back()).lists(device)) {
+  if (is_former && std::any_of(covers.begin(), covers.end(),
+                               [&](const records::Cover& cover) { return !cover.lists(device); })) {
     throw Error(ErrorCode::kNotFound, "no such version for this device");
   }
-  return static_cast<std::uint32_t>(*asked);
+  return {versions.back(), is_former, covers.back().recipients.size(), part->files, part->indexes};
 }
 
 }  // namespace letterbox::gateway

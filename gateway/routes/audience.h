@@ -1,10 +1,8 @@
 // The question that most routes ask of a delivery: may the caller have it?
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
 #include "base/uuid.h"
+#include "gateway/delivery_headers.h"
 #include "gateway/routes/call.h"
 
 namespace letterbox::gateway {
@@ -20,8 +18,9 @@ void require_closed(const storage::Audience& audience);
 /// A delivery that was there a moment ago. Throws Error kNotFound if it isn't any more.
 storage::Delivery require_delivery(const Call& call, const Uuid& id);
 
-/// The version that ?version= asks for, unless it is the current one or none is asked for. A former
-/// one is for devices that are listed in it and still are; throws Error kNotFound for others.
-std::optional<std::uint32_t> former_version(const Call& call, const storage::Delivery& delivery);
+/// The version that ?version= asks for, or the current one. A former one is for devices that are
+/// listed in it and still are; throws Error kNotFound for others.
+HeadersVersion asked_version(const Call& call, const Uuid& delivery,
+                             const storage::Audience& audience);
 
 }  // namespace letterbox::gateway

@@ -82,15 +82,16 @@ void get_file(Call& call) {
 void get_header(Call& call) {
   call.target.allow_only({"version"});
   storage::FileRecord file = require_file(call);
-  require_audience(call, file.delivery, sends_or_receives);
+  const storage::Audience audience = require_audience(call, file.delivery, sends_or_receives);
   const std::optional<std::uint64_t> asked = call.number_parameter("version");
   if (asked && *asked != file.version) {
-    const auto former = former_version(call, require_delivery(call, file.delivery));
-    if (!former) throw Error(ErrorCode::kNotFound, "the version is another by now");
-    auto headers = call.services.shelf.sharing().former(call.caller.tenant, file.id, *former);
+    const HeadersVersion former = asked_version(call, file.delivery, audience);
+    if (!former.is_former) throw Error(ErrorCode::kNotFound, "the version is another by now");
+    auto headers =
+        call.services.shelf.sharing().former(call.caller.tenant, file.id, former.version);
     if (!headers) throw Error(ErrorCode::kNotFound, "no such version any more");
     file.header = std::move(headers->header);
-    file.version = *former;
+    file.version = former.version;
   }
   const std::string etag = version_tag(file.version);
   if (!is_wanted(call, etag)) return;

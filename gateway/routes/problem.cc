@@ -97,12 +97,15 @@ Problem problem_of(ErrorCode code) noexcept {
       return {409, "/problems/offset-mismatch", "Offset mismatch",
               "The upload stands elsewhere: ask with HEAD for its Upload-Offset and go on there."};
     case ErrorCode::kLocked:
-      return {423, "/problems/locked", "Locked",
-              "Another request is writing this upload. Try again when it has ended."};
+      return {
+          423, "/problems/locked", "Locked",
+          "Another request is writing this upload, or changing these recipients in your name. Try "
+          "again when it has ended."};
     case ErrorCode::kQuotaExceeded:
       return {507, "/problems/quota-exceeded", "Quota exceeded",
-              "Your hospital has used up its room in this gateway. Nothing was stored; revoke what "
-              "isn't needed, or ask its administrator."};
+              "Your hospital has used up its room in this gateway, or you have announced more in "
+              "uploads than you may. Nothing was stored; revoke what isn't needed, end uploads, or "
+              "ask its administrator."};
     case ErrorCode::kWrongMethod:
       return {405, "/problems/wrong-method", "Method not allowed",
               "This resource doesn't know that method."};

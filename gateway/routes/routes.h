@@ -42,11 +42,12 @@ struct Services {
   Metrics& metrics;
   stow::Closer& closer;
   EventStreams& events;
-  const Secret<32>& uid_key;           ///< stow/uid_macs.h
-  std::size_t stow_parts;              ///< most parts of a STOW request
-  const Allowance& allowance;          ///< of tenants that have no limits of their own
-  std::chrono::days backup_retention;  ///< how long the last backup lives after what it holds
-  std::uint64_t largest_upload;        ///< bytes of an age file
+  const Secret<32>& uid_key;   ///< stow/uid_macs.h
+  std::size_t stow_parts;      ///< most parts of a STOW request
+  const Allowance& allowance;  ///< of tenants that have no limits of their own
+  /// How long the last backup lives after what it holds; absent: nobody said.
+  std::optional<std::chrono::days> backup_retention;
+  std::uint64_t largest_upload;  ///< bytes of an age file
 
   const crypto::VerifyKey& gateway_key() const { return signing_key.verify_key(); }
 };

@@ -16,10 +16,10 @@ using web::http::status_codes;
 void get_headers(Call& call) {
   call.target.allow_only({"version"});
   const Uuid id = call.path_id();
-  require_closed(require_audience(call, id, sends_or_receives));
-  const storage::Delivery delivery = require_delivery(call, id);
+  const storage::Audience audience = require_audience(call, id, sends_or_receives);
+  require_closed(audience);
   const std::optional<DeliveryHeaders> headers = collect_headers(
-      call.services.shelf, call.caller.tenant, delivery, former_version(call, delivery));
+      call.services.shelf, call.caller.tenant, id, asked_version(call, id, audience));
   if (!headers) throw Error(ErrorCode::kNotFound, "no such version any more");
   http_response response(status_codes::OK);
   response.headers().set_content_type(std::string(records::kHeadersMediaType));

@@ -89,8 +89,9 @@ void post_upload(Call& call) {
   const bool with_upload = transport::has_body(call.request);
   if (with_upload) call.require_content_type(tus::kContentType);
   call.services.disk.require_room();
-  storage::Upload upload = begin_upload(call.services.shelf, call.services.gateway_key(),
-                                        call.caller, metadata.delivery, metadata.file, length);
+  storage::Upload upload =
+      begin_upload(call.services.shelf, call.services.gateway_key(), call.caller, metadata.delivery,
+                   metadata.file, length, call.allowance().most_unfinished);
   // Even if its first bytes can't be taken: it is there to go on with.
   call.always("Location", location_of(upload));
   if (with_upload) upload = take_body(call, upload.made.id, 0);

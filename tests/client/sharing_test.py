@@ -334,7 +334,9 @@ class Sharing(unittest.TestCase):
         self.fails(3, self.bob, "revoke", sent)
         revoked = self.json(self.ada, "revoke", sent)
         self.assertEqual((revoked["delivery"], revoked["store"]), (sent, "live"))
-        self.assertLessEqual(revoked["deleted"], revoked["backups_lapse"])
+        # Nobody told this gateway how long backups are kept, so it promises no date.
+        self.assertIsNone(revoked["backups_lapse"])
+        self.assertIn("has named no date", self.ada.letterbox("sent", sent).stdout.decode())
         self.fails(3, self.bob, "get", sent, "--output-dir", self.folder)
         # Again, it is the same receipt; and it was kept.
         self.assertEqual(self.json(self.ada, "revoke", sent)["receipt"], revoked["receipt"])

@@ -77,7 +77,12 @@ class Sharing : public LetterTest {
 
   Bytes headers(std::optional<std::uint32_t> version = {}) {
     const auto delivery = shelf_->deliveries().find(sender_.tenant, id());
-    const auto found = collect_headers(*shelf_, sender_.tenant, *delivery, version);
+    const auto current = static_cast<std::uint32_t>(delivery->covers.size());
+    const std::uint32_t wanted = version.value_or(current);
+    const records::Cover cover = read_cover(delivery->covers.at(wanted - 1));
+    const auto found = collect_headers(*shelf_, sender_.tenant, id(),
+                                       {wanted, wanted != current, cover.recipients.size(),
+                                        delivery->files.size(), delivery->indexes.size()});
     if (!found) return {};
     Bytes bytes = read_all(*found->content, SIZE_MAX);
     EXPECT_EQ(bytes.size(), found->length);
@@ -252,6 +257,7 @@ TEST_F(Sharing, TakingBackGivesOneReceiptHoweverOftenItIsAsked) {
     return take_back(*shelf_, gateway_key_, sender_, *shelf_->receipts().find(sender_.tenant, id()),
                      std::chrono::days{30});
   };
+  const records::Time before = records::now();
   const std::string receipt = take();
   EXPECT_EQ(take(), receipt);
   const records::DeletionReceipt said =
@@ -259,6 +265,7 @@ TEST_F(Sharing, TakingBackGivesOneReceiptHoweverOftenItIsAsked) {
   EXPECT_EQ(said.delivery, id());
   EXPECT_EQ(said.cover, cover_.hash);
   EXPECT_EQ(said.backups_lapse, said.deleted + std::chrono::days{30});
+  EXPECT_GT(said.deleted, before) << "of a time at which it is gone, and not when that was asked";
   EXPECT_FALSE(shelf_->blobs().find(sender_.tenant, files_[0].id));
   EXPECT_EQ(shelf_->receipts().find(sender_.tenant, id())->state, storage::DeliveryState::kRevoked);
 }

@@ -17,7 +17,8 @@ import xml.etree.ElementTree as ElementTree
 import rig
 
 SCHEMA = pathlib.Path(os.environ["LETTERBOX_SOURCE_DIR"]) / "tests" / "vectors" / "audit" / "audit_message.rng"
-KINDS = ("login", "enrolment", "revocation", "deposit", "collect", "refusal", "administration")
+KINDS = ("login", "enrolment", "revocation", "upload", "deposit", "sharing", "expiry", "collect", "refusal",
+         "administration")
 ALERT, AUTHENTICATION, EXPORT, IMPORT = "110113", "110114", "110106", "110107"
 HEADER = re.compile(rb"<(84|85)>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) ([!-~]{1,255}) letterboxd - DICOM\+RFC3881 - \xEF\xBB\xBF")
 KEY = "ab" * 32

@@ -2,6 +2,7 @@
 import base64
 import datetime
 import json
+import select
 import unittest
 import urllib.request
 
@@ -25,7 +26,7 @@ def in_time(**span):
 
 
 class Life(rig.OnOneGateway):
-    OPTIONS = ("--sweep-every", "1", "--metrics-listen", "127.0.0.1:0")
+    OPTIONS = ("--sweep-every", "1", "--metrics-listen", "127.0.0.1:0", "--backup-retention-days", "30")
 
     @classmethod
     def setUpClass(cls):
@@ -224,6 +225,58 @@ class Limits(Life):
                                                       + bytes(100_000), "application/dicom")), (507, "quota-exceeded"))
         expect(200, self.surgeon.request("DELETE", f"/v1/deliveries/{cover.delivery}"))
         sealing.put(self.surgeon, further, file)
+
+    def test_over_the_quota_a_body_is_refused_long_before_its_end(self):
+        self.letter(sealing.File(b"a letter"))
+        used = int(rig.re.search(rb"(\d+) bytes used", self.limits().stdout)[1])
+        self.limits("--quota", str(used + (20 << 20)))
+        self.addCleanup(self.limits, "--quota", "default")
+        pixels = 160 << 20
+        body = rig.dicom_head(pixels) + bytes(pixels)
+        connection = self.gateway.tls()
+        self.addCleanup(connection.close)
+        head = device.raw_head(self.surgeon.key, self.gateway, "POST", "/v1/files?to=" + COLLEAGUE, body,
+                               "application/dicom")
+        connection.sendall(head + f"Content-Length: {len(body)}\r\n\r\n".encode())
+        sent = 0
+        while sent < len(body) and not select.select([connection], [], [], 0)[0]:
+            connection.sendall(body[sent:sent + (1 << 20)])
+            sent += 1 << 20
+        self.assertLess(sent, 100 << 20)
+        self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 507 "))
+        # What was staged of it is given back.
+        rig.eventually(lambda: int(rig.re.search(rb"(\d+) bytes used", self.limits().stdout)[1]) == used, "it is dropped")
+
+    def test_nobody_announces_away_what_is_left_for_others(self):
+        cover, _ = self.letter(sealing.File(b"a letter"))
+        further = sealing.opened(self.surgeon, [COLLEAGUE])
+        used = int(rig.re.search(rb"(\d+) bytes used", self.limits().stdout)[1])
+        self.limits("--quota", str(used + 1_000_000))
+        self.addCleanup(self.limits, "--quota", "default")
+        half = (used + 1_000_000) // 2
+
+        def announce(length):
+            metadata = ",".join(f"{name} {base64.b64encode(str(value).encode()).decode()}" for name, value in
+                                (("delivery", further.delivery), ("file", sealing.File(b"").id)))
+            return self.surgeon.request("POST", "/v1/uploads", extra=[
+                "Tus-Resumable: 1.0.0", f"Upload-Length: {length}", f"Upload-Metadata: {metadata}"])
+
+        self.assertEqual(problem(announce(half + 1)), (507, "quota-exceeded"))
+        status, fields, _ = announce(half)
+        self.assertEqual(status, 201)
+        self.assertEqual(problem(announce(1000)), (507, "quota-exceeded"))
+        # There is room for a file, and both answers are in the audit trail.
+        sealing.put(self.surgeon, further, sealing.File(bytes(100_000)))
+        for outcome in ("success", "failure"):
+            self.assertGreater(self.count(f"audit WHERE kind = 'upload' AND outcome = '{outcome}'"), 0)
+        self.assertEqual(self.surgeon.request("DELETE", fields["location"], extra=["Tus-Resumable: 1.0.0"])[0], 204)
+        self.assertEqual(announce(1000)[0], 201)
+
+    def test_what_expires_is_in_the_audit_trail(self):
+        cover, _ = self.letter(sealing.File(b"a letter"))
+        self.lapse(cover)
+        rig.eventually(lambda: self.count(f"audit WHERE kind = 'expiry' AND object_id = '{cover.delivery}'") == 1,
+                       "the sweeper writes it down")
 
 
 if __name__ == "__main__":

@@ -242,6 +242,14 @@ class Walk(unittest.TestCase):
                       sealing.change(self.colleague, cover.next(to[:2], self.colleague.key), [file]),
                       sealing.change(self.colleague, following, [sealing.File(b"another")]),
                       sealing.change(self.colleague, following, [file]))
+        # One that is still coming keeps another one of the same person waiting.
+        path = f"/v1/deliveries/{cover.delivery}/recipients"
+        waiting = self.gateway.tls()
+        self.addCleanup(waiting.close)
+        head = device.raw_head(self.colleague.key, self.gateway, "PUT", path, bytes(1000), sealing.RECIPIENTS_CHANGE)
+        waiting.sendall(head + b'If-Match: "v2"\r\nContent-Length: 1000\r\n\r\n\0')
+        change = sealing.change
+        rig.eventually(lambda: change(self.colleague, following, [file], if_match='"v2"')[0] == 423, "it is on its way")
         path = f"/v1/deliveries/{cover.delivery}/confirmations"
         self.statuses([403, 409, 204], *(who.request("POST", path, {"version": version}) for who, version in (
             (self.colleague, 2), (self.surgeon, 9), (self.surgeon, 2))))

@@ -432,13 +432,16 @@ TEST(FormatVectorsTest, TheirReceiptsAreReadAndWrittenByteForByte) {
   EXPECT_EQ(to_json(sign_receipt(receipt, seeded_key("carol signs"))),
             text(sharing()["receipt"]["envelope"]));
 
-  const auto& deletion = sharing()["deletion_receipt"];
-  const auto gateway = crypto::VerifyKey::parse(text(deletion["gateway"])).value();
-  const DeletionReceipt deleted =
-      verify_deletion_receipt(parse_envelope(text(deletion["envelope"])), gateway);
-  EXPECT_EQ(deleted.cover, shared_covers()[0].hash);
-  EXPECT_EQ(to_json(sign_deletion_receipt(deleted, seeded_key("gateway"))),
-            text(deletion["envelope"]));
+  for (const char* name : {"deletion_receipt", "deletion_receipt_without_a_date"}) {
+    const auto& deletion = sharing()[name];
+    const auto gateway = crypto::VerifyKey::parse(text(deletion["gateway"])).value();
+    const DeletionReceipt deleted =
+        verify_deletion_receipt(parse_envelope(text(deletion["envelope"])), gateway);
+    EXPECT_EQ(deleted.cover, shared_covers()[0].hash);
+    EXPECT_EQ(deleted.backups_lapse.has_value(), std::string_view(name) == "deletion_receipt");
+    EXPECT_EQ(to_json(sign_deletion_receipt(deleted, seeded_key("gateway"))),
+              text(deletion["envelope"]));
+  }
 }
 
 }  // namespace

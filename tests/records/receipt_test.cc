@@ -63,6 +63,15 @@ TEST(DeletionReceiptTest, SaysWhatWasSigned) {
   EXPECT_EQ(read.backups_lapse, said.backups_lapse);
 }
 
+TEST(DeletionReceiptTest, PromisesNoDateThatNobodyNamed) {
+  DeletionReceipt said = deletion();
+  said.backups_lapse.reset();
+  const Envelope envelope = sign_deletion_receipt(said, signing_key());
+  EXPECT_NE(text_of(envelope).find("\"backups_lapse\":null"), std::string::npos);
+  EXPECT_EQ(verify_deletion_receipt(envelope, signing_key().verify_key()).backups_lapse,
+            std::nullopt);
+}
+
 TEST(DeletionReceiptTest, ClaimsNoMoreThanCanBeSo) {
   const std::string text = text_of(sign_deletion_receipt(deletion(), signing_key()));
   const auto expect_refused = [](const std::string& changed) {
@@ -74,7 +83,7 @@ TEST(DeletionReceiptTest, ClaimsNoMoreThanCanBeSo) {
   expect_refused(with(text, "\"live\"", "\"all\""));
   expect_refused(with(text, "\"live\"", "null"));
   expect_refused(with(text, "2026-12-25", "2026-11-24"));
-  expect_refused(with(text, "\"2026-12-25T08:00:00Z\"", "null"));
+  expect_refused(with(text, "\"2026-12-25T08:00:00Z\"", "0"));
   expect_refused(with(text, "{", "{\"copies\":0,"));
   DeletionReceipt backwards = deletion();
   backwards.backups_lapse = backwards.deleted - std::chrono::seconds(1);

@@ -493,13 +493,17 @@ TEST_P(DeliveryModel, ExplainsWhateverConcurrentCallersSee) {
       }
     }
   }
-  // What is stored is what lives.
+  // What lives takes up room, headers and all, and what has ended none.
   std::uint64_t alive = 0;
   for (const SentDelivery& sent :
        store_->receipts().sent(tenant_, sender_, {}, 10'000).deliveries) {
-    if (!has_ended(sent.state)) alive += sent.bytes;
+    if (has_ended(sent.state)) continue;
+    alive += sent.bytes;
+    EXPECT_GE(store_->blobs().used(tenant_), sent.bytes);
+    store_->deliveries().revoke(tenant_, sent.id, "", some_event());
   }
-  EXPECT_EQ(store_->blobs().used(tenant_), alive);
+  EXPECT_GT(alive, 0u);
+  EXPECT_EQ(store_->blobs().used(tenant_), 0u);
 }
 
 // The search itself must be able to say no.

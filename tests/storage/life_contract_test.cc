@@ -206,13 +206,13 @@ TEST_P(LifeContract, WhatIsStoredIsCountedAndStopsAtTheQuota) {
   const auto used = [&] { return store_->blobs().used(tenant_); };
   EXPECT_EQ(used(), 0u);
   const NewDelivery delivery = for_alice();
-  const std::uint64_t one = file_.record.payload_length;
+  const std::uint64_t one = room_of(file_);
   EXPECT_EQ(used(), one);
 
   const NewDelivery open = opened();
   const SealedFile second = sealed_file(open.id, 10);
   const SealedIndex index = some_index(second.record.id);
-  const std::uint64_t index_size = 16 + index.payload.row.size();
+  const std::uint64_t index_size = index.header.size() + 16 + index.payload.row.size();
   store_->tenants().set_limits(tenant_, {.quota = 2 * one}, some_event());
   staged(*store_, tenant_, second)->commit(second.record, nullptr, some_event());
   EXPECT_EQ(used(), 2 * one) << "a quota may be used up";
@@ -246,9 +246,40 @@ TEST_P(LifeContract, WhatIsStoredIsCountedAndStopsAtTheQuota) {
   store_->tenants().set_limits(tenant_, {.quota = 2 * one + index_size}, some_event());
   store_->blobs().put_index(tenant_, open.id, second.record.id, index, some_event());
   writer->commit(third.record, nullptr, some_event());
-  EXPECT_EQ(used(), one + index_size + third.record.payload_length);
+  EXPECT_EQ(used(), one + index_size + room_of(third));
   store_->blobs().remove(tenant_, second.record.id, some_event());
-  EXPECT_EQ(used(), third.record.payload_length);
+  EXPECT_EQ(used(), room_of(third));
+}
+
+TEST_P(LifeContract, WhatIsStillComingTakesUpRoom) {
+  const auto used = [&] { return store_->blobs().used(tenant_); };
+  const SealedFile file = sealed_file(opened().id, 19 * kPlainRow);
+  store_->tenants().set_limits(tenant_, {.quota = 31 * kPlainRow}, some_event());
+  const auto first = staged(*store_, tenant_, file);
+  EXPECT_GE(used(), 16u << 20) << "long before it is a file";
+  // Nobody gets far beyond what is left, though nothing is stored yet.
+  auto second = staged(*store_, tenant_, sealed_file(file.record.delivery, 14 * kPlainRow));
+  const SealedFile third = sealed_file(file.record.delivery, 19 * kPlainRow);
+  EXPECT_EQ(error_of([&] { staged(*store_, tenant_, third); }), ErrorCode::kQuotaExceeded);
+  second.reset();
+  // It becomes a file within the same room, and who gives up gives back.
+  first->commit(file.record, nullptr, some_event());
+  EXPECT_EQ(used(), room_of(file));
+}
+
+TEST_P(LifeContract, ARequestThatIsStillComingTakesUpRoom) {
+  const auto used = [&] { return store_->blobs().used(tenant_); };
+  store_->tenants().set_limits(tenant_, {.quota = 8 * kPlainRow}, some_event());
+  auto request = store_->studies().begin(tenant_);
+  // Many small ones, and one that goes on from batch to batch.
+  for (int i = 0; i < 3; ++i) add(*request, sealed_file(Uuid::v7(), kPlainRow));
+  add(*request, sealed_file(Uuid::v7(), 3 * kPlainRow));
+  EXPECT_EQ(error_of([&] {
+              for (int i = 0; i < 9; ++i) add(*request, sealed_file(Uuid::v7(), kPlainRow));
+            }),
+            ErrorCode::kQuotaExceeded);
+  request.reset();
+  EXPECT_EQ(used(), 0u);
 }
 
 // --- What the sender sees -----------------------------------------------------------------------
@@ -373,7 +404,7 @@ TEST_P(LifeContract, ASweepEndsWhatIsOverAndNothingElse) {
   EXPECT_EQ(sent(over).files, 1u);
   EXPECT_EQ(sent(over).manifest, "a manifest");
   EXPECT_TRUE(deliveries_.find(tenant_, lasting));
-  EXPECT_EQ(store_->blobs().used(tenant_), file_.record.payload_length);
+  EXPECT_EQ(store_->blobs().used(tenant_), room_of(file_));
   EXPECT_EQ(deliveries_.revoke(tenant_, over, "r", some_event()), "r") << "its sender may ask";
   EXPECT_EQ(state(over), DeliveryState::kRevoked);
   EXPECT_EQ(sent(over).files, 1u);
@@ -391,7 +422,8 @@ TEST_P(LifeContract, ADeliveryThatIsNeverClosedEndsAfterAWeekUnlessBytesCome) {
   const Uuid of_gateway = open_for_long(true);
   const Uuid busy = open_for_long(false);
   const NewUpload upload{Uuid::v7(), busy, Uuid::v7(), 100, "a device"};
-  store_->uploads().create(tenant_, upload, now_ + std::chrono::days(6) + 1h);
+  store_->uploads().create(tenant_, upload, kAnyAmount, now_ + std::chrono::days(6) + 1h,
+                           some_event());
   const auto week_later = now_ + std::chrono::days(7) + 1s;
   EXPECT_EQ(store_->sweep_lapsed(now_ + std::chrono::days(6), 10).deliveries, 0u);
   EXPECT_EQ(store_->sweep_lapsed(week_later, 10).deliveries, 1u);
@@ -402,6 +434,28 @@ TEST_P(LifeContract, ADeliveryThatIsNeverClosedEndsAfterAWeekUnlessBytesCome) {
   EXPECT_EQ(state(busy), DeliveryState::kExpired);
   EXPECT_EQ(later.deliveries, 1u);
   EXPECT_FALSE(store_->uploads().find(tenant_, upload.id, now_));
+}
+
+TEST_P(LifeContract, AFileThatCameCountsAsSomethingThatCame) {
+  NewDelivery delivery = some_delivery(sender_);
+  delivery.created -= std::chrono::days(6);
+  delivery.expires += std::chrono::days(30);
+  deliveries_.open(tenant_, delivery, some_event());
+  const SealedFile file = sealed_file(delivery.id, 10);
+  staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+  EXPECT_EQ(store_->sweep_lapsed(now_ + std::chrono::days(6), 10).deliveries, 0u);
+  EXPECT_EQ(store_->sweep_lapsed(now_ + std::chrono::days(7) + 1h, 10).deliveries, 1u);
+}
+
+TEST_P(LifeContract, APartOfADeliveryHasTheCoversThatWereAskedFor) {
+  const NewDelivery delivery = for_alice();
+  const auto part = deliveries_.part(tenant_, delivery.id, {1}).value();
+  EXPECT_THAT(part.covers, ElementsAre(delivery.cover));
+  EXPECT_EQ(part.files, 1u);
+  EXPECT_EQ(part.indexes, 0u);
+  EXPECT_FALSE(deliveries_.part(tenant_, delivery.id, {1, 2}));
+  EXPECT_FALSE(deliveries_.part(tenant_, Uuid::v7(), {}));
+  EXPECT_FALSE(deliveries_.part(some_tenant(*store_), delivery.id, {1}));
 }
 
 TEST_P(LifeContract, WhatEndedIsForgottenAfterNinetyDays) {

@@ -130,7 +130,9 @@ class PostgresCut : public ::testing::Test {
     upload_ = {Uuid::v7(), delivery_.id, file_.record.id,
                file_.record.header.size() + file_.record.payload_length, "a device"};
   }
-  void create_upload() { store_->uploads().create(tenant_, upload_, now_); }
+  void create_upload() {
+    store_->uploads().create(tenant_, upload_, kAnyAmount, now_, some_event());
+  }
   std::unique_ptr<UploadWriter> resumed() {
     return store_->uploads().resume(tenant_, upload_.id, now_);
   }

@@ -163,7 +163,7 @@ TEST_F(PostgresLife, ADatabaseOfTheVersionBeforeIsTakenOver) {
   EXPECT_EQ(state("open"), DeliveryState::kOpen);
   EXPECT_EQ(state("closed"), DeliveryState::kClosed);
   EXPECT_EQ(state("revoked"), DeliveryState::kRevoked);
-  EXPECT_EQ(store->blobs().used(whose), 100u);
+  EXPECT_EQ(store->blobs().used(whose), 101u) << "its header, too";
   EXPECT_EQ(store->deliveries().find(whose, *Uuid::parse(ids.at("closed")))->files.size(), 1u);
   EXPECT_EQ(store->deliveries().revoke(whose, *Uuid::parse(ids.at("revoked")), "r", some_event()),
             "")
@@ -179,7 +179,9 @@ class PostgresUpload : public PostgresLife {
                           file_.record.header.size() + file_.record.payload_length, "a device"};
   const UploadHead head_{file_.record.header, file_.record.nonce};
 
-  void SetUp() override { store_->uploads().create(tenant_, upload_, now_); }
+  void SetUp() override {
+    store_->uploads().create(tenant_, upload_, kAnyAmount, now_, some_event());
+  }
   std::unique_ptr<UploadWriter> resumed(Store& store) {
     return store.uploads().resume(tenant_, upload_.id, now_);
   }
@@ -239,8 +241,51 @@ TEST_F(PostgresUpload, TheDatabaseHoldsItsOffsetToWhatItKeeps) {
                             now_);
   EXPECT_FALSE(takes("UPDATE upload SET received = received + 1"));
   EXPECT_FALSE(takes("UPDATE upload SET rows = 2"));
-  EXPECT_FALSE(takes("UPDATE upload SET tail = ''"));
+  EXPECT_FALSE(takes("UPDATE upload SET tail_size = 0"));
   EXPECT_FALSE(takes("UPDATE upload SET received = length"));
+}
+
+TEST_F(PostgresUpload, ASmallStepCostsWhatItBringsAndNotWhatIsThere) {
+  const ByteView first = row(0)[0].view();
+  auto writer = resumed(*store_);
+  writer->advance({.head = &head_, .tail = first.first(1'000'000)}, now_);
+  const auto logged = [&] {
+    return std::stoull(ask(database_, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"));
+  };
+  const std::uint64_t before = logged();
+  for (std::size_t i = 1; i <= 100; ++i) {
+    writer->advance({.tail = first.first(1'000'000 + i)}, now_);
+  }
+  EXPECT_LT(logged() - before, 16u << 20) << "a tail that is written anew each time makes 100 MB";
+  EXPECT_LE(std::stoi(count("upload_tail")), 65);
+  // All of it is there, and goes with the row that it becomes.
+  writer.reset();
+  writer = resumed(*store_);
+  EXPECT_EQ(writer->progress().tail, Bytes(first.begin(), first.begin() + 1'000'100));
+  writer->advance({.rows = row(0)}, now_);
+  EXPECT_EQ(count("upload_tail"), "0");
+  writer->advance({.tail = row(1)[0].view().first(9)}, now_);
+  store_->uploads().terminate(tenant_, upload_.id);
+  EXPECT_EQ(count("upload_tail"), "0");
+}
+
+TEST_F(PostgresLife, WhatOneKindOfSweepFailsAtKeepsNoOther) {
+  const NewDelivery delivery = opened();
+  const SealedFile file = sealed_file(delivery.id, 10);
+  staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+  store_->deliveries().revoke(tenant_, delivery.id, "", some_event());
+  const NewDelivery over = opened();
+  ask(database_,
+      "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$"
+      " BEGIN RAISE EXCEPTION 'not now'; END $$");
+  ask(database_,
+      "CREATE TRIGGER fail BEFORE UPDATE ON delivery FOR EACH ROW WHEN (NEW.state = 'expired')"
+      " EXECUTE FUNCTION fail()");
+  EXPECT_NE(error_of([&] { store_->sweep_lapsed(now_ + 2h, 10); }), std::nullopt);
+  EXPECT_EQ(count("payload_row"), "0") << "the sealed bytes went all the same";
+  ask(database_, "DROP TRIGGER fail ON delivery");
+  EXPECT_EQ(store_->sweep_lapsed(now_ + 2h, 10).deliveries, 1u);
+  EXPECT_EQ(count("audit WHERE kind = 'expiry' AND object_id = '" + over.id.text() + "'"), "1");
 }
 
 // --- Several gateways sweep ---------------------------------------------------------------------
@@ -259,7 +304,8 @@ TEST_F(PostgresLife, GatewaysThatSweepTogetherTakeEachThingOnce) {
       NewDelivery busy = some_delivery(sender_);
       busy.expires += std::chrono::days(10);
       store_->deliveries().open(tenant_, busy, some_event());
-      store_->uploads().create(tenant_, {Uuid::v7(), busy.id, Uuid::v7(), 100, "d"}, now_ - 24h);
+      store_->uploads().create(tenant_, {Uuid::v7(), busy.id, Uuid::v7(), 100, "d"}, kAnyAmount,
+                               now_ - 24h, some_event());
     }
   }
   const auto other = open_postgres(options_for(database_));
@@ -299,7 +345,8 @@ TEST_F(PostgresLife, WhatAGatewayStagedThatNeverComesBackGoesAfterTwoDays) {
   NewDelivery lasting = some_delivery(sender_);
   lasting.expires += std::chrono::days(10);
   store_->deliveries().open(tenant_, lasting, some_event());
-  store_->uploads().create(tenant_, {Uuid::v7(), lasting.id, Uuid::v7(), 9, "d"}, now_ + 47h);
+  store_->uploads().create(tenant_, {Uuid::v7(), lasting.id, Uuid::v7(), 9, "d"}, kAnyAmount,
+                           now_ + 47h, some_event());
   store_->deliveries().revoke(tenant_, delivery.id, "", some_event());
   EXPECT_EQ(store_->sweep_lapsed(now_ + 47h, 10).payloads, 1u) << "the revoked one's";
   const Lapsed lapsed = store_->sweep_lapsed(now_ + kStagedRowsKept + 1h, 10);

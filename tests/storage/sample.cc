@@ -15,6 +15,10 @@ Bytes SealedFile::payload() const {
   return all;
 }
 
+std::uint64_t room_of(const SealedFile& file) {
+  return file.record.header.size() + file.record.payload_length;
+}
+
 SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext) {
   const Uuid id = Uuid::v7();
   const crypto::FileKey key = crypto::random_file_key();

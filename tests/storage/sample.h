@@ -24,6 +24,12 @@ struct SealedFile {
   Bytes payload() const;  ///< of all rows, without the nonce
 };
 
+/// More than anybody's uploads come to.
+inline constexpr std::uint64_t kAnyAmount = std::uint64_t{1} << 40;
+
+/// What counts of it against a quota.
+std::uint64_t room_of(const SealedFile& file);
+
 /// A file of `plaintext` bytes, really sealed.
 SealedFile sealed_file(const Uuid& delivery, std::size_t plaintext);
 

@@ -104,7 +104,7 @@ TEST_P(SharingContract, SwapsCoverInboxesAndAllHeadersTogether) {
               ElementsAre("age1alice", "age1bob"));
   EXPECT_EQ(store_->deliveries().inbox(tenant_, "age1bob", std::nullopt, 9).deliveries.size(), 1u);
   EXPECT_EQ(store_->blobs().find(tenant_, files_[0])->payload_sha256, before);
-  EXPECT_EQ(store_->blobs().used(tenant_), used);
+  EXPECT_GT(store_->blobs().used(tenant_), used) << "the headers before are kept";
 
   NewVersion dropped = version_of(3);
   dropped.recipients = {"age1bob"};

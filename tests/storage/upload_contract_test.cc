@@ -41,7 +41,9 @@ class UploadContract : public BothStores {
   UploadStore& uploads_ = store_->uploads();
   const std::chrono::sys_seconds now_ = now();
 
-  Upload created(const Sent& sent) { return uploads_.create(tenant_, sent.upload, now_); }
+  Upload created(const Sent& sent) {
+    return uploads_.create(tenant_, sent.upload, kAnyAmount, now_, some_event());
+  }
   std::unique_ptr<UploadWriter> resumed(const Sent& sent) {
     return uploads_.resume(tenant_, sent.upload.id, now_);
   }
@@ -343,9 +345,41 @@ TEST_P(UploadContract, CountsAgainstTheQuotaFromItsBeginning) {
   EXPECT_EQ(error_of([&] { created(other); }), ErrorCode::kQuotaExceeded);
   EXPECT_FALSE(uploads_.find(tenant_, other.upload.id, now_));
   complete(sent);
-  EXPECT_EQ(store_->blobs().used(tenant_), sent.file.record.payload_length);
+  EXPECT_EQ(store_->blobs().used(tenant_), room_of(sent.file));
   EXPECT_TRUE(uploads_.terminate(tenant_, sent.upload.id));
-  EXPECT_EQ(store_->blobs().used(tenant_), sent.file.record.payload_length);
+  EXPECT_EQ(store_->blobs().used(tenant_), room_of(sent.file));
+}
+
+TEST_P(UploadContract, OneSenderAnnouncesNoMoreThanTheirs) {
+  const Sent first(opened().id, 2 * kPlainRow);
+  const Sent second(opened().id, 10);
+  const std::uint64_t most = first.upload.length + second.upload.length - 1;
+  const auto create = [&](const Sent& sent) {
+    uploads_.create(tenant_, sent.upload, most, now_, some_event());
+  };
+  create(first);
+  EXPECT_EQ(error_of([&] { create(second); }), ErrorCode::kQuotaExceeded);
+  EXPECT_FALSE(uploads_.find(tenant_, second.upload.id, now_));
+  // Somebody else has theirs,
+  const Uuid other = some_principal(*store_, tenant_, "other@here").id;
+  const NewDelivery theirs = some_delivery(other);
+  store_->deliveries().open(tenant_, theirs, some_event());
+  create(Sent(theirs.id, 10));
+  // and a file is none that is announced.
+  complete(first);
+  create(second);
+  EXPECT_EQ(error_of([&] {
+              uploads_.create(tenant_, Sent(theirs.id, 10).upload, 1, now_, some_event());
+            }),
+            ErrorCode::kQuotaExceeded);
+}
+
+TEST_P(UploadContract, ItsBeginningIsAudited) {
+  const auto events = [&] { return store_->audit().read(tenant_, std::nullopt, 1000).size(); };
+  const Sent sent(opened().id, 10);
+  const std::size_t before = events();
+  created(sent);
+  EXPECT_EQ(events(), before + 1);
 }
 
 TEST_P(UploadContract, IsSweptWhenNobodyWentOnWithIt) {

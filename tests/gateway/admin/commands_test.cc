@@ -134,6 +134,60 @@ TEST_F(AdminCommands, ATenantNeedsANameThatHandlesCanEndInAndThatIsFree) {
 
 // --- Invitations
 
+TEST_F(AdminCommands, ATenantsLimitsAreSetOneByOneShownAndTakenBack) {
+  const storage::TenantId tenant = *store_->tenants().find(kTenant);
+  const auto shown = [&](const LimitOptions& options) {
+    out_.str("");
+    tenant_limits(*store_, options, out_);
+    return out_.str();
+  };
+  EXPECT_EQ(shown({.tenant = kTenant}),
+            "quota           none, 0 bytes used\n"
+            "life            default\n"
+            "longest life    default\n"
+            "downloads       default\n"
+            "most downloads  default\n");
+  const auto events = [&] { return store_->audit().read(tenant, std::nullopt, 1000).size(); };
+  const std::size_t before = events();
+  EXPECT_EQ(shown({.tenant = kTenant, .quota = "500 GiB", .life = "14", .downloads = "3"}),
+            "quota           500 GiB, 0 bytes used\n"
+            "life            14 days\n"
+            "longest life    default\n"
+            "downloads       3\n"
+            "most downloads  default\n");
+  EXPECT_EQ(events(), before + 1);
+  shown({.tenant = kTenant, .longest_life = "90", .most_downloads = "9"});
+  EXPECT_EQ(store_->tenants().limits(tenant),
+            (storage::TenantLimits{std::chrono::days(14), std::chrono::days(90), 3, 9,
+                                   std::uint64_t{500} << 30}));
+  shown({.tenant = kTenant});
+  EXPECT_EQ(events(), before + 2) << "to look changes nothing";
+  shown({.tenant = kTenant,
+         .quota = "default",
+         .life = "default",
+         .longest_life = "default",
+         .downloads = "default",
+         .most_downloads = "default"});
+  EXPECT_EQ(store_->tenants().limits(tenant), storage::TenantLimits{});
+  shown({.tenant = kTenant, .quota = "0"});
+  EXPECT_EQ(store_->tenants().limits(tenant).quota, 0u) << "a tenant may be full from the start";
+
+  for (const LimitOptions& wrong : {LimitOptions{.tenant = kTenant, .quota = "much"},
+                                    LimitOptions{.tenant = kTenant, .life = "0"},
+                                    LimitOptions{.tenant = kTenant, .longest_life = "3651"},
+                                    LimitOptions{.tenant = kTenant, .downloads = "0"},
+                                    LimitOptions{.tenant = kTenant, .most_downloads = "-1"}}) {
+    expect_error(ErrorCode::kUsage, [&] { tenant_limits(*store_, wrong, out_); });
+  }
+  expect_error(ErrorCode::kNotFound, [&] { tenant_limits(*store_, {.tenant = "nowhere"}, out_); });
+}
+
+TEST_F(AdminCommands, ATenantMayBeMadeWithAQuota) {
+  add_tenant(*store_, "clinic.example", out_, 1000);
+  const storage::TenantId tenant = *store_->tenants().find("clinic.example");
+  EXPECT_EQ(store_->tenants().limits(tenant), storage::TenantLimits{.quota = 1000});
+}
+
 TEST_F(AdminCommands, AnInvitationFileLetsOneDeviceIn) {
   const DataDirectory data = served();
   SecretOutput output(place_ / "invitation.json");

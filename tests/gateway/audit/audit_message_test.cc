@@ -97,23 +97,25 @@ TEST_P(EachKind, SucceedsOrFails) {
   EXPECT_EQ(Message(record(GetParam().kind, AuditOutcome::kFailure)).at(path), "4");
 }
 
-INSTANTIATE_TEST_SUITE_P(AuditMessage, EachKind,
-                         testing::Values(Expected{AuditKind::kLogin, "110114", "E", "110122",
-                                                  "login", "", "", "true", "13"},
-                                         Expected{AuditKind::kEnrolment, "110113", "E", "110137",
-                                                  "enrolment", "", "", "false", "13"},
-                                         Expected{AuditKind::kRevocation, "110113", "E", "110137",
-                                                  "revocation", "", "", "false", "13"},
-                                         Expected{AuditKind::kDeposit, "110107", "C", "", "deposit",
-                                                  "110153", "110152", "true", "3"},
-                                         Expected{AuditKind::kCollect, "110106", "R", "", "collect",
-                                                  "110152", "110153", "true", "3"},
-                                         Expected{AuditKind::kRefusal, "110113", "E", "110132",
-                                                  "refusal", "", "", "false", "13"},
-                                         Expected{AuditKind::kAdministration, "110113", "E",
-                                                  "110129", "administration", "", "", "false",
-                                                  "13"}),
-                         [](const auto& each) { return std::string(each.param.ours); });
+INSTANTIATE_TEST_SUITE_P(
+    AuditMessage, EachKind,
+    testing::Values(
+        Expected{AuditKind::kLogin, "110114", "E", "110122", "login", "", "", "true", "13"},
+        Expected{AuditKind::kEnrolment, "110113", "E", "110137", "enrolment", "", "", "false",
+                 "13"},
+        Expected{AuditKind::kRevocation, "110113", "E", "110137", "revocation", "", "", "false",
+                 "13"},
+        Expected{AuditKind::kUpload, "110107", "C", "", "upload", "110153", "110152", "true", "3"},
+        Expected{AuditKind::kDeposit, "110107", "C", "", "deposit", "110153", "110152", "true",
+                 "3"},
+        Expected{AuditKind::kSharing, "110113", "E", "110135", "sharing", "", "", "false", "13"},
+        Expected{AuditKind::kExpiry, "110113", "E", "110135", "expiry", "", "", "false", "13"},
+        Expected{AuditKind::kCollect, "110106", "R", "", "collect", "110152", "110153", "true",
+                 "3"},
+        Expected{AuditKind::kRefusal, "110113", "E", "110132", "refusal", "", "", "false", "13"},
+        Expected{AuditKind::kAdministration, "110113", "E", "110129", "administration", "", "",
+                 "false", "13"}),
+    [](const auto& each) { return std::string(each.param.ours); });
 
 TEST(AuditMessageTest, NamesCallerGatewayTenantAndObjectsByOurIds) {
   const Message message(record(AuditKind::kCollect));

@@ -431,6 +431,13 @@ def sharing():
             "store": "live",
             "backups_lapse": "2026-12-25T08:00:00Z",
         }, gateway) | {"gateway": b64(gateway.public)},
+        "deletion_receipt_without_a_date": signed(DELETION_RECEIPT_TYPE, {
+            "delivery": str(delivery),
+            "cover": b64(record_hash(one)),
+            "deleted": "2026-11-25T08:00:00Z",
+            "store": "live",
+            "backups_lapse": None,
+        }, gateway) | {"gateway": b64(gateway.public)},
     }
 
 
