@@ -156,7 +156,9 @@ bool can_go_on(ErrorCode code) {
 
 // It stays as it is.
 [[noreturn]] void put_off(const Error& error) {
-  throw Error(error.code(), std::string(error.what()) +
+  std::string what = error.what();
+  if (what.ends_with('.')) what.pop_back();
+  throw Error(error.code(), what +
                                 "; nothing is lost: letterbox send --resume goes on with it, "
                                 "letterbox send --discard drops it");
 }

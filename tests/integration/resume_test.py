@@ -56,6 +56,28 @@ class SealedBytes:
         return len(nonces)
 
 
+class Found(unittest.TestCase):
+    """What SealedBytes is there to find, it finds."""
+
+    HEADER = b"age-encryption.org/v1\n--- " + b"A" * 43 + b"\n"
+
+    def test_other_bytes_in_one_place(self):
+        sealed = SealedBytes()
+        sealed.add("a", 0, b"0123456789")
+        sealed.add("a", 5, b"56789abc")
+        with self.assertRaises(AssertionError):
+            sealed.add("a", 9, b"9abd")
+
+    def test_one_nonce_of_two_files(self):
+        sealed = SealedBytes()
+        sealed.add("a", 0, self.HEADER + b"n" * 16 + b"one")
+        sealed.add("a", 0, self.HEADER + b"n" * 16 + b"one")
+        self.assertEqual(sealed.check(), 1)
+        sealed.add("b", 0, self.HEADER + b"n" * 16 + b"other")
+        with self.assertRaises(AssertionError):
+            sealed.check()
+
+
 class OverALine(unittest.TestCase):
     OPTIONS = ()
 
