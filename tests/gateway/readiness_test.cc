@@ -20,6 +20,9 @@ class Patient final : public storage::Store {
   storage::UploadStore& uploads() override { throw std::logic_error("not asked for"); }
   storage::SharingStore& sharing() override { throw std::logic_error("not asked for"); }
   storage::ReceiptStore& receipts() override { throw std::logic_error("not asked for"); }
+  storage::NoticeStore& notices() override { throw std::logic_error("not asked for"); }
+  storage::WebhookStore& webhooks() override { throw std::logic_error("not asked for"); }
+  storage::MailStore& mail() override { throw std::logic_error("not asked for"); }
   storage::TenantStore& tenants() override { throw std::logic_error("not asked for"); }
   storage::PrincipalStore& principals() override { throw std::logic_error("not asked for"); }
   storage::DeviceStore& devices() override { throw std::logic_error("not asked for"); }

@@ -452,7 +452,7 @@ class Metrics(unittest.TestCase):
             self.assertEqual(name.endswith("_total"), kind == "counter", name)
             self.assertIn(f"`{name}`", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
         labels = {label for name, labels in now.samples for label, _ in labels if name.startswith("letterbox_")}
-        self.assertEqual(labels, {"method", "route", "status", "le"})
+        self.assertEqual(labels, {"method", "route", "status", "le", "by"})
         routes = {dict(labels)["route"] for _, labels in now.samples if "route" in dict(labels)}
         self.assertEqual(routes - {"-"}, {route for route in routes if re.fullmatch(r"(/([a-z0-9]+|\{id\}))+", route)})
 

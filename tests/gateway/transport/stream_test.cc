@@ -154,15 +154,17 @@ TEST(Stream, ThatHasNothingToSayIsKept) {
 }
 
 TEST(Stream, EndsWithTheTransportWhoeverHoldsIt) {
-  TestServer server;
+  Limits limits;
+  limits.drain = 0s;
+  TestServer server(limits);
   Begun begun(server);
   TlsClient client(server.port());
   client.send(get("/stream"));
-  auto stream = begun.take();
-  stream.reset();
-  received_until(client, "0\r\n\r\n");
+  const auto stream = begun.take();
+  received_until(client, "\r\n\r\n");
   server.stop();
   EXPECT_TRUE(client.is_closed());
+  EXPECT_EQ(stream->push("too late"), Pushed::kGone);
 }
 
 TEST(Stream, OfAHeadRequestIsOverAtOnce) {
