@@ -19,6 +19,7 @@ ADA, BOB, CAROL = (f"{name}@hospital.example" for name in ("ada", "bob", "carol"
 OFFSET = "application/offset+octet-stream"
 TUS = "Tus-Resumable: 1.0.0"
 FULL = (507, "storage-full")
+LOW = 28 * rig.MIB  # less than half of the reserve, whatever the database could fill again
 
 
 class SmallDisk:
@@ -154,7 +155,7 @@ class Reserve(Small):
         expect(204, self.patch(path, 0, partly.sealed(begun)[:1_500_000]))
         other = sealing.File(b"another")
         closed = sealing.sent(self.ada, [BOB, ADA], other)
-        self.disk.fill(60 * rig.MIB)
+        self.disk.fill(LOW)
         self.assertEqual(self.gateway.request("GET", "/readyz")[0], 503)
 
         another = sealing.File(b"one more")
@@ -194,7 +195,7 @@ class Reserve(Small):
         # Not a byte of it goes back to the system.
         self.assertLess(self.disk.free(), 64 * rig.MIB)
         rig.eventually(lambda: self.put(cover, file)[0] == 201, "the next sweep finds what can be filled again")
-        self.disk.fill(20 * rig.MIB)
+        self.disk.fill(LOW)
         self.assertEqual(problem(self.put(cover, sealing.File(b"another"))), FULL, "less than half of the reserve")
         self.require_sound()
 
@@ -204,7 +205,7 @@ class Reserve(Small):
         path = f"/v1/deliveries/{cover.delivery}/files?id={file.id}"
         connection = self.sending("POST", path, body, "application/age")
         rig.eventually(lambda: self.rows() > before, "its first rows are staged")
-        self.disk.fill(60 * rig.MIB)
+        self.disk.fill(LOW)
         self.assertEqual(self.rest(connection, body), FULL)
         rig.eventually(lambda: self.rows() == before, "they are dropped")
         self.disk.clear()
@@ -217,7 +218,7 @@ class Reserve(Small):
         path = self.upload(cover, file)[1]["location"]
         connection = self.sending("PATCH", path, body, OFFSET, TUS, "Upload-Offset: 0")
         rig.eventually(lambda: self.offset(path) > sealing.ROW, "its first rows are durable")
-        self.disk.fill(60 * rig.MIB)
+        self.disk.fill(LOW)
         self.assertEqual(self.rest(connection, body), FULL)
         stands = self.offset(path)
         self.assertGreater(stands, sealing.ROW)
