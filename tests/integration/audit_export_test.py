@@ -247,7 +247,7 @@ class Messages(AuditExport):
         for person in people:
             self.assertEqual("NetworkAccessPointID" in person.attrib, "NetworkAccessPointTypeCode" in person.attrib)
         if code == ALERT:
-            self.assertIn(standard, [["110129"], ["110132"], ["110137"]])
+            self.assertIn(standard, [["110129"], ["110132"], ["110135"], ["110137"]])
             if len(people) > 1:
                 self.assertEqual(requestors, [])
             for about in message.findall("ParticipantObjectIdentification"):

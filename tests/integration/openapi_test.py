@@ -247,8 +247,9 @@ class Walk(unittest.TestCase):
         path = f"/v1/deliveries/{cover.delivery}/recipients"
         waiting = self.gateway.tls()
         self.addCleanup(waiting.close)
-        head = device.raw_head(self.colleague.key, self.gateway, "PUT", path, bytes(1000), sealing.RECIPIENTS_CHANGE)
-        waiting.sendall(head + b'If-Match: "v2"\r\nContent-Length: 1000\r\n\r\n\0')
+        body = (1 << 20).to_bytes(4, "big") + bytes(1 << 20)
+        head = device.raw_head(self.colleague.key, self.gateway, "PUT", path, body, sealing.RECIPIENTS_CHANGE)
+        waiting.sendall(head + f'If-Match: "v2"\r\nContent-Length: {len(body)}\r\n\r\n'.encode() + body[:700_000])
         change = sealing.change
         rig.eventually(lambda: change(self.colleague, following, [file], if_match='"v2"')[0] == 423, "it is on its way")
         path = f"/v1/deliveries/{cover.delivery}/confirmations"

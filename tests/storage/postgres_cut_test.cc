@@ -55,7 +55,8 @@ constexpr const char* kEverything = R"SQL(
     UNION ALL SELECT 'payload ' || t::text FROM payload AS t
     UNION ALL SELECT 'row ' || payload_id || row_no FROM payload_row
     UNION ALL SELECT 'index ' || payload_id FROM sealed_index
-    UNION ALL SELECT 'upload ' || id || received || rows || expires || md5(tail) FROM upload
+    UNION ALL SELECT 'upload ' || id || received || rows || expires || tail_size FROM upload
+    UNION ALL SELECT 'tail ' || t::text FROM upload_tail AS t
     UNION ALL SELECT 'former ' || t::text FROM former_version AS t
     UNION ALL SELECT 'former headers ' || t::text FROM former_headers AS t
     UNION ALL SELECT 'download ' || t::text FROM download AS t
