@@ -542,8 +542,8 @@ def test_of(make, point, victim):
     return lambda self: self.struck_at(make, point, victim)
 
 
-# Each point loses another one in turn; with LETTERBOX_FULL all of them.
-for number, (name, make, point) in enumerate(TABLE):
+# At each COMMIT another one in turn; with LETTERBOX_FULL all of them at each point.
+for number, (name, make, point) in enumerate(row for row in TABLE if rig.FULL or row[2].commit):
     victims = VICTIMS[1:] if make in SWEEPS else VICTIMS
     for victim in victims if rig.FULL else [victims[number % len(victims)]]:
         setattr(Matrix, f"test_{name.replace(' ', '_')}_the_{victim}_is_killed", test_of(make, point, victim))
