@@ -89,7 +89,7 @@ class Walk(unittest.TestCase):
         return gateway.start()
 
     def test_every_documented_answer_is_given_and_no_other(self):
-        self.gateway = self.gateway_with("--shutdown-drain", "600")
+        self.gateway = self.gateway_with("--shutdown-drain", "600", "--timeouts-stall", "600")
         self.surgeon = self.gateway.invited(SURGEON)
         self.colleague = self.gateway.invited(COLLEAGUE)
         self.chief = self.gateway.invited(CHIEF, "--administrator")
