@@ -7,6 +7,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/header.h"
+#include "gateway/covers.h"
 #include "gateway/delivery_headers.h"
 #include "gateway/deposit.h"
 #include "gateway/identity/authority.h"
@@ -79,6 +80,7 @@ class Sharing : public LetterTest {
     const auto delivery = shelf_->deliveries().find(sender_.tenant, id());
     const auto current = static_cast<std::uint32_t>(delivery->covers.size());
     const std::uint32_t wanted = version.value_or(current);
+    if (wanted == 0 || wanted > current) return {};
     const records::Cover cover = read_cover(delivery->covers.at(wanted - 1));
     const auto found = collect_headers(*shelf_, sender_.tenant, id(),
                                        {wanted, wanted != current, cover.recipients.size(),

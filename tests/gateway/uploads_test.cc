@@ -29,7 +29,7 @@ class Uploads : public LetterTest {
  protected:
   storage::Upload begin(std::uint64_t length, const Uuid& file = Uuid::v7()) {
     return begin_upload(*shelf_, gateway_key_.verify_key(), sender_, cover_.cover.delivery, file,
-                        length);
+                        length, std::uint64_t{1} << 40);
   }
 
   std::uint64_t go_on(const Uuid& id, std::uint64_t offset, Source& body) {
