@@ -132,8 +132,6 @@ TEST_F(AdminCommands, ATenantNeedsANameThatHandlesCanEndInAndThatIsFree) {
   expect_error(ErrorCode::kConflict, [&] { add_tenant(*store_, kTenant, out_); });
 }
 
-// --- Invitations
-
 TEST_F(AdminCommands, ATenantsLimitsAreSetOneByOneShownAndTakenBack) {
   const storage::TenantId tenant = *store_->tenants().find(kTenant);
   const auto shown = [&](const LimitOptions& options) {
@@ -181,6 +179,8 @@ TEST_F(AdminCommands, ATenantsLimitsAreSetOneByOneShownAndTakenBack) {
   }
   expect_error(ErrorCode::kNotFound, [&] { tenant_limits(*store_, {.tenant = "nowhere"}, out_); });
 }
+
+// --- Invitations
 
 TEST_F(AdminCommands, ATenantMayBeMadeWithAQuota) {
   add_tenant(*store_, "clinic.example", out_, 1000);
