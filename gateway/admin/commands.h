@@ -26,11 +26,11 @@ void list_tenants(storage::Store& store, std::ostream& out);
 /// configuration says (for the quota: none).
 struct LimitOptions {
   std::string tenant;
-  std::string quota;
-  std::string life;
-  std::string longest_life;
-  std::string downloads;
-  std::string most_downloads;
+  std::string quota = {};
+  std::string life = {};
+  std::string longest_life = {};
+  std::string downloads = {};
+  std::string most_downloads = {};
 };
 /// Sets what is given, and prints all limits and what the tenant has stored. Throws Error kUsage.
 void tenant_limits(storage::Store& store, const LimitOptions& options, std::ostream& out);
