@@ -252,6 +252,7 @@ class Walk(unittest.TestCase):
         waiting.sendall(head + f'If-Match: "v2"\r\nContent-Length: {len(body)}\r\n\r\n'.encode() + body[:700_000])
         change = sealing.change
         rig.eventually(lambda: change(self.colleague, following, [file], if_match='"v2"')[0] == 423, "it is on its way")
+        waiting.close()
         path = f"/v1/deliveries/{cover.delivery}/confirmations"
         self.statuses([403, 409, 204], *(who.request("POST", path, {"version": version}) for who, version in (
             (self.colleague, 2), (self.surgeon, 9), (self.surgeon, 2))))
