@@ -7,8 +7,18 @@ import re
 USAGE = """
   SELECT 'usage is ' || counted || ', not ' || stored
     FROM (SELECT coalesce(sum(bytes), 0) AS counted FROM tenant_usage) AS u,
-         (SELECT (SELECT coalesce(sum(payload_length + coalesce(index_length, 0)), 0) FROM file)
-               + (SELECT coalesce(sum(length), 0) FROM upload WHERE payload_id IS NOT NULL) AS stored) AS s
+         (SELECT sum(bytes) AS stored
+            FROM (SELECT payload_length + coalesce(index_length, 0) AS bytes FROM file
+                  UNION ALL
+                  SELECT length(header) + coalesce(length(index_header), 0) FROM file
+                  UNION ALL
+                  SELECT length(header) + coalesce(length(index_header), 0) FROM former_headers
+                  UNION ALL
+                  SELECT length FROM upload WHERE payload_id IS NOT NULL
+                  UNION ALL
+                  SELECT reserved FROM payload
+                  UNION ALL
+                  SELECT 0) AS parts) AS s
    WHERE counted <> stored"""
 
 WHOLE_FILES = """
