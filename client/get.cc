@@ -60,6 +60,7 @@ std::filesystem::path keep_sealed(Source& age_file, const Opening& open,
   }
   std::filesystem::path path = destination.directory / destination.name.value();
   const std::filesystem::path cover_path = path.string() + ".cover.json";
+  destination.before_naming(file.descriptor());
   file.keep(path, destination.overwrite);
   try {
     (destination.overwrite ? replace_file : write_new_file)(cover_path, as_bytes(covers));
@@ -118,6 +119,12 @@ class Getting {
       const Destination destination = destination_of(options, file.file, stems.at(file.file));
       const auto path = got_.find(file.file, possible_paths(destination));
       wanted_.push_back({file, destination, path});
+      // Before the name: a get that is killed in between would find a file in its way, and not know
+      // it for its own.
+      if (files.size() > 1)
+        wanted_.back().destination.before_naming = [this, &file](int descriptor) {
+          got_.add(file.file, descriptor);
+        };
     }
   }
 
@@ -173,7 +180,6 @@ class Getting {
       one.path = fetch(one, gateway, nullptr, progress, stop);
     }
     if (partial) partial->remove();
-    if (wanted_.size() > 1) got_.add(one.file.file, *one.path);
   }
 
   std::filesystem::path fetch(const Wanted& one, GatewayConnection& gateway,

@@ -16,10 +16,8 @@ namespace {
 constexpr std::size_t kMaxFile = std::size_t{4} << 20;
 constexpr std::size_t kUuidSize = 36;
 
-// Nothing if there is no such file.
-std::optional<std::string> traits_of(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+// A name that the file is given later changes none of them.
+std::string traits(const struct stat& status) {
   std::string traits;
   for (const auto number :
        {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino),
@@ -50,21 +48,28 @@ std::optional<std::filesystem::path> GotFiles::find(
     const Uuid& file, std::span<const std::filesystem::path> names) const {
   const auto got = got_.find(file.text());
   if (got == got_.end()) return std::nullopt;
-  for (const auto& name : names)
-    if (traits_of(name) == got->second) return name;
+  for (const auto& name : names) {
+    struct stat status {};
+    if (::lstat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+        traits(status) == got->second)
+      return name;
+  }
   return std::nullopt;
 }
 
-void GotFiles::add(const Uuid& file, const std::filesystem::path& path) {
-  const auto traits = traits_of(path);
-  if (!traits) return;
+void GotFiles::add(const Uuid& file, int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0)
+    throw Error(ErrorCode::kFile,
+                "the output can't be looked at: " + std::generic_category().message(errno));
   const std::lock_guard lock(mutex_);
   const FileDescriptor output(
       ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (output.get() < 0)
     throw Error(ErrorCode::kFile,
                 file_.string() + " can't be written: " + std::generic_category().message(errno));
-  write_all(output.get(), as_bytes("\n" + file.text() + ' ' + *traits + "\n"), file_.string());
+  write_all(output.get(), as_bytes("\n" + file.text() + ' ' + traits(status) + "\n"),
+            file_.string());
 }
 
 void GotFiles::forget() const {

@@ -1,4 +1,4 @@
-// Which files of a delivery a get has verified and named already: one that was cut off after the
+// Which files of a delivery a get has verified already: one that was cut off after the
 // first thousand goes on with the next.
 #pragma once
 
@@ -26,8 +26,8 @@ class GotFiles {
   /// has touched it since.
   std::optional<std::filesystem::path> find(const Uuid& file,
                                             std::span<const std::filesystem::path> names) const;
-  /// Throws Error kFile.
-  void add(const Uuid& file, const std::filesystem::path& path);
+  /// That a file, open as `descriptor`, is about to get its name. Throws Error kFile.
+  void add(const Uuid& file, int descriptor);
   /// All are there.
   void forget() const;
 

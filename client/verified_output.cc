@@ -192,6 +192,7 @@ std::filesystem::path release(Source& age_file, const Opening& open, const Desti
     const std::filesystem::path name =
         destination.name.value_or(destination.stem + extension_of(file.first_bytes()));
     std::filesystem::path path = destination.directory / name;
+    destination.before_naming(file.descriptor());
     file.keep(path, destination.overwrite);
     return path;
   }

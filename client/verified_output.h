@@ -29,6 +29,7 @@ class VerifiedOutput {
   ByteView first_bytes() const noexcept { return first_bytes_; }
   /// Rewinds and gives the descriptor, for reading back what was written.
   int read_back();
+  int descriptor() const noexcept { return file_.get(); }
 
   /// Call it once everything is verified: fsync, then the name. Throws Error kConflict if `path`
   /// exists and `overwrite` is false, kFile; the content is then gone.
@@ -51,6 +52,8 @@ struct Destination {
   std::optional<std::filesystem::path> name = std::nullopt;
   std::string stem = {};
   bool overwrite = false;
+  /// Called with the descriptor of what is verified and whole, before it gets its name.
+  std::function<void(int descriptor)> before_naming = [](int) {};
 };
 
 /// The paths one of which `release` returns.

@@ -192,8 +192,7 @@ Field days(std::chrono::days& field, std::uint64_t least, std::uint64_t most) {
 }
 
 Field days(std::optional<std::chrono::days>& field, std::uint64_t least, std::uint64_t most) {
-  const std::string form = std::to_string(least) + " to " + std::to_string(most);
-  return {Notation::kInteger, form,
+  return {Notation::kInteger, "DAYS",
           [=, &field](const std::string& value) {
             std::chrono::days given{};
             days(given, least, most).set(value);

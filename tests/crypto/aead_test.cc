@@ -20,7 +20,8 @@ Bytes sealed(std::size_t size) {
 }
 
 TEST(Aead, OpensWhatItSealedAtEveryLength) {
-  for (const std::size_t size : {0, 1, 15, 16, 17, 63, 64, 65, 1000, 65536}) {
+  for (const std::size_t size :
+       std::initializer_list<std::size_t>{0, 1, 15, 16, 17, 63, 64, 65, 1000, 65536}) {
     Bytes message = sealed(size);
     ASSERT_TRUE(AeadOpener(some_key()).open(kNonce, message, message)) << size;
     message.resize(size);

@@ -24,7 +24,8 @@ Bytes dearmor(std::string_view text, std::size_t piece = SIZE_MAX) {
 }
 
 TEST(Dearmor, GivesBackWhatWasArmoredWhateverThePieces) {
-  for (const std::size_t size : {1, 2, 3, 47, 48, 49, 96, 100'000}) {
+  for (const std::size_t size :
+       std::initializer_list<std::size_t>{1, 2, 3, 47, 48, 49, 96, 100'000}) {
     const Bytes bytes = some_bytes(size);
     for (const std::size_t piece : {std::size_t{1}, std::size_t{63}, std::size_t{65}, SIZE_MAX})
       EXPECT_EQ(dearmor(armored(bytes), piece), bytes) << size << " in pieces of " << piece;

@@ -41,7 +41,8 @@ TEST(Bech32, RefusesTheInvalidStringsOfBip173) {
 }
 
 TEST(Bech32, GivesBackDataOfEveryLengthWithoutALimit) {
-  for (const std::size_t size : {0, 1, 2, 3, 4, 5, 31, 32, 33, 1184, 5000}) {
+  for (const std::size_t size :
+       std::initializer_list<std::size_t>{0, 1, 2, 3, 4, 5, 31, 32, 33, 1184, 5000}) {
     const Bytes data = some_bytes(size);
     const SecretBytes text = bech32_encode("age", data);
     const auto decoded = bech32_decode(text.reveal_text(), "age");

@@ -24,7 +24,8 @@ std::optional<ErrorCode> parse_code(std::string_view text) {
 TEST(Header, IsReadAsItWasWritten) {
   std::vector<Stanza> stanzas;
   // Bodies around one and two full lines: 48 bytes fill a line of 64 columns.
-  for (const std::size_t body : {0, 1, 32, 47, 48, 49, 95, 96, 97, 1000})
+  for (const std::size_t body :
+       std::initializer_list<std::size_t>{0, 1, 32, 47, 48, 49, 95, 96, 97, 1000})
     stanzas.push_back(stanza({"type", "!argument~"}, body));
   const Bytes bytes = format_header(test_file_key(), stanzas);
   const Header header = parse_header(bytes);

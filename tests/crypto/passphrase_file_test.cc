@@ -10,7 +10,7 @@ namespace {
 constexpr unsigned kQuick = 10;
 
 TEST(PassphraseFile, OpensWithItsPassphraseAlone) {
-  for (const std::size_t size : {0, 1, 75, 64 * 1024}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 75, 64 * 1024}) {
     const Bytes plaintext = some_bytes(size);
     const Bytes file = seal_with_passphrase(SecretBytes(plaintext), passphrase("right"), kQuick);
     EXPECT_TRUE(looks_like_age(file));

@@ -140,7 +140,7 @@ TEST_F(X25519Stanza, OutsideItsFormatIsRefused) {
   Stanza short_share = stanza_;
   short_share.arguments[1] = base64_encode(some_bytes(31), Padding::kNone);
   EXPECT_TRUE(refused(short_share));
-  for (const std::size_t size : {0, 31, 33}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 31, 33}) {
     Stanza body = stanza_;
     body.body.resize(size);
     EXPECT_TRUE(refused(body)) << size;
