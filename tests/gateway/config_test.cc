@@ -351,8 +351,8 @@ TEST_F(Settings, ThatDontGoTogetherAreRefused) {
       "listen = '0.0.0.0:8443'\npublic_url = 'https://127.0.0.1:8443'\n",
       "listen = '[::]:8443'\npublic_url = 'https://localhost'\n",
       "listen = '192.0.2.7:443'\ntls.certificate = 'x'\ntls.private_key = 'y'\n",
-      "listen = '0.0.0.0:443'\npublic_url = 'https://[2001:db8::1]:443'\ntls.certificate = 'x'\n"
-      "tls.private_key = 'y'\n",
+      ("listen = '0.0.0.0:443'\npublic_url = 'https://[2001:db8::1]:443'\ntls.certificate = 'x'\n"
+       "tls.private_key = 'y'\n"),
   };
   for (const char* text : together) {
     write(text);

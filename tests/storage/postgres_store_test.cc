@@ -448,9 +448,8 @@ TEST_F(PostgresStoreWithServer, EveryCallIsUnavailableWhileItIsDownAndWorksOnceI
   EXPECT_EQ(error_of([&] { writer->append(file.rows[2]); }), unavailable);
   EXPECT_EQ(error_of([&] { store->deliveries().open(tenant_, other, some_event()); }), unavailable);
   EXPECT_EQ(error_of([&] { store->deliveries().find(tenant_, other.id); }), unavailable);
-  EXPECT_EQ(
-      error_of([&] { store->deliveries().inbox(tenant_, "age1", std::nullopt, 1).deliveries; }),
-      unavailable);
+  EXPECT_EQ(error_of([&] { store->deliveries().inbox(tenant_, "age1", std::nullopt, 1); }),
+            unavailable);
   EXPECT_EQ(
       error_of([&] { store->deliveries().close(tenant_, other.id, "m", {}, {}, some_event()); }),
       unavailable);

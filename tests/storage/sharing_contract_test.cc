@@ -221,7 +221,7 @@ TEST_P(SharingContract, IsRecordedIfAndOnlyIfItHappens) {
 
 TEST_P(SharingContract, KeepsFormerHeadersUntilAConfirmation) {
   deliver_some(3);
-  for (const std::uint32_t version : {2, 3, 4}) EXPECT_EQ(swap_to(version), SwapOutcome::kDone);
+  for (const std::uint32_t version : {2U, 3U, 4U}) EXPECT_EQ(swap_to(version), SwapOutcome::kDone);
   EXPECT_THAT(sharing_.kept(tenant_, delivery_.id), ElementsAre(1, 2, 3));
   for (const Uuid& id : files_) {
     EXPECT_EQ(sharing_.former(tenant_, id, 1)->header, headers_.at(id).header);
