@@ -66,7 +66,11 @@ class MemoryPeak {
 class Memory : public ::testing::Test {
  protected:
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature  // clang's; GCC has macros
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    __has_feature(address_sanitizer)
     GTEST_SKIP() << "the sanitizers keep memory of their own";
 #endif
   }
