@@ -91,8 +91,8 @@ std::optional<WebhookTurn> PostgresWebhooks::take(std::chrono::sys_seconds now,
 }
 
 void PostgresWebhooks::told(TenantId tenant, NoticePlace place) {
-  pool_.ask("UPDATE webhook SET told = greatest(told, $2), failures = 0 WHERE tenant_id = $1", tenant.uuid.text(),
-            place);
+  pool_.ask("UPDATE webhook SET told = greatest(told, $2), failures = 0 WHERE tenant_id = $1",
+            tenant.uuid.text(), place);
 }
 
 void PostgresWebhooks::done(TenantId tenant, bool in_vain, std::chrono::sys_seconds next) {
