@@ -25,21 +25,14 @@
 #include <thread>
 
 #include "base/error.h"
+#include "tests/sanitized.h"
 
 namespace letterbox::dicom {
 namespace {
 
 namespace fs = std::filesystem;
 
-#ifndef __has_feature  // clang's; GCC has macros
-#define __has_feature(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    __has_feature(address_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
+using letterbox::testing::kSanitized;
 
 Bytes bytes_of(std::string_view text) {
   const ByteView view = as_bytes(text);

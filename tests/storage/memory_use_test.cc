@@ -5,21 +5,14 @@
 
 #include "crypto/hash.h"
 #include "crypto/stream.h"
+#include "tests/sanitized.h"
 #include "tests/storage/database.h"
 #include "tests/storage/sample.h"
 
 namespace letterbox::storage::testing {
 namespace {
 
-#ifndef __has_feature  // clang's; GCC has macros
-#define __has_feature(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    __has_feature(address_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
+using letterbox::testing::kSanitized;
 
 constexpr std::uint64_t kLong = 300'000'000;
 constexpr std::uint64_t kMiB = 1024 * 1024;

@@ -14,6 +14,7 @@
 #include "gateway/transport/exchange.h"
 #include "tests/gateway/transport/test_server.h"
 #include "tests/gateway/transport/tls_client.h"
+#include "tests/sanitized.h"
 
 namespace letterbox::gateway::transport {
 namespace {
@@ -66,13 +67,7 @@ class MemoryPeak {
 class Memory : public ::testing::Test {
  protected:
   void SetUp() override {
-#ifndef __has_feature  // clang's; GCC has macros
-#define __has_feature(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    __has_feature(address_sanitizer)
-    GTEST_SKIP() << "the sanitizers keep memory of their own";
-#endif
+    if (letterbox::testing::kSanitized) GTEST_SKIP() << "the sanitizers keep memory of their own";
   }
 };
 
