@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "crypto/hash.h"
+#include "gateway/free.h"
 
 namespace letterbox::gateway {
 
@@ -18,16 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Memory = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using Memory = std::unique_ptr<BIO, Free<BIO_free>>;
 
 constexpr long kDay = 24L * 60 * 60;
 constexpr long kAuthorityDays = 3650;
@@ -64,7 +58,7 @@ void write_certificate(const fs::path& path, const Certificate& certificate) {
   write_file(path, content(memory), 0644);
 }
 
-using File = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using File = std::unique_ptr<BIO, Free<BIO_free>>;
 
 // An encrypted key isn't asked a passphrase for: nobody may sit at the terminal.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*unused*/) {
@@ -105,7 +99,7 @@ void extend(X509* certificate, X509* issuer, int kind, const char* value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
+  using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
   const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value));
   require(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1);
 }
@@ -117,7 +111,7 @@ Certificate begin(const Key& key, const char* common_name, long days) {
   Byte serial[16];
   require(RAND_bytes(serial, sizeof serial) == 1);
   serial[0] = static_cast<Byte>((serial[0] & 0x7f) | 0x40);
-  using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
+  using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
   const Number number(BN_bin2bn(serial, sizeof serial, nullptr));
   require(number != nullptr &&
           BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(made.get())) != nullptr);

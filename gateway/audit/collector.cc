@@ -16,18 +16,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "gateway/free.h"
 
 namespace letterbox::gateway::audit {
 
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    kFree(object);
-  }
-};
 using TlsContext = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
 using Tls = std::unique_ptr<SSL, Free<SSL_free>>;
 using Addresses = std::unique_ptr<addrinfo, Free<freeaddrinfo>>;

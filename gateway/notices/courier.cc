@@ -10,18 +10,12 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "gateway/data_directory.h"
+#include "gateway/free.h"
 
 namespace letterbox::gateway {
 
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    kFree(object);
-  }
-};
 using Handle = std::unique_ptr<CURL, Free<curl_easy_cleanup>>;
 using Lines = std::unique_ptr<curl_slist, Free<curl_slist_free_all>>;
 
