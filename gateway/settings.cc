@@ -152,43 +152,30 @@ Field size(std::uint64_t& field, std::uint64_t least, std::uint64_t most) {
           [&] { return size_text(field); }};
 }
 
-Field seconds(std::chrono::seconds& field, std::uint64_t least, std::uint64_t most) {
+template <typename Duration>
+Field duration(Duration& field, const char* unit, std::uint64_t least, std::uint64_t most) {
   const std::string form = std::to_string(least) + " to " + std::to_string(most);
   return {Notation::kInteger, form,
           [=, &field](const std::string& value) {
             const std::optional<std::uint64_t> given = parse_number(value);
             if (!given || *given < least || *given > most) {
-              refuse("must be a whole number of seconds, " + form);
+              refuse(std::string("must be a whole number of ") + unit + ", " + form);
             }
-            field = std::chrono::seconds(*given);
+            field = Duration(*given);
           },
           [&] { return std::to_string(field.count()); }};
+}
+
+Field seconds(std::chrono::seconds& field, std::uint64_t least, std::uint64_t most) {
+  return duration(field, "seconds", least, most);
 }
 
 Field hours(std::chrono::hours& field, std::uint64_t least, std::uint64_t most) {
-  const std::string form = std::to_string(least) + " to " + std::to_string(most);
-  return {Notation::kInteger, form,
-          [=, &field](const std::string& value) {
-            const std::optional<std::uint64_t> given = parse_number(value);
-            if (!given || *given < least || *given > most) {
-              refuse("must be a whole number of hours, " + form);
-            }
-            field = std::chrono::hours(*given);
-          },
-          [&] { return std::to_string(field.count()); }};
+  return duration(field, "hours", least, most);
 }
 
 Field days(std::chrono::days& field, std::uint64_t least, std::uint64_t most) {
-  const std::string form = std::to_string(least) + " to " + std::to_string(most);
-  return {Notation::kInteger, form,
-          [=, &field](const std::string& value) {
-            const std::optional<std::uint64_t> given = parse_number(value);
-            if (!given || *given < least || *given > most) {
-              refuse("must be a whole number of days, " + form);
-            }
-            field = std::chrono::days(*given);
-          },
-          [&] { return std::to_string(field.count()); }};
+  return duration(field, "days", least, most);
 }
 
 Field days(std::optional<std::chrono::days>& field, std::uint64_t least, std::uint64_t most) {
