@@ -189,6 +189,16 @@ void Authentication::verify(const records::RequestSignature& signature, const Pr
   }
 }
 
+std::optional<records::Device> Authentication::device_of(const storage::KeyHolder& holder,
+                                                         const records::Handle& handle,
+                                                         const crypto::VerifyKey& key) const {
+  for (auto& device :
+       records::devices_of(handle, verified(holder.history), gateway_key_, records::now())) {
+    if (device.record.signing_key == key) return std::move(device);
+  }
+  return std::nullopt;
+}
+
 Caller Authentication::by_signature(const Presented& presented) {
   Caller caller = nobody_at(presented.peer);
   const records::RequestSignature signature = read_signature(presented);
@@ -215,10 +225,7 @@ Caller Authentication::by_signature(const Presented& presented) {
   caller.principal = holder->device.principal;
   caller.handle = handle;
   caller.principal_kind = holder->kind;
-  for (auto& device :
-       records::devices_of(*handle, verified(holder->history), gateway_key_, records::now())) {
-    if (device.record.signing_key == *key) caller.device = std::move(device);
-  }
+  caller.device = device_of(*holder, *handle, *key);
   if (!caller.device || caller.device->state == records::DeviceState::kRevoked ||
       holder->principal_revoked) {
     throw refuse("revoked");
@@ -238,11 +245,8 @@ bool Authentication::still_stands(const Caller& caller) {
   const crypto::VerifyKey& key = caller.device->record.signing_key;
   const auto holder = store_.devices().find_key(key.fingerprint());
   if (!holder || holder->principal_revoked) return false;
-  for (const auto& device :
-       devices_of(store_.devices(), caller.tenant, *caller.handle, gateway_key_)) {
-    if (device.record.signing_key == key) return device.state == records::DeviceState::kActive;
-  }
-  return false;
+  const auto device = device_of(*holder, *caller.handle, key);
+  return device && device->state == records::DeviceState::kActive;
 }
 
 void Authentication::spend_nonce(const records::RequestSignature& signature, const Caller& caller,

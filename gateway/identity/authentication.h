@@ -86,6 +86,10 @@ class Authentication {
   Caller by_certificate(const Presented& presented);
   Caller by_token(const Presented& presented, std::string_view token);
   Caller by_signature(const Presented& presented);
+  /// As it is now; nothing if no record of the holder's is of that key.
+  std::optional<records::Device> device_of(const storage::KeyHolder& holder,
+                                           const records::Handle& handle,
+                                           const crypto::VerifyKey& key) const;
   Caller machine(const storage::Machine& machine, const transport::Peer& peer);
   void remember_login(const Caller& caller);
   void spend_nonce(const records::RequestSignature& signature, const Caller& caller,
