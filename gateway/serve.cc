@@ -202,10 +202,13 @@ void serve(const Config& config) {
     if (placed > 0) webhooks.wake();
   });
   std::optional<Mail> mail;
-  const Repeated waiting(kWaitingEvery, "nobody could look what waits to be told", [&] {
-    metrics.waiting("webhook", store.webhooks().backlog(), records::now());
-    metrics.waiting("mail", store.mail().backlog(), records::now());
-  });
+  std::optional<Repeated> waiting;
+  if (config.metrics_listen) {  // or nobody asks
+    waiting.emplace(kWaitingEvery, "nobody could look what waits to be told", [&] {
+      metrics.waiting("webhook", store.webhooks().backlog(), records::now());
+      metrics.waiting("mail", store.mail().backlog(), records::now());
+    });
+  }
   // Made once the port is known, which people sign for.
   std::optional<Authentication> authentication;
   std::optional<EventStreams> events;
