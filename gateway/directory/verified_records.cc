@@ -7,19 +7,10 @@ namespace letterbox::gateway {
 
 records::AcceptedRecord VerifiedRecords::verify(const std::string& record, std::uint64_t position,
                                                 records::Time accepted) {
-  const Digest digest = crypto::sha256(as_bytes(record));
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = known_.find(digest); found != known_.end()) {
-      return {found->second.hash, found->second.record, position, accepted};
-    }
-  }
-  records::AcceptedRecord verified =
-      records::verify_accepted(records::parse_envelope(record), position, accepted);
-  const std::lock_guard lock(mutex_);
-  if (known_.size() >= most_) known_.clear();
-  known_.emplace(digest, verified);
-  return verified;
+  const records::AcceptedRecord known = known_.get(crypto::sha256(as_bytes(record)), [&] {
+    return records::verify_accepted(records::parse_envelope(record), position, accepted);
+  });
+  return {known.hash, known.record, position, accepted};
 }
 
 }  // namespace letterbox::gateway

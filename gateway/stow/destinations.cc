@@ -1,12 +1,11 @@
 #include "gateway/stow/destinations.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "crypto/hash.h"
 #include "gateway/deliveries.h"
+#include "gateway/verified_once.h"
 
 namespace letterbox::gateway::stow {
 
@@ -20,37 +19,17 @@ bool is_full(const Destination& destination) {
   return destination.instances + destination.commit.files.size() >= storage::kMaxInstances;
 }
 
-// Each request that joins a study reads its cover, which this gateway signed. What verified once
-// does so again, if neither the bytes nor the key are others.
-class VerifiedCovers {
- public:
-  records::SignedCover verify(const std::string& envelope, const crypto::VerifyKey& maker) {
-    crypto::Sha256 sha256;
-    sha256.update(maker.bytes());
-    sha256.update(as_bytes(envelope));
-    const Digest digest = sha256.finish();
-    {
-      const std::lock_guard lock(mutex_);
-      if (const auto found = known_.find(digest); found != known_.end()) return found->second;
-    }
-    records::SignedCover verified = records::verify_cover(records::parse_envelope(envelope), maker);
-    const std::lock_guard lock(mutex_);
-    if (known_.size() >= kMost) known_.clear();
-    known_.emplace(digest, verified);
-    return verified;
-  }
+// Studies that come at the same time. A cover of a thousand recipients has some 200 KB.
+constexpr std::size_t kMostCovers = 64;
 
- private:
-  // Studies that come at the same time. A cover of a thousand recipients has some 200 KB.
-  static constexpr std::size_t kMost = 64;
-
-  std::mutex mutex_;
-  std::map<Digest, records::SignedCover> known_;
-};
-
-VerifiedCovers& verified_covers() {
-  static VerifiedCovers all;
-  return all;
+// Each request that joins a study reads its cover, which this gateway signed.
+records::SignedCover verified_cover(const std::string& envelope, const crypto::VerifyKey& maker) {
+  static VerifiedOnce<records::SignedCover> known(kMostCovers);
+  crypto::Sha256 sha256;
+  sha256.update(maker.bytes());
+  sha256.update(as_bytes(envelope));
+  return known.get(sha256.finish(),
+                   [&] { return records::verify_cover(records::parse_envelope(envelope), maker); });
 }
 
 }  // namespace
@@ -83,8 +62,7 @@ Destination& Destinations::joined_or_opened(const storage::Mac& study) {
 }
 
 Destination& Destinations::joined(const storage::Mac& study, const storage::JoinableStudy& open) {
-  records::SignedCover cover =
-      verified_covers().verify(open.covers.front(), slot_.gateway_key.verify_key());
+  records::SignedCover cover = verified_cover(open.covers.front(), slot_.gateway_key.verify_key());
   std::vector<crypto::X25519Recipient> keys = cover.cover.keys();
   return all_.emplace_back(Destination{.cover = std::move(cover),
                                        .keys = std::move(keys),
