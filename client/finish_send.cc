@@ -8,9 +8,9 @@
 #include "client/addressees.h"
 #include "client/answers.h"
 #include "client/held.h"
-#include "client/parallel.h"
 #include "client/retry.h"
 #include "client/sealed_delivery.h"
+#include "client/several_at_once.h"
 #include "client/terminal.h"
 #include "client/tus_upload.h"
 
@@ -41,7 +41,7 @@ std::uint64_t length_of(const std::vector<const OutgoingFile*>& files) {
   return length;
 }
 
-// Sends the files of one thread.
+// Sends one file.
 class Sender {
  public:
   Sender(const UnfinishedSend& send, GatewayConnection& gateway, Progress& progress,
@@ -112,12 +112,10 @@ void send_files(Caller& us, const UnfinishedSend& send) {
   Progress progress(
       files.size() == 1 ? "sending a file" : "sending " + std::to_string(files.size()) + " files",
       length_of(files), !us.session().json);
-  in_parallel(files.size(), [&](std::size_t thread, const std::stop_token& stop) {
-    auto own = thread == 0 ? nullptr : us.another_connection();
-    GatewayConnection& gateway = own ? *own : us.gateway();
-    return [&files, own = std::move(own), sender = Sender(send, gateway, progress, stop)](
-               std::size_t i) mutable { sender.take(*files[i]); };
-  });
+  several_at_once(us, files.size(),
+                  [&](std::size_t i, GatewayConnection& gateway, const std::stop_token& stop) {
+                    Sender(send, gateway, progress, stop).take(*files[i]);
+                  });
 }
 
 void close(Caller& us, const UnfinishedSend& send) {

@@ -17,8 +17,8 @@
 #include "client/got_files.h"
 #include "client/letter_view.h"
 #include "client/listed_file.h"
-#include "client/parallel.h"
 #include "client/partial_download.h"
+#include "client/several_at_once.h"
 #include "client/terminal.h"
 #include "client/verified_output.h"
 
@@ -141,12 +141,10 @@ class Getting {
     Progress progress(
         due.size() == 1 ? "getting a file" : "getting " + std::to_string(due.size()) + " files",
         length, !us_.session().json);
-    in_parallel(due.size(), [&](std::size_t thread, const std::stop_token& stop) {
-      auto own = thread == 0 ? nullptr : us_.another_connection();
-      GatewayConnection& gateway = own ? *own : us_.gateway();
-      return
-          [&, stop, own = std::move(own)](std::size_t i) { get(*due[i], gateway, progress, stop); };
-    });
+    several_at_once(us_, due.size(),
+                    [&](std::size_t i, GatewayConnection& gateway, const std::stop_token& stop) {
+                      get(*due[i], gateway, progress, stop);
+                    });
     got_.forget();
   }
 
