@@ -7,13 +7,13 @@
 //   known/        pinned device records, other people's and the owner's other devices', one file a
 //                 device, named after its age recipient (client/known_devices.h)
 //   strangers/    device records of whoever shared something on and isn't known here, named after
-//   the
-//                 hash of the record: nothing is sealed for them, and what they signed can be read
+//                 the hash of the record: nothing is sealed for them, and what they signed can be
+//                 read
 //   covers/       covers that were verified, named after their hash
 //   manifests/    the manifests that belong to them, under the same name
 //   held/         for whom letters are that wait until they can be sent on (client/held.h)
 //   deletions/    what the gateway signed when deliveries were revoked, named after these
-//   outgoing/     deliveries whose sending hasn't ended, one folder each (client/send_journal.h)
+//   outgoing/     deliveries whose sending hasn't ended, one folder each (client/unfinished_send.h)
 //   incoming/     what came, still sealed, of files that haven't come whole
 //                 (client/partial_download.h)
 //   seen          the highest version of each delivery's cover that came (client/seen_versions.h)
