@@ -15,15 +15,12 @@ namespace {
 
 // Three are due: two small files, and one that a manifest says is larger than it may come.
 client::ManifestEntries due() {
-  client::ManifestEntries entries;
-  std::uint64_t length = 32;
-  for (const char* id :
-       {"01997d3c-5a00-7abc-8def-000000000001", "01997d3c-5a00-7abc-8def-000000000000",
-        "01997d3c-5a00-7abc-8def-000000000003"}) {
-    entries.push_back({*Uuid::parse(id), length, {}});
-    length += length == 32 ? 1 : client::kSmallPayload;
-  }
-  return entries;
+  const auto entry = [](const char* id, std::uint64_t length) {
+    return records::ManifestEntry{*Uuid::parse(id), length, {}};
+  };
+  return {entry("01997d3c-5a00-7abc-8def-000000000001", 33),
+          entry("01997d3c-5a00-7abc-8def-000000000000", 32),
+          entry("01997d3c-5a00-7abc-8def-000000000003", client::kSmallPayload + 1)};
 }
 
 struct Outcome {
