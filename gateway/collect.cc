@@ -1,6 +1,7 @@
 #include "gateway/collect.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "base/error.h"
@@ -76,6 +77,90 @@ class IndexStream final : public Source {
 
 constexpr std::size_t kIndexPrefix = 16 + 4;
 
+// The next page is read, counted and recorded while this one is sent.
+class FileStream final : public Source {
+ public:
+  FileStream(storage::Store& shelf, storage::TenantId tenant, const Uuid& delivery,
+             const Uuid& after, std::uint64_t up_to, Admit admit)
+      : shelf_(shelf),
+        tenant_(tenant),
+        delivery_(delivery),
+        up_to_(up_to),
+        admit_(std::move(admit)),
+        page_(read(after)) {
+    read_ahead();
+  }
+
+  ByteView next() override {
+    for (;;) {
+      if (!row_.empty()) return std::exchange(row_, {});
+      if (rows_) {
+        if (const ByteView row = rows_->next(); !row.empty()) return row;
+        rows_.reset();
+      }
+      if (at_ == page_.files.files.size() && !turn_page()) return {};
+      const storage::FilePage::File& file = page_.files.files[at_];
+      if (!page_.admitted[at_++]) continue;
+      if (file.row.empty()) {
+        rows_ = shelf_.blobs().read(tenant_, file.id, 0);
+      } else {
+        row_ = file.row;
+      }
+      return head_of(file);
+    }
+  }
+
+ private:
+  struct Page {
+    storage::FilePage files;
+    std::vector<bool> admitted;
+  };
+
+  Page read(const Uuid& after) const {
+    Page page{shelf_.blobs().read_files(tenant_, delivery_, after, up_to_), {}};
+    std::vector<Uuid> ids;
+    for (const storage::FilePage::File& file : page.files.files) ids.push_back(file.id);
+    if (!ids.empty()) page.admitted = admit_(ids);
+    return page;
+  }
+
+  // False if there are no more.
+  bool turn_page() {
+    if (!ahead_.valid()) return false;
+    page_ = ahead_.get();
+    at_ = 0;
+    read_ahead();
+    return !page_.files.files.empty();
+  }
+
+  void read_ahead() {
+    if (page_.files.files.empty()) return;
+    ahead_ = std::async(std::launch::async,
+                        [this, last = page_.files.files.back().id] { return read(last); });
+  }
+
+  ByteView head_of(const storage::FilePage::File& file) {
+    const std::uint64_t size = file.header.size() + file.payload_length;
+    head_.assign(file.id.bytes().begin(), file.id.bytes().end());
+    for (int shift = 56; shift >= 0; shift -= 8) head_.push_back(static_cast<Byte>(size >> shift));
+    head_.insert(head_.end(), file.header.begin(), file.header.end());
+    head_.insert(head_.end(), file.nonce.begin(), file.nonce.end());
+    return head_;
+  }
+
+  storage::Store& shelf_;
+  const storage::TenantId tenant_;
+  const Uuid delivery_;
+  const std::uint64_t up_to_;
+  const Admit admit_;
+  Page page_;
+  std::size_t at_ = 0;            // of the page, the next one
+  Bytes head_;                    // of the file at hand: all before its rows
+  ByteView row_;                  // its only one, if that is still to come
+  std::unique_ptr<Source> rows_;  // or all of them
+  std::future<Page> ahead_;       // the last one: what it draws on goes after it
+};
+
 }  // namespace
 
 std::optional<Indexes> collect_indexes(storage::Store& shelf, storage::TenantId tenant,
@@ -88,6 +173,12 @@ std::optional<Indexes> collect_indexes(storage::Store& shelf, storage::TenantId 
     length += kIndexPrefix + content->header_size() + index.payload_length;
   }
   return Indexes{length, std::move(content)};
+}
+
+std::unique_ptr<Source> collect_files(storage::Store& shelf, storage::TenantId tenant,
+                                      const Uuid& delivery, const Uuid& after, std::uint64_t up_to,
+                                      Admit admit) {
+  return std::make_unique<FileStream>(shelf, tenant, delivery, after, up_to, std::move(admit));
 }
 
 std::optional<Letter> collect(storage::Store& shelf, storage::TenantId tenant, const Uuid& id) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/uuid.h"
@@ -43,5 +46,20 @@ inline constexpr const char* kIndexesMediaType = "application/vnd.letterbox.inde
 /// Nothing if there is no such delivery. As collect().
 std::optional<Indexes> collect_indexes(storage::Store& shelf, storage::TenantId tenant,
                                        const Uuid& delivery);
+
+inline constexpr const char* kFilesMediaType = "application/vnd.letterbox.files";
+
+/// Which of these files may leave. Whoever says so of a file has counted and recorded it.
+using Admit = std::function<std::vector<bool>(std::span<const Uuid>)>;
+
+/// Files of a closed delivery, one after the other in the order of their ids: those after `after`
+/// (nil: from the first) whose payload is at most `up_to` bytes. For each that `admit` lets go: the
+/// file's id (16 bytes), the length of what follows (8 bytes, the most significant first), and the
+/// file as collect() has it. `admit` is asked before a byte leaves of those it is asked about, on
+/// another thread for all but the first, and at most two pages of files (storage::FilePage) early.
+/// Throws as collect(), and Error kNotFound if there is no such delivery.
+std::unique_ptr<Source> collect_files(storage::Store& shelf, storage::TenantId tenant,
+                                      const Uuid& delivery, const Uuid& after, std::uint64_t up_to,
+                                      Admit admit);
 
 }  // namespace letterbox::gateway

@@ -58,6 +58,10 @@ class DepositTiming {
                    const storage::SealedIndex& index, const storage::AuditEvent& event) override {
       shelf_.put_index(tenant, delivery, file, index, event);
     }
+    storage::FilePage read_files(storage::TenantId tenant, const Uuid& delivery, const Uuid& after,
+                                 std::uint64_t up_to) override {
+      return shelf_.read_files(tenant, delivery, after, up_to);
+    }
     std::unique_ptr<storage::IndexReader> read_indexes(storage::TenantId tenant,
                                                        const Uuid& delivery) override {
       return shelf_.read_indexes(tenant, delivery);

@@ -90,6 +90,21 @@ class IndexReader {
   virtual std::optional<StoredIndex> next() = 0;
 };
 
+/// Files that lie beside each other in a delivery, at most kPageRows rows of them.
+struct FilePage {
+  struct File {
+    Uuid id;
+    ByteView header;
+    std::array<Byte, 16> nonce;
+    std::uint64_t payload_length;  ///< nonce and chunks
+    ByteView row;                  ///< the only one; empty: there are several, see BlobStore::read
+  };
+  static constexpr std::size_t kPageRows = 4;
+
+  std::vector<File> files;           ///< in the order of their ids; none: there are no more
+  std::shared_ptr<const void> kept;  ///< what the views look at
+};
+
 /// A tenant's calls find, remove and collide with what is its own, whatever ids another one uses.
 /// Thread-safe.
 class BlobStore {
@@ -107,6 +122,13 @@ class BlobStore {
   /// meanwhile, kIntegrity if a row is missing, kUnavailable. Holds no connection between pieces.
   /// The Source isn't thread-safe, and mustn't outlive the store.
   virtual std::unique_ptr<Source> read(TenantId tenant, const Uuid& id, std::size_t first) = 0;
+
+  /// The files of a closed delivery that hasn't expired, of those after `after` (nil: from the
+  /// first) whose payload, nonce and chunks, is at most `up_to` bytes: the first of them, at least
+  /// one if there is one. Throws Error kNotFound if there is no such delivery (any more),
+  /// kIntegrity if a row is missing, kUnavailable.
+  virtual FilePage read_files(TenantId tenant, const Uuid& delivery, const Uuid& after,
+                              std::uint64_t up_to) = 0;
 
   /// Adds the index of a file that is in an open delivery. Durable when it returns. Throws Error
   /// kNotFound if there is no such delivery, or it has no such file; kConflict if it isn't open, or

@@ -78,6 +78,10 @@ class BinaryResult {
   }
   ByteView bytes(int row, int column) const noexcept;
   std::string_view text(int row, int column) const noexcept { return as_text(bytes(row, column)); }
+  /// Of a boolean.
+  bool is_true(int row, int column) const noexcept {
+    return *PQgetvalue(result_.get(), row, column) != 0;
+  }
   /// Of an int8.
   std::uint64_t number(int row, int column) const;
   /// Throw Error kIntegrity if it has another length.

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "storage/audit_check.h"
 #include "storage/lifetimes.h"
 
 namespace letterbox::storage {
@@ -54,11 +55,24 @@ std::size_t bulk_of(const SentDelivery& sent) {
 
 }  // namespace
 
-std::optional<DownloadOutcome> MemoryReceipts::begin_download(TenantId tenant, const Uuid& file,
-                                                              const std::string& recipient,
-                                                              std::chrono::sys_seconds now,
-                                                              const AuditEvent& event) {
+std::vector<std::optional<DownloadOutcome>> MemoryReceipts::begin_downloads(
+    TenantId tenant, std::span<const Uuid> files, const std::string& recipient,
+    std::chrono::sys_seconds now, const AuditEvent& event) {
+  require_sound(event);
   const std::lock_guard lock(shelf_.mutex);
+  std::vector<std::optional<DownloadOutcome>> outcomes;
+  for (const Uuid& file : files) {
+    AuditEvent of_file = event;
+    of_file.object = file;
+    outcomes.push_back(begin_one(tenant, file, recipient, now, of_file));
+  }
+  return outcomes;
+}
+
+std::optional<DownloadOutcome> MemoryReceipts::begin_one(TenantId tenant, const Uuid& file,
+                                                         const std::string& recipient,
+                                                         std::chrono::sys_seconds now,
+                                                         const AuditEvent& event) {
   MemoryTenant& own = shelf_.tenants[tenant];
   const MemoryFile* const found = own.visible(file);
   if (found == nullptr) return std::nullopt;

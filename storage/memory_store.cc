@@ -171,6 +171,33 @@ class Blobs final : public BlobStore {
     return std::make_unique<Reader>(shelf_, tenant, id, first);
   }
 
+  FilePage read_files(TenantId tenant, const Uuid& delivery, const Uuid& after,
+                      std::uint64_t up_to) override {
+    const std::lock_guard lock(shelf_.mutex);
+    MemoryTenant& own = shelf_.tenants[tenant];
+    const MemoryDelivery* const there = own.alive(delivery);
+    if (there == nullptr || !there->visible()) {
+      throw Error(ErrorCode::kNotFound, "there is no such delivery any more: " + delivery.text());
+    }
+    auto kept = std::make_shared<std::vector<MemoryFile>>();
+    std::uint64_t bytes = 0;
+    for (auto id = there->files.upper_bound(after); id != there->files.end(); ++id) {
+      const MemoryFile& file = own.files.at(*id);
+      if (file.record.payload_length > up_to) continue;
+      bytes += std::min<std::uint64_t>(file.record.payload_length, kFullRow);
+      if (!kept->empty() && bytes > FilePage::kPageRows * kFullRow) break;
+      kept->push_back(file);
+    }
+    FilePage page{{}, kept};
+    for (const MemoryFile& file : *kept) {
+      const bool is_one_row = file.rows->size() == 1;
+      page.files.push_back({file.record.id, file.record.header, file.record.nonce,
+                            file.record.payload_length,
+                            is_one_row ? file.rows->front().view() : ByteView()});
+    }
+    return page;
+  }
+
   void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file, const SealedIndex& index,
                  const AuditEvent& event) override {
     auto indexed = memory_index(file, &index);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "storage/postgres_audit.h"
 #include "storage/postgres_deliveries.h"
+#include "storage/postgres_file_page.h"
 #include "storage/postgres_staging.h"
 #include "storage/postgres_values.h"
 #include "storage/row_framing.h"
@@ -420,6 +421,11 @@ std::optional<FileRecord> PostgresBlobs::find(TenantId tenant, const Uuid& id) {
 
 std::unique_ptr<Source> PostgresBlobs::read(TenantId tenant, const Uuid& id, std::size_t first) {
   return std::make_unique<Reader>(pool_, tenant, id, first);
+}
+
+FilePage PostgresBlobs::read_files(TenantId tenant, const Uuid& delivery, const Uuid& after,
+                                   std::uint64_t up_to) {
+  return read_file_page(pool_, tenant, delivery, after, up_to);
 }
 
 void PostgresBlobs::put_index(TenantId tenant, const Uuid& delivery, const Uuid& file,

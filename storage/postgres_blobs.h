@@ -15,6 +15,8 @@ class PostgresBlobs final : public BlobStore {
   std::unique_ptr<BlobWriter> begin(TenantId tenant, const Uuid& id) override;
   std::optional<FileRecord> find(TenantId tenant, const Uuid& id) override;
   std::unique_ptr<Source> read(TenantId tenant, const Uuid& id, std::size_t first) override;
+  FilePage read_files(TenantId tenant, const Uuid& delivery, const Uuid& after,
+                      std::uint64_t up_to) override;
   void put_index(TenantId tenant, const Uuid& delivery, const Uuid& file, const SealedIndex& index,
                  const AuditEvent& event) override;
   std::unique_ptr<IndexReader> read_indexes(TenantId tenant, const Uuid& delivery) override;

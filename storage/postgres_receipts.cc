@@ -14,56 +14,64 @@ namespace letterbox::storage {
 
 namespace {
 
-// All of it in one statement, and so in one transaction and one round trip, since a download waits
-// for it. $1 to $8 are as AuditStatement has them; times are texts of seconds.
+// All of it in one statement, and so in one transaction and one round trip, since downloads wait
+// for it. $2 are the records' ids, $3 to $7 as AuditStatement has them; times are texts of seconds.
 //
 // Who continues writes nothing, and so waits for no disk.
 //
-// Those who come at the same moment meet at the row of `download`: the second one finds the first
-// one's time, and counts nothing. That also makes it safe to run twice.
+// Those who come at the same moment meet at the rows of `download`, all in the same order: the
+// second one finds the first one's time, and counts nothing. That also makes it safe to run twice.
 //
 // What is collected isn't held by those who find it there: a device that fetches many files of one
 // delivery at once would wait for itself.
 constexpr const char* kCount = R"SQL(
   WITH seen AS (
-    SELECT d.id, d.downloads
-      FROM file AS f
+    SELECT wanted.file_id, wanted.record_id, d.id, d.downloads
+      FROM unnest($8::uuid[], $2::uuid[]) AS wanted (file_id, record_id)
+      JOIN file AS f ON f.tenant_id = $1 AND f.id = wanted.file_id
       JOIN live_delivery AS d ON d.tenant_id = f.tenant_id AND d.id = f.delivery_id
       JOIN delivery_recipient AS r
-        ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id AND r.recipient = $10::text
-     WHERE f.tenant_id = $1 AND f.id = $9 AND d.state = 'closed'),
+        ON r.tenant_id = d.tenant_id AND r.delivery_id = d.id AND r.recipient = $9::text
+     WHERE d.state = 'closed'),
   counted AS (
     INSERT INTO download AS w (tenant_id, file_id, recipient, since)
-    SELECT $1, $9, $10::text, to_timestamp($11::text::bigint)
+    SELECT $1, seen.file_id, $9::text, to_timestamp($10::text::bigint)
       FROM seen
      WHERE NOT EXISTS (SELECT
-                         FROM download
-                        WHERE tenant_id = $1 AND file_id = $9 AND recipient = $10::text
-                          AND since > to_timestamp($12::text::bigint))
+                         FROM download AS known
+                        WHERE known.tenant_id = $1 AND known.file_id = seen.file_id
+                          AND known.recipient = $9::text
+                          AND known.since > to_timestamp($11::text::bigint))
+     ORDER BY seen.file_id
     ON CONFLICT (tenant_id, file_id, recipient) DO UPDATE
        SET count = w.count + 1, since = excluded.since
-     WHERE w.since <= to_timestamp($12::text::bigint) AND w.count < (SELECT downloads FROM seen)
+     WHERE w.since <= to_timestamp($11::text::bigint)
+       AND w.count < (SELECT downloads FROM seen WHERE seen.file_id = w.file_id)
     RETURNING file_id),
   collected AS (
     INSERT INTO delivery_progress AS p (tenant_id, delivery_id, recipient, collected)
-    SELECT $1, seen.id, $10::text, to_timestamp($11::text::bigint)
-      FROM seen, counted
+    SELECT DISTINCT $1::uuid, seen.id, $9::text, to_timestamp($10::text::bigint)
+      FROM seen
+      JOIN counted USING (file_id)
      WHERE NOT EXISTS (SELECT
                          FROM delivery_progress
-                        WHERE tenant_id = $1 AND delivery_id = seen.id AND recipient = $10::text
+                        WHERE tenant_id = $1 AND delivery_id = seen.id AND recipient = $9::text
                           AND collected IS NOT NULL)
     ON CONFLICT (tenant_id, delivery_id, recipient) DO UPDATE
        SET collected = excluded.collected
      WHERE p.collected IS NULL),
   recorded AS (
     INSERT INTO audit (tenant_id, id, kind, outcome, principal_id, device, peer, object_id)
-    SELECT $1, $2, $3, $4, $5, $6, $7::text::inet, $8 FROM counted)
-  SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM counted))SQL";
+    SELECT $1, seen.record_id, $3, $4, $5, $6, $7::text::inet, seen.file_id
+      FROM seen
+      JOIN counted USING (file_id)
+     ORDER BY seen.record_id)
+  SELECT seen.file_id, counted.file_id IS NOT NULL FROM seen LEFT JOIN counted USING (file_id))SQL";
 
 constexpr const char* kContinues = R"SQL(
-  SELECT since > to_timestamp($4::bigint)
+  SELECT file_id, since > to_timestamp($4::text::bigint)
     FROM download
-   WHERE tenant_id = $1 AND file_id = $2 AND recipient = $3)SQL";
+   WHERE tenant_id = $1 AND file_id = ANY ($2::uuid[]) AND recipient = $3::text)SQL";
 
 constexpr const char* kListed = R"SQL(
   SELECT
@@ -162,32 +170,67 @@ std::vector<SentDelivery> load(Snapshot& snapshot, TenantId tenant, const std::v
 
 }  // namespace
 
-std::optional<DownloadOutcome> PostgresReceipts::begin_download(TenantId tenant, const Uuid& file,
-                                                                const std::string& recipient,
-                                                                std::chrono::sys_seconds now,
-                                                                const AuditEvent& event) try {
+std::vector<std::optional<DownloadOutcome>> PostgresReceipts::begin_downloads(
+    TenantId tenant, std::span<const Uuid> files, const std::string& recipient,
+    std::chrono::sys_seconds now, const AuditEvent& event) try {
   const AuditStatement record(tenant, event);
-  const std::int64_t fresh = seconds(now - kDownloadContinues);
   const std::string when = std::to_string(seconds(now));
-  const std::string before = std::to_string(fresh);
+  const std::string fresh = std::to_string(seconds(now - kDownloadContinues));
+  ArrayParameter wanted(ArrayParameter::Element::kUuid, files.size());
+  ArrayParameter records(ArrayParameter::Element::kUuid, files.size());
+  for (const Uuid& file : files) {
+    wanted.add(file);
+    records.add(Uuid::v7());
+  }
+
   Statement count = record.statement();
   count.sql = kCount;
-  for (const Parameter& parameter : {Parameter(file), Parameter(as_bytes(recipient)),
-                                     Parameter(as_bytes(when)), Parameter(as_bytes(before))}) {
-    count.parameters.push_back(parameter);
+  count.parameters[1] = records;
+  count.parameters.back() = wanted;
+  for (const std::string* text : {&recipient, &when, &fresh}) {
+    count.parameters.push_back(as_bytes(*text));
   }
   const BinaryResult counted = pool_.run(
       [&](Connection& connection) { return std::move(connection.execute_all({count}).front()); });
-  if (counted.number(0, 1) > 0) return DownloadOutcome::kCounted;
-  if (counted.number(0, 0) == 0) return std::nullopt;
-  const pqxx::result found =
-      pool_.ask(kContinues, tenant.uuid.text(), file.text(), binary(recipient), fresh);
-  if (found.empty()) return std::nullopt;
-  return found[0][0].as<bool>() ? DownloadOutcome::kContinued : DownloadOutcome::kRefused;
+  std::map<Uuid, DownloadOutcome> outcomes;
+  std::vector<Uuid> others;
+  for (int i = 0; i < counted.rows(); ++i) {
+    const Uuid file = counted.uuid(i, 0);
+    if (counted.is_true(i, 1)) {
+      outcomes.emplace(file, DownloadOutcome::kCounted);
+    } else {
+      others.push_back(file);
+    }
+  }
+
+  if (!others.empty()) {
+    ArrayParameter known(ArrayParameter::Element::kUuid, others.size());
+    for (const Uuid& file : others) known.add(file);
+    const BinaryResult continued = pool_.run([&](Connection& connection) {
+      return connection.execute(kContinues,
+                                {tenant.uuid, known, as_bytes(recipient), as_bytes(fresh)});
+    });
+    for (int i = 0; i < continued.rows(); ++i) {
+      outcomes.emplace(continued.uuid(i, 0), continued.is_true(i, 1) ? DownloadOutcome::kContinued
+                                                                     : DownloadOutcome::kRefused);
+    }
+  }
+
+  std::vector<std::optional<DownloadOutcome>> all;
+  for (const Uuid& file : files) {
+    const auto found = outcomes.find(file);
+    all.push_back(found == outcomes.end() ? std::nullopt : std::optional(found->second));
+  }
+  return all;
 } catch (const Error& error) {
-  // It went away after it was seen.
-  if (error.code() == ErrorCode::kNotFound) return std::nullopt;
-  throw;
+  if (error.code() != ErrorCode::kNotFound) throw;
+  // One went away after it was seen, and with it the statement for all.
+  if (files.size() == 1) return {std::nullopt};
+  std::vector<std::optional<DownloadOutcome>> one_by_one;
+  for (const Uuid& file : files) {
+    one_by_one.push_back(begin_download(tenant, file, recipient, now, event));
+  }
+  return one_by_one;
 }
 
 bool PostgresReceipts::put_opened(TenantId tenant, const Uuid& delivery,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,14 +58,23 @@ class ReceiptStore {
  public:
   virtual ~ReceiptStore() = default;
 
-  /// To be asked before the first content byte of a file leaves for this device of a recipient.
-  /// `event` is recorded if it counts. Nothing if the file can't be seen, or isn't for this device
-  /// (any more). Two who ask at the same moment are one download. A failure after it doesn't undo
-  /// it.
-  virtual std::optional<DownloadOutcome> begin_download(TenantId tenant, const Uuid& file,
-                                                        const std::string& recipient,
-                                                        std::chrono::sys_seconds now,
-                                                        const AuditEvent& event) = 0;
+  /// To be asked before the first content byte of files leaves for this device of a recipient. For
+  /// each in turn: nothing if it can't be seen, or isn't for this device (any more). `event`, with
+  /// the file for its object, is recorded for each that counts. They count in one transaction. Two
+  /// who ask at the same moment are one download. A failure after it doesn't undo it.
+  virtual std::vector<std::optional<DownloadOutcome>> begin_downloads(TenantId tenant,
+                                                                      std::span<const Uuid> files,
+                                                                      const std::string& recipient,
+                                                                      std::chrono::sys_seconds now,
+                                                                      const AuditEvent& event) = 0;
+
+  /// The same of one.
+  std::optional<DownloadOutcome> begin_download(TenantId tenant, const Uuid& file,
+                                                const std::string& recipient,
+                                                std::chrono::sys_seconds now,
+                                                const AuditEvent& event) {
+    return begin_downloads(tenant, std::span(&file, 1), recipient, now, event).front();
+  }
 
   /// A recipient's device says that it opened a closed delivery. True if this is new; false if the
   /// same bytes are there already. Throws Error kNotFound if there is no such delivery for this

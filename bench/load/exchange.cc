@@ -65,9 +65,32 @@ void Answer::take(std::string_view bytes) {
     head_.resize(end + 2);
     parse_head();
   }
-  if (bytes.size() > left_) throw std::runtime_error("an answer is longer than it said");
-  body_bytes_ += bytes.size();
-  left_ -= bytes.size();
+  while (!bytes.empty()) {
+    if (complete()) throw std::runtime_error("an answer is longer than it said");
+    if (left_ == 0) {
+      take_of_line(bytes.front());
+      bytes.remove_prefix(1);
+      continue;
+    }
+    const std::size_t taken = std::min<std::uint64_t>(left_, bytes.size());
+    body_bytes_ += taken;
+    left_ -= taken;
+    bytes.remove_prefix(taken);
+  }
+}
+
+// RFC 9112 section 7.1: the line that ends a chunk is empty, and so is the one that ends them all.
+void Answer::take_of_line(char byte) {
+  line_ += byte;
+  if (line_.size() > 20) throw std::runtime_error("no length of a chunk");
+  if (!line_.ends_with("\r\n")) return;
+  if (line_.size() > 2) {
+    left_ = std::stoull(line_, nullptr, 16);
+    last_chunk_ = left_ == 0;
+  } else if (last_chunk_) {
+    chunks_ = false;
+  }
+  line_.clear();
 }
 
 void Answer::parse_head() {
@@ -79,8 +102,10 @@ void Answer::parse_head() {
   const auto length = head_.find(kLength);
   if (length != std::string::npos) {
     left_ = std::stoull(head_.substr(length + kLength.size()));
+  } else if (head_.find("\r\ntransfer-encoding: chunked\r\n") != std::string::npos) {
+    chunks_ = true;
   } else if (status_ != 204) {
-    throw std::runtime_error("an answer without Content-Length");
+    throw std::runtime_error("an answer without a length");
   }
   last_ = head_.find("\r\nconnection: close\r\n") != std::string::npos;
 }

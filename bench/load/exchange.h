@@ -29,13 +29,13 @@ struct Request {
   std::string head(const Signer* signer) const;
 };
 
-/// Follows one answer, framed by Content-Length.
+/// Follows one answer, framed by Content-Length or in chunks without extensions.
 class Answer {
  public:
   /// Throws std::runtime_error at what it can't frame.
   void take(std::string_view bytes);
 
-  bool complete() const noexcept { return status_ != 0 && left_ == 0; }
+  bool complete() const noexcept { return status_ != 0 && left_ == 0 && !chunks_; }
   int status() const noexcept { return status_; }
   std::uint64_t body_bytes() const noexcept { return body_bytes_; }
   /// The server has said that it will close.
@@ -43,10 +43,14 @@ class Answer {
 
  private:
   void parse_head();
+  void take_of_line(char byte);
 
   std::string head_;
   int status_ = 0;
-  std::uint64_t left_ = 0;
+  std::uint64_t left_ = 0;  // of the body, or of the chunk
+  bool chunks_ = false;     // more of them come
+  bool last_chunk_ = false;
+  std::string line_;  // between chunks
   std::uint64_t body_bytes_ = 0;
   bool last_ = false;
 };

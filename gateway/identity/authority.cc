@@ -25,6 +25,7 @@ const std::vector<Right>& rights() {
       {"POST", "/v1/deliveries", {kPerson}, kMayAddress},
       {"PUT", "/v1/deliveries/{id}/cover", {kPerson}, kSends},
       {"POST", "/v1/deliveries/{id}/files", {kPerson}, kSends},
+      {"GET", "/v1/deliveries/{id}/files", {kPerson}, kSendsOrReceives},
       {"POST", "/v1/deliveries/{id}/indexes", {kPerson}, kSends},
       {"POST", "/v1/deliveries/{id}/close", {kPerson}, kSends},
       {"PUT", "/v1/deliveries/{id}/recipients", {kPerson}, kSendsOrReceives},

@@ -158,7 +158,7 @@ void Call::answer(http_response response) {
   answer_unasked(std::move(response));
 }
 
-void Call::answer(http_response response, Source& content, std::uint64_t length) {
+void Call::answer(http_response response, Source& content, std::optional<std::uint64_t> length) {
   require_asked(*this);
   begin_answer(response);
   transport::reply(request, std::move(response), content, length);

@@ -89,7 +89,8 @@ struct Call {
 
   /// Throws Error kInternal, and answers nothing, if the right's second question wasn't asked.
   void answer(web::http::http_response response);
-  void answer(web::http::http_response response, Source& content, std::uint64_t length);
+  void answer(web::http::http_response response, Source& content,
+              std::optional<std::uint64_t> length);
   /// An answer that goes on when the handler has returned.
   std::unique_ptr<transport::AnswerStream> answer_stream(web::http::http_response response);
   void answer_json(web::http::status_code code, const std::string& json,

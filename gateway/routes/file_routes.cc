@@ -1,4 +1,8 @@
 // Files as their recipients fetch them: whole, or header and payload apart.
+#include <limits>
+#include <span>
+#include <vector>
+
 #include "base/error.h"
 #include "gateway/byte_range.h"
 #include "gateway/collect.h"
@@ -11,6 +15,7 @@ namespace letterbox::gateway {
 
 namespace {
 
+using storage::DownloadOutcome;
 using web::http::http_response;
 using web::http::status_codes;
 
@@ -26,17 +31,25 @@ storage::FileRecord require_file(Call& call) {
 
 // Counted and written down before a byte leaves. What a sender looks at with a device that is none
 // of the recipients' is written down alone.
-void begin_download(Call& call, const Uuid& file, const storage::Audience& audience) {
+std::vector<std::optional<DownloadOutcome>> begin_downloads(const Call& call,
+                                                            std::span<const Uuid> files,
+                                                            const storage::Audience& audience) {
   storage::Store& shelf = call.services.shelf;
-  const storage::AuditEvent event = call.did(storage::AuditKind::kCollect, file);
-  if (!receives(call.caller, audience)) {
-    shelf.audit().append(call.caller.tenant, event);
-    return;
+  if (receives(call.caller, audience)) {
+    return shelf.receipts().begin_downloads(call.caller.tenant, files,
+                                            call.caller.device->record.recipient.text(),
+                                            records::now(), call.did(storage::AuditKind::kCollect));
   }
-  const auto outcome = shelf.receipts().begin_download(
-      call.caller.tenant, file, call.caller.device->record.recipient.text(), records::now(), event);
+  for (const Uuid& file : files) {
+    shelf.audit().append(call.caller.tenant, call.did(storage::AuditKind::kCollect, file));
+  }
+  return std::vector<std::optional<DownloadOutcome>>(files.size(), DownloadOutcome::kCounted);
+}
+
+void begin_download(const Call& call, const Uuid& file, const storage::Audience& audience) {
+  const auto outcome = begin_downloads(call, std::span(&file, 1), audience).front();
   if (!outcome) throw Error(ErrorCode::kNotFound, "the file went away meanwhile");
-  if (*outcome == storage::DownloadOutcome::kRefused) {
+  if (*outcome == DownloadOutcome::kRefused) {
     throw Error(ErrorCode::kDownloadLimitReached, "the device had the file often enough");
   }
 }
@@ -77,6 +90,27 @@ void get_file(Call& call) {
   http_response response = response_of(letter->etag, "application/age", letter->delivery);
   response.headers().add("Accept-Ranges", "none");
   call.answer(std::move(response), *letter->content, letter->length);
+}
+
+// What can't be had is left out: asked for alone, it says why.
+void get_files(Call& call) {
+  call.target.allow_only({"after", "up_to"});
+  const Uuid id = call.path_id();
+  const storage::Audience audience = require_audience(call, id, sends_or_receives);
+  require_closed(audience);
+  const auto admit = [&](std::span<const Uuid> files) {
+    std::vector<bool> admitted;
+    for (const auto& outcome : begin_downloads(call, files, audience)) {
+      admitted.push_back(outcome && *outcome != DownloadOutcome::kRefused);
+    }
+    return admitted;
+  };
+  const auto content = collect_files(
+      call.services.shelf, call.caller.tenant, id, call.id_parameter("after").value_or(Uuid()),
+      call.number_parameter("up_to").value_or(std::numeric_limits<std::uint64_t>::max()), admit);
+  http_response response(status_codes::OK);
+  response.headers().set_content_type(kFilesMediaType);
+  call.answer(std::move(response), *content, std::nullopt);
 }
 
 void get_header(Call& call) {

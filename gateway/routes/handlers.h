@@ -25,6 +25,7 @@ void get_inbox(Call& call);
 
 // file_routes.cc
 void get_file(Call& call);
+void get_files(Call& call);
 void get_header(Call& call);
 void get_payload(Call& call);
 void delete_file(Call& call);

@@ -61,6 +61,7 @@ const std::vector<Route>& table() {
       {"DELETE", "/v1/deliveries/{id}", delete_delivery},
       {"PUT", "/v1/deliveries/{id}/cover", put_cover},
       {"POST", "/v1/deliveries/{id}/files", post_delivery_file},
+      {"GET", "/v1/deliveries/{id}/files", get_files},
       {"POST", "/v1/deliveries/{id}/indexes", post_index},
       {"GET", "/v1/deliveries/{id}/index", get_indexes},
       {"POST", "/v1/deliveries/{id}/close", post_close},

@@ -43,7 +43,7 @@ void reply(const web::http::http_request& request, web::http::http_response resp
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): a handle, and the same as above
 void reply(const web::http::http_request& request, web::http::http_response response,
-           Source& content, std::uint64_t length) {
+           Source& content, std::optional<std::uint64_t> length) {
   send(*handoff_of(request), response, content, length);
 }
 

@@ -77,10 +77,11 @@ Outcome outcome_of(const web::http::http_request& request);
 /// closes. Failure to send isn't an error here: the peer is gone.
 void reply(const web::http::http_request& request, web::http::http_response response);
 
-/// Sends the head, then `length` bytes from `content` with backpressure: at most two pieces are
-/// held. If `content` throws or ends early the connection is cut, so that the peer sees a short
-/// body, and the Error is rethrown for the log. With a HEAD request `content` isn't pulled.
+/// Sends the head, then `length` bytes from `content`, or all that it yields if there is no length,
+/// with backpressure: at most two pieces are held. If `content` throws or ends early the connection
+/// is cut, so that the peer sees a short body, and the Error is rethrown for the log. With a HEAD
+/// request `content` isn't pulled.
 void reply(const web::http::http_request& request, web::http::http_response response,
-           Source& content, std::uint64_t length);
+           Source& content, std::optional<std::uint64_t> length);
 
 }  // namespace letterbox::gateway::transport

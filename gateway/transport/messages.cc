@@ -92,7 +92,7 @@ void send(Handoff& handoff, web::http::http_response response) {
 }
 
 void send(Handoff& handoff, const web::http::http_response& response, Source& content,
-          std::uint64_t length) {
+          std::optional<std::uint64_t> length) {
   AnswerHead head = head_of(response);
   head.length = length;
   handoff.answer(head, &content);

@@ -26,6 +26,6 @@ AnswerHead head_of(const web::http::http_response& response);
 void send(Handoff& handoff, web::http::http_response response);
 /// Answers with a response's head and a body from `content`.
 void send(Handoff& handoff, const web::http::http_response& response, Source& content,
-          std::uint64_t length);
+          std::optional<std::uint64_t> length);
 
 }  // namespace letterbox::gateway::transport

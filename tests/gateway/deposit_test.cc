@@ -2,6 +2,8 @@
 #include "gateway/deposit.h"
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "crypto/hash.h"
 #include "records/index.h"
@@ -101,6 +103,56 @@ TEST_F(Deposit, AnIndexLiesBesideTheFile) {
   EXPECT_EQ(index.type, "application/dicom");
   EXPECT_EQ(index.size, plaintext.size());
   EXPECT_TRUE(index.checked);
+}
+
+TEST_F(Deposit, FilesComeInOneStreamButThoseThatMayNotLeave) {
+  const records::SignedCover cover = opened();
+  std::map<Uuid, Bytes> files;
+  std::vector<records::ManifestEntry> entries;
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{300}, crypto::kRowSize, 3 * crypto::kRowSize, std::size_t{7}}) {
+    const Sealed file = seal(cover, Bytes(size, 'x'));
+    ViewSource body(file.bytes);
+    const auto stored = deposit_sealed(body, file.id, cover, sender_, shelf_->blobs());
+    entries.push_back({file.id, stored.payload_length, stored.payload_sha256});
+    files.emplace(file.id, file.bytes);
+  }
+  close_delivery(
+      *shelf_, sender_, cover.cover.delivery,
+      records::sign_manifest({cover.cover.delivery, cover.hash, records::now(), entries, {}},
+                             radiology_.key));
+
+  const Uuid held_back = std::next(files.begin(), 3)->first;
+  std::vector<Uuid> asked;
+  const auto stream = [&](const Uuid& after, std::uint64_t up_to) {
+    const auto content = collect_files(*shelf_, sender_.tenant, cover.cover.delivery, after, up_to,
+                                       [&](std::span<const Uuid> ids) {
+                                         std::vector<bool> admitted;
+                                         for (const Uuid& id : ids) {
+                                           asked.push_back(id);
+                                           admitted.push_back(id != held_back);
+                                         }
+                                         return admitted;
+                                       });
+    return read_all(*content, SIZE_MAX);
+  };
+  const auto expected = [&](const Uuid& after, std::uint64_t up_to) {
+    Bytes bytes;
+    for (const auto& [id, file] : files) {
+      const auto entry = std::ranges::find(entries, id, &records::ManifestEntry::id);
+      if (id == held_back || id <= after || entry->length > up_to) continue;
+      bytes.insert(bytes.end(), id.bytes().begin(), id.bytes().end());
+      for (int shift = 56; shift >= 0; shift -= 8) {
+        bytes.push_back(static_cast<Byte>(std::uint64_t{file.size()} >> shift));
+      }
+      bytes.insert(bytes.end(), file.begin(), file.end());
+    }
+    return bytes;
+  };
+  EXPECT_EQ(stream(Uuid(), UINT64_MAX), expected(Uuid(), UINT64_MAX));
+  EXPECT_EQ(asked.size(), files.size()) << "each once";
+  for (const auto& [id, _] : files) EXPECT_EQ(stream(id, 1000), expected(id, 1000));
+  EXPECT_THROW(collect_files(*shelf_, sender_.tenant, Uuid::v7(), Uuid(), 0, {}), Error);
 }
 
 TEST_F(Deposit, AnIndexThatADeviceSealedIsKeptAsItIs) {

@@ -211,7 +211,8 @@ class Walk(unittest.TestCase):
     def reading(self):
         self.cover, self.file = self.letter()
         delivery = f"/v1/deliveries/{self.cover.delivery}"
-        for path in ("/v1/inbox", "/v1/sent", *(delivery + part for part in ("", "/index", "/headers", "/receipts"))):
+        for path in ("/v1/inbox", "/v1/sent", *(delivery + part for part in
+                                             ("", "/index", "/files", "/headers", "/receipts"))):
             self.statuses([200], self.surgeon.request("GET", path))
         for part in ("", "/header", "/payload"):
             for method in ("GET", "HEAD"):

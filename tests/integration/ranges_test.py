@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import unittest
+import uuid
 
 import rig
 import sealing
@@ -105,6 +106,82 @@ class Ranges(Letters):
         for part in ("/header", "/payload", ""):
             answer = stranger.request("GET", f"/v1/files/{self.file.id}{part}", extra=["Range: bytes=0-1"])
             self.assertEqual(problem(answer), (404, "not-found"))
+
+
+class Streams(Letters):
+    """All files of a delivery in one answer."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = sorted((sealing.File(bytes([number]) * size) for number, size in enumerate(
+            (0, 1, 600_000, 1_048_576, 3_000_000, *[700_000] * 12))), key=lambda file: file.id.bytes)
+        cls.cover = sealing.sent(cls.surgeon, [COLLEAGUE], *cls.files)
+        cls.path = f"/v1/deliveries/{cls.cover.delivery}/files"
+
+    def stream(self, query="", who=None):
+        status, fields, content = (who or self.colleague).request("GET", self.path + query)
+        self.assertEqual((status, fields["content-type"]), (200, "application/vnd.letterbox.files"))
+        self.assertNotIn("content-length", fields)
+        found = []
+        while content:
+            size = int.from_bytes(content[16:24], "big")
+            found.append((uuid.UUID(bytes=content[:16]), content[24:24 + size]))
+            content = content[24 + size:]
+        return found
+
+    def test_it_has_each_as_it_is_alone_and_age_opens_them(self):
+        key = self.gateway.data.parent / "key"
+        key.write_text(self.colleague.identity, encoding="ascii")
+        stream = self.stream()
+        self.assertEqual([id for id, _ in stream], [file.id for file in self.files])
+        for file, (_, content) in zip(self.files, stream):
+            self.assertEqual(content, self.colleague.request("GET", f"/v1/files/{file.id}")[2])
+            self.assertEqual(rig.age_decrypt(key, content), file.plaintext)
+
+    def test_each_is_counted_and_recorded_once(self):
+        files = [sealing.File(bytes([number])) for number in range(70)]  # more than a page has
+        self.path = f"/v1/deliveries/{sealing.sent(self.surgeon, [COLLEAGUE], *files).delivery}/files"
+        before = self.collects()
+        for _ in range(2):
+            self.assertEqual(len(self.stream()), len(files))
+        self.colleague.request("GET", f"/v1/files/{files[0].id}")
+        recorded = self.gateway.sql("SELECT object_id FROM audit WHERE kind = 'collect' ORDER BY position").split()
+        self.assertEqual(sorted(recorded[before:]), sorted(str(file.id) for file in files))
+
+    def test_it_begins_after_any_and_has_none_that_is_larger(self):
+        for place in (0, 5, len(self.files) - 1):
+            self.assertEqual([id for id, _ in self.stream(f"?after={self.files[place].id}")],
+                             [file.id for file in self.files[place + 1:]])
+        for most in (0, 32, 600_000, 1_048_848, 10**18):
+            self.assertEqual([id for id, _ in self.stream(f"?up_to={most}")],
+                             [file.id for file in self.files if len(file.payload) <= most], most)
+
+    def test_nobody_else_learns_that_it_is_there(self):
+        stranger = self.gateway.invited("passerby@hospital.example")
+        self.assertEqual(problem(stranger.request("GET", self.path)), (404, "not-found"))
+        self.assertEqual(problem(self.colleague.request("GET", f"/v1/deliveries/{sealing.uuid7()}/files")),
+                         (404, "not-found"))
+
+    def test_what_cant_be_read_is_refused(self):
+        for query in ("?after=1", "?up_to=x", "?up_to=-1", "?other=1", "?up_to=1&up_to=2"):
+            self.assertEqual(self.colleague.request("GET", self.path + query)[0], 400, query)
+
+    def test_whoever_had_a_file_often_enough_gets_the_others(self):
+        files = sorted((sealing.File(bytes([number])) for number in range(3)), key=lambda file: file.id.bytes)
+        cover = sealing.sent(self.surgeon, [COLLEAGUE], *files, downloads=1)
+        had = f"/v1/files/{files[1].id}"
+        self.assertEqual(self.colleague.request("GET", had)[0], 200)
+        self.gateway.sql(f"UPDATE download SET since = since - interval '25 hours' WHERE file_id = '{files[1].id}'")
+        self.path = f"/v1/deliveries/{cover.delivery}/files"
+        for _ in range(2):
+            self.assertEqual([id for id, _ in self.stream()], [files[0].id, files[2].id])
+        self.assertEqual(problem(self.colleague.request("GET", had)), (403, "download-limit-reached"))
+
+    def test_a_sender_who_isnt_a_recipient_is_recorded_and_not_counted(self):
+        before, counted = self.collects(), self.gateway.sql("SELECT count(*) FROM download")
+        self.assertEqual(len(self.stream("?up_to=100", self.surgeon)), 2)
+        self.assertEqual((self.collects(), self.gateway.sql("SELECT count(*) FROM download")), (before + 2, counted))
 
 
 class Downloads(Letters):

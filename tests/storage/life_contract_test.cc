@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAreArray;
 using namespace std::chrono_literals;
 
 class LifeContract : public BothStores {
@@ -155,6 +156,68 @@ TEST_P(LifeContract, EachDeviceAndEachFileCountsByItself) {
   EXPECT_FALSE(receipts_.begin_download(tenant_, Uuid::v7(), "age1alice", now_, some_event()));
   deliveries_.revoke(tenant_, delivery.id, "", some_event());
   EXPECT_FALSE(download("age1alice", now_));
+}
+
+TEST_P(LifeContract, SeveralFilesCountTogether) {
+  NewDelivery delivery = some_delivery(sender_);
+  delivery.recipients = {"age1alice"};
+  delivery.downloads = 1;
+  deliveries_.open(tenant_, delivery, some_event());
+  std::vector<Uuid> ids;
+  for (int i = 0; i < 4; ++i) {
+    const SealedFile file = sealed_file(delivery.id, 10);
+    staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+    ids.push_back(file.record.id);
+  }
+  deliveries_.close(tenant_, delivery.id, "m", ids, {}, some_event());
+  const auto ask = [&](const std::vector<Uuid>& files, std::chrono::sys_seconds when) {
+    return receipts_.begin_downloads(tenant_, files, "age1alice", when, some_event());
+  };
+  const std::size_t before = events();
+  EXPECT_THAT(ask({ids[0]}, now_ - 24h), ElementsAre(DownloadOutcome::kCounted));
+  EXPECT_THAT(ask({ids[1]}, now_), ElementsAre(DownloadOutcome::kCounted));
+  // In the order in which they are asked about, which needn't be that of their ids.
+  const std::vector<Uuid> all = {ids[3], Uuid::v7(), ids[0], ids[1], ids[2]};
+  EXPECT_THAT(ask(all, now_),
+              ElementsAre(DownloadOutcome::kCounted, std::nullopt, DownloadOutcome::kRefused,
+                          DownloadOutcome::kContinued, DownloadOutcome::kCounted));
+  EXPECT_THAT(ask(all, now_),
+              ElementsAre(DownloadOutcome::kContinued, std::nullopt, DownloadOutcome::kRefused,
+                          DownloadOutcome::kContinued, DownloadOutcome::kContinued));
+  const auto records = store_->audit().read(tenant_, std::nullopt, 10'000);
+  ASSERT_EQ(records.size(), before + 4);
+  std::vector<Uuid> recorded;
+  for (auto record = records.end() - 4; record != records.end(); ++record) {
+    recorded.push_back(record->event.object.value());
+  }
+  EXPECT_THAT(recorded, UnorderedElementsAreArray(ids)) << "each under its own name";
+}
+
+TEST_P(LifeContract, TwoWhoAskForTheSameFilesInAnotherOrderDontHinderEachOther) {
+  NewDelivery delivery = some_delivery(sender_);
+  delivery.recipients = {"age1alice"};
+  deliveries_.open(tenant_, delivery, some_event());
+  std::vector<Uuid> ids;
+  for (int i = 0; i < 20; ++i) {
+    const SealedFile file = sealed_file(delivery.id, 10);
+    staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+    ids.push_back(file.record.id);
+  }
+  deliveries_.close(tenant_, delivery.id, "m", ids, {}, some_event());
+  std::atomic<int> counted = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::vector<Uuid> own = ids;
+      if (t % 2 == 1) std::ranges::reverse(own);
+      for (const auto& outcome :
+           receipts_.begin_downloads(tenant_, own, "age1alice", now_, some_event())) {
+        if (outcome == DownloadOutcome::kCounted) ++counted;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(counted, 20);
 }
 
 TEST_P(LifeContract, ManyAtOnceAreOneDownload) {

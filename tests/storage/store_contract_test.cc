@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <thread>
 
 #include "crypto/stream.h"
@@ -412,6 +413,98 @@ TEST_P(StoreContract, AClosedDeliveryListsItsFilesById) {
   }
 }
 
+// --- Several files at once ----------------------------------------------------------------------
+
+class FilePages : public StoreContract {
+ protected:
+  // Closes one whose files have plaintexts of these lengths.
+  void close_with(const std::vector<std::size_t>& plaintexts) {
+    for (const std::size_t plaintext : plaintexts) {
+      const SealedFile file = sealed_file(delivery_.id, plaintext);
+      staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+      files_.emplace(file.record.id, file);
+    }
+    std::vector<Uuid> named;
+    for (const auto& [id, file] : files_) named.push_back(id);
+    deliveries_.close(tenant_, delivery_.id, "m", named, {}, some_event());
+  }
+  FilePage page(const Uuid& after = Uuid(), std::uint64_t up_to = UINT64_MAX) {
+    return blobs_.read_files(tenant_, delivery_.id, after, up_to);
+  }
+  // How many files each page has.
+  std::vector<std::size_t> pages(std::uint64_t up_to = UINT64_MAX) {
+    std::vector<std::size_t> sizes;
+    Uuid after;
+    for (;;) {
+      const FilePage one = page(after, up_to);
+      if (one.files.empty()) return sizes;
+      sizes.push_back(one.files.size());
+      after = one.files.back().id;
+    }
+  }
+
+  const NewDelivery delivery_ = opened();
+  std::map<Uuid, SealedFile> files_;
+};
+
+TEST_P(FilePages, HaveTheFilesInTheOrderOfTheirIds) {
+  close_with({100, kPlainRow + 1, kPlainRow, 0});
+  Uuid after;
+  auto expected = files_.begin();
+  for (FilePage one = page(); !one.files.empty(); one = page(after)) {
+    for (const FilePage::File& file : one.files) {
+      ASSERT_NE(expected, files_.end());
+      const SealedFile& stored = expected->second;
+      EXPECT_EQ(file.id, stored.record.id);
+      EXPECT_TRUE(std::ranges::equal(file.header, stored.record.header));
+      EXPECT_EQ(file.nonce, stored.record.nonce);
+      EXPECT_EQ(file.payload_length, stored.record.payload_length);
+      const Bytes payload = stored.payload();
+      EXPECT_TRUE(
+          std::ranges::equal(file.row, stored.rows.size() == 1 ? ByteView(payload) : ByteView()));
+      after = file.id;
+      ++expected;
+    }
+  }
+  EXPECT_EQ(expected, files_.end());
+}
+
+TEST_P(FilePages, AreNoLargerThanFourRowsAndHaveOneAtLeast) {
+  close_with({kPlainRow, kPlainRow, kPlainRow, kPlainRow - 1, kPlainRow, 3 * kPlainRow});
+  const std::vector<std::size_t> sizes = pages();
+  EXPECT_EQ(sizes.size(), 2u);
+  for (const std::size_t size : sizes) EXPECT_LE(size, FilePage::kPageRows);
+}
+
+TEST_P(FilePages, OfManySmallOnesAreFew) {
+  close_with(std::vector<std::size_t>(70, 10));
+  EXPECT_LE(pages().size(), 2u);
+}
+
+TEST_P(FilePages, LeaveOutWhatIsLargerThanAskedFor) {
+  close_with({10, 20, kPlainRow, 2 * kPlainRow});
+  const auto count = [&](std::uint64_t up_to) {
+    const std::vector<std::size_t> sizes = pages(up_to);
+    return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  };
+  EXPECT_EQ(count(kNonceSize + 20 + 16 - 1), 1u);
+  EXPECT_EQ(count(kNonceSize + 20 + 16), 2u);
+  EXPECT_EQ(count(kNonceSize + kFullRow), 3u);
+  EXPECT_EQ(count(0), 0u);
+}
+
+TEST_P(FilePages, AreOfAClosedDeliveryOfTheTenant) {
+  const auto refusal = [&](TenantId tenant) {
+    return error_of([&] { blobs_.read_files(tenant, delivery_.id, Uuid(), UINT64_MAX); });
+  };
+  EXPECT_EQ(refusal(tenant_), ErrorCode::kNotFound) << "it is open";
+  close_with({10});
+  EXPECT_EQ(refusal(tenant_), std::nullopt);
+  EXPECT_EQ(refusal(some_tenant(*store_)), ErrorCode::kNotFound);
+  deliveries_.revoke(tenant_, delivery_.id, "r", some_event());
+  EXPECT_EQ(refusal(tenant_), ErrorCode::kNotFound);
+}
+
 TEST_P(StoreContract, ADeliverysSenderIsAPrincipalOfItsTenant) {
   const TenantId other = some_tenant(*store_);
   for (const Uuid& stranger : {Uuid::v7(), some_principal(*store_, other, "theirs@x").id}) {
@@ -585,6 +678,8 @@ TEST_P(StoreContract, ASweepWithNothingStagedTakesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kPostgres),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Shelf, FilePages, ::testing::Values(Kind::kMemory, Kind::kPostgres),
                          name_of);
 
 }  // namespace

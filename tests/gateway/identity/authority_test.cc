@@ -70,7 +70,7 @@ TEST(Rights, AnAdministratorReadsNoLetters) {
   for (const char* path :
        {"/v1/inbox", "/v1/files/{id}", "/v1/files/{id}/header", "/v1/files/{id}/payload",
         "/v1/deliveries/{id}", "/v1/deliveries/{id}/index", "/v1/deliveries/{id}/headers",
-        "/v1/sent", "/v1/deliveries/{id}/receipts"}) {
+        "/v1/deliveries/{id}/files", "/v1/sent", "/v1/deliveries/{id}/receipts"}) {
     EXPECT_FALSE(has(kAdministrator, *right_to("GET", path))) << path;
   }
 }
