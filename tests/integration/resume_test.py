@@ -619,6 +619,9 @@ class Memory(OverALine):
         small = [self.folder / f"small{i}.dcm" for i in range(200)]
         for i, path in enumerate(small):
             path.write_bytes(rig.ct_instance(i))
+        # As large as comes in the stream of small ones, and together more than the bound.
+        for path in small[::2]:
+            scan(path, 1_000_000)
         direct = ("--server", f"https://127.0.0.1:{self.line.port_behind()}", "--json")
         sent, peak = self.peak_of(self.ada, *direct, "send", *large, *small, "--to", BOB)
         print(f"send: {peak / MIB:.1f} MiB", flush=True)
