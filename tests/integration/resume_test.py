@@ -531,7 +531,7 @@ class Getting(OverALine):
                 return piece
             return piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1:]
         self.line.altered = spoil
-        self.assertIn(self.singly(delivery, content), range(11, 16))
+        self.assertGreater(self.singly(delivery, content), 1, "the spoilt one beside the large one")
 
     def test_what_a_stream_leaves_out_is_said_why(self):
         limits = ("admin", "tenant", "limits", rig.TENANT, "--downloads")
