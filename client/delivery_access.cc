@@ -60,6 +60,13 @@ std::unique_ptr<Source> DeliveryAccess::age_file(GatewayConnection& gateway, con
       std::make_unique<PayloadDownload>(gateway, entry, partial, stop));
 }
 
+std::unique_ptr<Source> DeliveryAccess::small_files(GatewayConnection& gateway, std::uint64_t up_to,
+                                                    const std::optional<Uuid>& after) const {
+  if (former_headers_) return nullptr;
+  return gateway.download(
+      target("/files?up_to=" + std::to_string(up_to) + (after ? "&after=" + after->text() : "")));
+}
+
 std::unique_ptr<Source> DeliveryAccess::headers() {
   if (former_headers_) return std::make_unique<SpooledHeaders>(*former_headers_);
   return us_.gateway().download(target("/headers"));

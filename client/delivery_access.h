@@ -3,6 +3,7 @@
 // back".
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -52,6 +53,13 @@ class DeliveryAccess {
   /// other functions runs. This must outlive it.
   std::unique_ptr<Source> age_file(GatewayConnection& gateway, const Uuid& file,
                                    PartialDownload* partial, const std::stop_token& stop) const;
+
+  /// Those files of the delivery whose payload has at most `up_to` bytes, behind `after` if that is
+  /// given, as a stream (client/file_stream.h), by way of `gateway`. Null where files are opened
+  /// under headers that the stream doesn't have. Throws what the connection throws; kWrongMethod
+  /// from a gateway that has no such stream. Use it up or drop it before the next call.
+  std::unique_ptr<Source> small_files(GatewayConnection& gateway, std::uint64_t up_to,
+                                      const std::optional<Uuid>& after) const;
 
   /// The headers of the delivery, under cover(), as a stream (records/delivery_headers.h). Use it
   /// up or drop it before the next call; this must outlive it.

@@ -4,6 +4,7 @@
 #include <array>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -12,11 +13,13 @@
 #include "client/commands.h"
 #include "client/delivery_access.h"
 #include "client/file_names.h"
+#include "client/file_stream.h"
 #include "client/files.h"
 #include "client/found_delivery.h"
 #include "client/got_files.h"
 #include "client/letter_view.h"
 #include "client/listed_file.h"
+#include "client/parallel.h"
 #include "client/partial_download.h"
 #include "client/several_at_once.h"
 #include "client/terminal.h"
@@ -26,6 +29,9 @@ namespace letterbox::client {
 namespace {
 
 using nlohmann::json;
+
+// Fewer small files than this are asked for one by one: a stream of them saves nothing.
+constexpr std::size_t kWorthAStream = 4;
 
 // Bytes on their way, copied into a file as they pass.
 class CopiedSource final : public Source {
@@ -105,6 +111,36 @@ std::map<Uuid, std::string> stems_of(const std::vector<ListedFile>& files) {
   return client::stems_of(names);
 }
 
+// A stream of files that several threads take from, by turns. However it ends, it has only ended:
+// what it didn't bring is asked for file by file, and that tries again, and says why.
+class SharedStream {
+ public:
+  explicit SharedStream(FileStream& stream) : stream_(stream) {}
+
+  std::optional<AgeFile> next() {
+    const std::lock_guard lock(mutex_);
+    if (has_ended_) return std::nullopt;
+    has_ended_ = true;  // if it throws, it is spent
+    try {
+      auto file = stream_.next();
+      has_ended_ = !file;
+      return file;
+    } catch (const Error&) {
+      // Nothing of our own disk is in this: it is the line, or what came over it.
+      return std::nullopt;
+    }
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+  }
+
+ private:
+  FileStream& stream_;
+  std::mutex mutex_;
+  bool has_ended_ = false;
+};
+
 // The files that are wanted of a delivery, and where each went.
 class Getting {
  public:
@@ -118,7 +154,8 @@ class Getting {
     for (const ListedFile& file : files) {
       const Destination destination = destination_of(options, file.file, stems.at(file.file));
       const auto path = got_.find(file.file, possible_paths(destination));
-      wanted_.push_back({file, destination, path});
+      const auto& entry = entry_of(access.delivery().manifest.files, file.file);
+      wanted_.push_back({file, entry, destination, path});
       // Before the name: a get that is killed in between would find a file in its way, and not know
       // it for its own.
       if (files.size() > 1)
@@ -136,11 +173,13 @@ class Getting {
     for (Wanted& one : wanted_) {
       if (one.path) continue;
       due.push_back(&one);
-      length += entry(one).length;
+      length += one.entry.length;
     }
     Progress progress(
         due.size() == 1 ? "getting a file" : "getting " + std::to_string(due.size()) + " files",
         length, !us_.session().json);
+    get_streamed(progress);
+    std::erase_if(due, [](const Wanted* one) { return one->path.has_value(); });
     several_at_once(us_, due.size(),
                     [&](std::size_t i, GatewayConnection& gateway, const std::stop_token& stop) {
                       get(*due[i], gateway, progress, stop);
@@ -157,17 +196,55 @@ class Getting {
  private:
   struct Wanted {
     const ListedFile& file;
+    const records::ManifestEntry& entry;
     Destination destination;
     std::optional<std::filesystem::path> path;  // where it is
   };
 
-  const records::ManifestEntry& entry(const Wanted& one) const {
-    return entry_of(access_.delivery().manifest.files, one.file.file);
+  // Gets the small ones in one stream, as far as it brings them.
+  void get_streamed(Progress& progress) {
+    std::map<Uuid, Wanted*> small;
+    for (Wanted& one : wanted_)
+      if (one.entry.length <= kSmallPayload) small.emplace(one.file.file, &one);
+    // A get that was cut off took them in this order, and goes on behind the last one.
+    std::optional<Uuid> after;
+    for (const auto& [file, one] : small)
+      if (one->path) after = file;
+    if (after) small.erase(small.begin(), small.upper_bound(*after));
+    if (small.size() < kWorthAStream) return;
+
+    std::unique_ptr<Source> answer;
+    try {
+      answer = access_.small_files(us_.gateway(), kSmallPayload, after);
+    } catch (const Error&) {
+      // An older gateway has none. Whatever else it is, asking for a file says so.
+    }
+    if (!answer) return;
+    ManifestEntries entries;
+    for (const auto& [file, one] : small) entries.push_back(one->entry);
+    FileStream files(*answer, kSmallFiles, std::move(entries));
+    SharedStream stream(files);
+    in_parallel(small.size(), [&](std::size_t, const std::stop_token&) {
+      return [&](std::size_t) {
+        const auto came = stream.next();
+        if (came) take_streamed(*small.at(came->file), *came, stream, progress);
+      };
+    });
+  }
+
+  void take_streamed(Wanted& one, const AgeFile& came, SharedStream& stream, Progress& progress) {
+    try {
+      ViewSource age_file(came.bytes);
+      one.path = open(one, age_file, progress);
+    } catch (const Refused&) {
+      // Alone it may come as it must be, or under the headers before, which then hold for all.
+      stream.end();
+    }
   }
 
   void get(Wanted& one, GatewayConnection& gateway, Progress& progress,
            const std::stop_token& stop) {
-    auto partial = PartialDownload::of(us_.session().home, entry(one));
+    auto partial = PartialDownload::of(us_.session().home, one.entry);
     const bool has_earlier = partial && partial->length() > 0;
     try {
       one.path = fetch(one, gateway, partial ? &*partial : nullptr, progress, stop);
@@ -183,17 +260,21 @@ class Getting {
   std::filesystem::path fetch(const Wanted& one, GatewayConnection& gateway,
                               PartialDownload* partial, Progress& progress,
                               const std::stop_token& stop) {
+    return open(one, *access_.age_file(gateway, one.file.file, partial, stop), progress);
+  }
+
+  // Has the file appear where it is wanted, once it proved to be what the manifest says.
+  std::filesystem::path open(const Wanted& one, Source& comes, Progress& progress) {
     const auto& manifest = access_.delivery().manifest;
-    const Opening open = [&](Source& age_file) {
+    const Opening opening = [&](Source& age_file) {
       return std::make_unique<OpenedFile>(age_file, us_.keys().identities, access_.cover(),
                                           &manifest.files, &one.file.file);
     };
     const std::filesystem::path& spool = us_.session().home.directory();
-    const auto download = access_.age_file(gateway, one.file.file, partial, stop);
-    WatchedSource age_file(*download, progress);
+    WatchedSource age_file(comes, progress);
     try {
-      if (!options_.sealed) return release(age_file, open, one.destination, spool);
-      return keep_sealed(age_file, open, one.destination,
+      if (!options_.sealed) return release(age_file, opening, one.destination, spool);
+      return keep_sealed(age_file, opening, one.destination,
                          covers_text(access_.delivery().chain, access_.cover()), spool);
     } catch (const Error&) {
       progress.take_back(age_file.taken());

@@ -9,11 +9,8 @@
 namespace letterbox::client {
 namespace {
 
-constexpr std::size_t kIdSize = 16;
-constexpr std::size_t kFrameSize = kIdSize + 4;  // and the length
-
-[[noreturn]] void refuse(const char* detail) {
-  throw Refused(checks::kIndexes, ErrorCode::kIntegrity, detail);
+FileStreamKind kind_of_indexes() {
+  return {4, crypto::sealed_size(records::kMaxIndexSize), checks::kIndexes};
 }
 
 records::Index parse(ByteView plaintext) {
@@ -29,7 +26,7 @@ records::Index parse(ByteView plaintext) {
 IndexStream::IndexStream(Source& stream, std::span<const crypto::X25519Identity> identities,
                          const VerifiedDelivery& delivery, const VerifiedCover& cover,
                          records::HeadersReader* former_headers)
-    : stream_(stream),
+    : stream_(stream, kind_of_indexes(), delivery.manifest.indexes),
       identities_(identities),
       delivery_(delivery),
       cover_(cover),
@@ -39,35 +36,18 @@ IndexStream::IndexStream(Source& stream, std::span<const crypto::X25519Identity>
 }
 
 std::optional<FileIndex> IndexStream::next() {
-  if (!frame_) frame_ = take_frame();
-  if (due_.empty()) {
-    if (frame_) refuse("more come than the manifest lists");
-    return std::nullopt;
-  }
+  // At the end, too: nothing may follow.
+  if (!ahead_) ahead_ = stream_.next();
+  if (due_.empty()) return std::nullopt;
   const records::ManifestEntry entry = due_.back();
   due_.pop_back();
-  if (!frame_ || frame_->file > entry.id) return FileIndex{entry.id, std::nullopt};
-  if (frame_->file != entry.id)
-    refuse("one comes that the manifest doesn't list, or that comes out of its order");
-  const std::uint32_t length = std::exchange(frame_, std::nullopt)->length;
-  if (entry.length > crypto::sealed_size(records::kMaxIndexSize) ||
-      length > crypto::kMaxHeaderSize + entry.length)
-    refuse("one is larger than an index can be");
-  Bytes age_file = stream_.take(length);
-  if (age_file.size() != length) refuse("the last one is cut off");
+  if (!ahead_ || ahead_->file != entry.id) return FileIndex{entry.id, std::nullopt};
+  Bytes age_file = std::exchange(ahead_, std::nullopt)->bytes;
   if (former_headers_ != nullptr) age_file = under_former_header(entry.id, age_file);
 
   ViewSource source(age_file);
   OpenedFile opened(source, identities_, cover_, &delivery_.manifest.indexes, &entry.id);
   return FileIndex{entry.id, parse(read_all(opened, records::kMaxIndexSize))};
-}
-
-std::optional<IndexStream::Frame> IndexStream::take_frame() {
-  const Bytes bytes = stream_.take(kFrameSize);
-  if (bytes.empty()) return std::nullopt;
-  if (bytes.size() != kFrameSize) refuse("the last one is cut off");
-  return Frame{Uuid::from_bytes(ByteView(bytes).first<kIdSize>()),
-               records::number_in(ByteView(bytes).last<4>())};
 }
 
 // Reads the headers on to those of that file: both come in the order of ids.
@@ -80,7 +60,8 @@ Bytes IndexStream::under_former_header(const Uuid& file, ByteView age_file) {
   auto headers = headers_of_it();
   while (headers && headers->file < file) headers = headers_of_it();
   if (!headers || headers->file != file || !headers->index)
-    refuse("one has no header under the version before");
+    throw Refused(checks::kIndexes, ErrorCode::kIntegrity,
+                  "one has no header under the version before");
   ViewSource source(age_file);
   Bytes rest;
   const std::size_t own = read_age_header(source, rest).bytes.size();

@@ -7,10 +7,10 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "client/file_stream.h"
 #include "client/reading.h"
 #include "crypto/recipient.h"
 #include "records/delivery_headers.h"
-#include "records/frame_reader.h"
 #include "records/index.h"
 
 namespace letterbox::client {
@@ -37,21 +37,15 @@ class IndexStream {
   std::optional<FileIndex> next();
 
  private:
-  struct Frame {
-    Uuid file;
-    std::uint32_t length;
-  };
-
-  std::optional<Frame> take_frame();
   Bytes under_former_header(const Uuid& file, ByteView age_file);
 
-  records::FrameReader stream_;
+  FileStream stream_;
   std::span<const crypto::X25519Identity> identities_;
   const VerifiedDelivery& delivery_;
   const VerifiedCover& cover_;
   records::HeadersReader* former_headers_;
   ManifestEntries due_;  // the last one is the next
-  std::optional<Frame> frame_;
+  std::optional<AgeFile> ahead_;
 };
 
 }  // namespace letterbox::client

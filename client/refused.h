@@ -38,6 +38,7 @@ inline constexpr const char* kPayloadNonce = "payload nonce";
 inline constexpr const char* kPayload = "payload chunks";
 inline constexpr const char* kPayloadLength = "payload length";
 inline constexpr const char* kPayloadDigest = "payload digest";
+inline constexpr const char* kFiles = "files that are due";
 inline constexpr const char* kIndexes = "indexes that the manifest lists";
 inline constexpr const char* kIndexFormat = "index format";
 inline constexpr const char* kReceipt = "receipt";

@@ -1,22 +1,16 @@
 #include "client/index_stream.h"
 
 #include <algorithm>
-#include <functional>
 
-#include "tests/client/fixtures.h"
+#include "tests/client/frames.h"
 
 namespace letterbox::client {
 namespace {
 
+constexpr std::size_t kLengthSize = 4;
+
 records::Index index_of(const std::string& name) {
   return {.type = std::string(records::kUncheckedType), .size = 3, .checked = false, .name = name};
-}
-
-Bytes frame(const Uuid& file, ByteView age_file, std::size_t length) {
-  Bytes bytes(file.bytes().begin(), file.bytes().end());
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<Byte>(length >> shift));
-  bytes.insert(bytes.end(), age_file.begin(), age_file.end());
-  return bytes;
 }
 
 // A delivery of two files, each with an index.
@@ -36,12 +30,7 @@ class IndexStreamTest : public ::testing::Test {
     return seal(cover, records::index_bytes(index_of(name)));
   }
   static Bytes stream_of(const std::vector<SealedFile>& files) {
-    Bytes stream;
-    for (const SealedFile& file : files) {
-      const Bytes one = frame(file.entry.id, file.age_file, file.age_file.size());
-      stream.insert(stream.end(), one.begin(), one.end());
-    }
-    return stream;
+    return client::stream_of(files, kLengthSize);
   }
   VerifiedDelivery delivery() const {
     records::Manifest manifest = manifest_of(cover, {});
@@ -65,15 +54,6 @@ class IndexStreamTest : public ::testing::Test {
     while (auto index = indexes.next()) read.push_back(std::move(*index));
     return read;
   }
-  void expect_refused(const char* check, const std::function<void()>& action) const {
-    try {
-      action();
-      ADD_FAILURE() << "nothing was refused; expected the check: " << check;
-    } catch (const Refused& refusal) {
-      EXPECT_STREQ(refusal.check(), check) << refusal.what();
-    }
-  }
-
   const Device sender{"ada@clinic.example"};
   const Device recipient{"bob@clinic.example"};
   const TrustedKeys trusted{std::nullopt, {sender.record()}};
@@ -143,7 +123,7 @@ TEST_F(IndexStreamTest, CutOffWithinOneItIsRefused) {
 }
 
 TEST_F(IndexStreamTest, ALengthBeyondAnyIndexIsNotReadFor) {
-  const Bytes lie = frame(sealed[0].entry.id, sealed[0].age_file, 0xffffffff);
+  const Bytes lie = frame(sealed[0], kLengthSize, 0xffffffff);
   expect_refused(checks::kIndexes, [&] { read(lie); });
 }
 

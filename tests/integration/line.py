@@ -60,6 +60,13 @@ class Reader:
         piece, self.ahead = self.ahead[:most], self.ahead[most:]
         return piece
 
+    def line(self):
+        """With its end."""
+        line = b""
+        while not line.endswith(b"\r\n"):
+            line += self.some(1)
+        return line
+
     def head(self):
         """(the bytes of a head, its first line, its fields)"""
         head = b""
@@ -78,6 +85,7 @@ class Line:
         self.exchanges = []
         self.breaks = []
         self.before_body = lambda exchange: None
+        self.altered = lambda exchange, piece: piece  # of an answer's body, on the way to the client
         self.dropped_fields = ()  # of requests, on the way to the gateway
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -148,10 +156,23 @@ class Line:
         exchange.status = int(first.split(" ")[1])
         self.count(exchange, "answer", 1)
         client.sendall(head)
-        left = 0 if method == "HEAD" or exchange.status == 204 else int(exchange.answer.get("content-length", 0))
+        if method == "HEAD" or exchange.status == 204:
+            return
+        if exchange.answer.get("transfer-encoding") != "chunked":
+            self.pass_back(answers, client, exchange, int(exchange.answer.get("content-length", 0)))
+            return
+        size = None
+        while size != 0:
+            line = answers.line()
+            size = int(line, 16)
+            client.sendall(line)
+            self.pass_back(answers, client, exchange, size)
+            client.sendall(answers.line())
+
+    def pass_back(self, answers, client, exchange, left):
         while left > 0:
             piece = answers.some(min(left, self.until_break(exchange, "answer")))
-            client.sendall(piece)
+            client.sendall(self.altered(exchange, piece))
             exchange.received += len(piece)
             left -= len(piece)
             self.count(exchange, "answer", len(piece))

@@ -113,14 +113,16 @@ class OverALine(unittest.TestCase):
         return subprocess.Popen([str(part) for part in (rig.BINARIES / "letterbox", "--home", person.home, *arguments)],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
-    def killed(self, person, *arguments, at):
-        """Runs letterbox with these arguments until the break `at` (its arguments) happens, which kills it."""
+    def killed(self, person, *arguments, at, once=lambda: True):
+        """Runs letterbox with these arguments until the break `at` (its arguments) happens, which kills it, `once` that is
+        so: what has passed by then may still be on its way to the disk."""
         *where, options = at
         running = []
         ready = threading.Event()
 
         def kill():
             ready.wait(60)
+            rig.eventually(once, "fit to be killed")
             running[0].kill()
             running[0].wait(60)
         broken = self.breaks_at(*where, **options, do=kill)
@@ -411,6 +413,7 @@ class Sending(OverALine):
 
 class Getting(OverALine):
     PAYLOAD = "/payload$"
+    STREAM = "^/v1/deliveries/[^/]+/files"
 
     def sent(self, *sources):
         sent = json.loads(self.ada.letterbox("--json", "send", *sources, "--to", BOB).stdout)
@@ -486,6 +489,64 @@ class Getting(OverALine):
         self.assertEqual([one.status for one in self.line.seen("GET", self.PAYLOAD)], [200, 200])
         self.assertEqual(out.read_bytes(), source.read_bytes())
 
+    def many(self):
+        """A delivery of one large file and many small ones, and what they hold, by name."""
+        sources = [scan(self.folder / "scan.dcm", 2 * MIB)]
+        for number in range(20):
+            sources.append(self.folder / f"{number}.dcm")
+            sources[-1].write_bytes(rig.ct_instance(number))
+        return self.sent(*sources), {path.name: path.read_bytes() for path in sources}
+
+    def singly(self, delivery, content):
+        """Gets that delivery, whose files hold this. How many came by requests of their own."""
+        self.line.exchanges.clear()
+        self.assertEqual(self.arrived(delivery), content)
+        return len(self.line.seen("GET", self.PAYLOAD))
+
+    def test_small_files_come_in_one_stream(self):
+        delivery, content = self.many()
+        before = self.downloads()
+        self.assertEqual(self.singly(delivery, content), 1)
+        self.assertEqual([one.status for one in self.line.seen("GET", self.STREAM)], [200])
+        self.assertEqual(self.downloads(), before + len(content))
+
+    def test_what_a_stream_doesnt_bring_comes_singly(self):
+        delivery, content = self.many()
+        before, size = self.downloads(), len(rig.ct_instance(0))
+        for answer, least in ((-1, 21), (10, 21), (size // 2, 21), (10 * size, 11), (18 * size + 9, 2)):
+            with self.subTest(answer=answer):
+                broken = self.breaks_at("GET", self.STREAM, answer=answer)
+                self.assertGreaterEqual(self.singly(delivery, content), least)
+                self.assertTrue(broken.happened.is_set())
+        self.assertEqual(self.downloads(), before + len(content))
+
+    def test_what_is_spoilt_in_a_stream_comes_singly(self):
+        delivery, content = self.many()
+        self.addCleanup(setattr, self.line, "altered", self.line.altered)
+        place = 10 * len(rig.ct_instance(0))
+
+        def spoil(exchange, piece):
+            at = place - exchange.received
+            if not re.search(self.STREAM, exchange.path) or not 0 <= at < len(piece):
+                return piece
+            return piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1:]
+        self.line.altered = spoil
+        self.assertIn(self.singly(delivery, content), range(11, 16))
+
+    def test_what_a_stream_leaves_out_is_said_why(self):
+        limits = ("admin", "tenant", "limits", rig.TENANT, "--downloads")
+        self.gateway.admin(*limits, "1")
+        self.addCleanup(self.gateway.admin, *limits, "default")
+        delivery, content = self.many()
+        self.singly(delivery, content)
+        self.assertEqual(self.singly(delivery, content), 1)
+        self.gateway.sql("UPDATE download SET since = since - interval '25 hours' "
+                         "WHERE file_id = (SELECT max(file_id::text)::uuid FROM download)")
+        out = self.folder / "out"
+        out.mkdir()
+        self.assertIn("as often as its sender allows", self.fails(4, self.bob, "get", delivery, "--output-dir", out))
+        self.assertIn(len(list(out.iterdir())), (len(content) - 2, len(content) - 1), "all but that one, or the large one, too")
+
     def test_a_delivery_of_many_files_goes_on_with_those_that_are_missing(self):
         sources = [self.folder / f"{number}.dcm" for number in range(40)]
         for number, source in enumerate(sources):
@@ -494,20 +555,21 @@ class Getting(OverALine):
         out = self.folder / "out"
         out.mkdir()
         self.killed(self.bob, "get", delivery, "--output-dir", out,
-                    at=("GET", self.PAYLOAD, {"answer": 30 * len(rig.ct_instance(0))}))
+                    at=("GET", self.STREAM, {"answer": 20 * len(rig.ct_instance(0))}), once=lambda: len(list(out.iterdir())) > 15)
         there = sorted(path.name for path in out.iterdir())
-        self.assertGreater(len(there), 5)
         self.assertLess(len(there), 40)
         touched = out / there[0]
         touched.write_bytes(b"changed")  # is somebody's, by now
+        self.line.exchanges.clear()
         self.assertIn("exists already", self.fails(1, self.bob, "get", delivery, "--output-dir", out))
         self.assertEqual(touched.read_bytes(), b"changed")
         touched.unlink()
-        self.line.exchanges.clear()
         self.bob.letterbox("get", delivery, "--output-dir", out)
         self.assertEqual({path.name: path.read_bytes() for path in out.iterdir()},
                          {path.name: path.read_bytes() for path in sources})
-        self.assertLess(len(self.line.seen("GET", self.PAYLOAD)), 40)
+        [stream] = self.line.seen("GET", self.STREAM)
+        self.assertLess(stream.received, 30 * len(rig.ct_instance(0)), "only what is behind comes again")
+        self.assertLess(len(self.line.seen("GET", self.PAYLOAD)), 10)
         self.assertEqual(self.left(self.bob, "incoming"), [])
         self.assertIn("exists already", self.fails(1, self.bob, "get", delivery, "--output-dir", out), "that one was whole")
 
@@ -557,6 +619,9 @@ class Memory(OverALine):
         small = [self.folder / f"small{i}.dcm" for i in range(200)]
         for i, path in enumerate(small):
             path.write_bytes(rig.ct_instance(i))
+        # As large as comes in the stream of small ones, and together more than the bound.
+        for path in small[::2]:
+            scan(path, 1_000_000)
         direct = ("--server", f"https://127.0.0.1:{self.line.port_behind()}", "--json")
         sent, peak = self.peak_of(self.ada, *direct, "send", *large, *small, "--to", BOB)
         print(f"send: {peak / MIB:.1f} MiB", flush=True)
