@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -82,6 +83,13 @@ void forbid_dumps() {
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
     throw Error(ErrorCode::kInternal, "can't forbid core dumps: " + reason());
   }
+}
+
+void keep_freed_memory() {
+  constexpr int kRows = 1 << 20;
+  // Larger than any buffer for rows; to set either keeps glibc from choosing both as it goes.
+  (void)mallopt(M_MMAP_THRESHOLD, 4 * kRows);
+  (void)mallopt(M_TRIM_THRESHOLD, 8 * kRows);
 }
 
 void become_user(const std::string& user, const fs::path& data) {

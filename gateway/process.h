@@ -11,6 +11,11 @@ namespace letterbox::gateway {
 /// become_user, because changing the user sets the flag anew. Throws Error kInternal.
 void forbid_dumps();
 
+/// What rows of ciphertext are freed of stays with this process for the next ones. glibc otherwise
+/// gives it back to the kernel at once, which has to wipe some anew for each row: about a tenth of
+/// what a download costs here. Takes up to 8 MiB for each thread that holds rows.
+void keep_freed_memory();
+
 /// If this process is root, becomes the account that is to own `data` for good: `user` if given,
 /// else the directory's owner, else `letterbox`, else `nobody`. An absent or empty directory is
 /// made, or handed over, to that account first. Does nothing for anybody else. Throws Error

@@ -165,6 +165,7 @@ void serve(const Config& config) {
   const sigset_t signals = block_signals();
   become_user(config.user, config.data);
   forbid_dumps();
+  keep_freed_memory();
   // Forks: before there is a key to be copied, a lock to be held or a thread.
   const std::unique_ptr<dicom::Inspector> inspector =
       dicom::make_inspector({.children = config.inspector_children});
