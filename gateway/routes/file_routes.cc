@@ -99,6 +99,10 @@ void get_files(Call& call) {
   const storage::Audience audience = require_audience(call, id, sends_or_receives);
   require_closed(audience);
   const auto admit = [&](std::span<const Uuid> files) {
+    // It may go on for long, and to revoke is to end it.
+    if (!call.services.authentication.still_stands(call.caller)) {
+      throw Error(ErrorCode::kUnauthenticated, "the device was revoked meanwhile");
+    }
     std::vector<bool> admitted;
     for (const auto& outcome : begin_downloads(call, files, audience)) {
       admitted.push_back(outcome && *outcome != DownloadOutcome::kRefused);

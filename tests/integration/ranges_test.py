@@ -1,10 +1,12 @@
 """Header and payload apart, ranges of the payload, and downloads as they are counted: asked with curl."""
 import base64
 import hashlib
+import http.client
 import json
 import unittest
 import uuid
 
+import device
 import rig
 import sealing
 from sealing import problem
@@ -177,6 +179,25 @@ class Streams(Letters):
         for _ in range(2):
             self.assertEqual([id for id, _ in self.stream()], [files[0].id, files[2].id])
         self.assertEqual(problem(self.colleague.request("GET", had)), (403, "download-limit-reached"))
+
+    def test_a_device_that_is_revoked_meanwhile_gets_no_further(self):
+        leaver = self.gateway.invited("leaver@hospital.example")
+        files = [sealing.File(bytes(1_000_000)) for _ in range(60)]  # more than is on its way at any time
+        path = f"/v1/deliveries/{sealing.sent(self.surgeon, [leaver.handle], *files).delivery}/files"
+        with self.gateway.tls() as line:
+            line.sendall(device.raw_head(leaver.key, self.gateway, "GET", path, b"", None) + b"\r\n")
+            answer = http.client.HTTPResponse(line, method="GET")
+            answer.begin()
+            self.assertEqual((answer.status, len(answer.read(1_000_000))), (200, 1_000_000))
+            self.gateway.admin("admin", "device", "revoke", leaver.key.id)
+            with self.assertRaises(http.client.IncompleteRead):
+                while answer.read(1_000_000):
+                    pass
+        self.assertLess(self.collects_of(files), len(files))
+
+    def collects_of(self, files):
+        ids = ", ".join(f"'{file.id}'" for file in files)
+        return int(self.gateway.sql(f"SELECT count(*) FROM audit WHERE kind = 'collect' AND object_id IN ({ids})"))
 
     def test_a_sender_who_isnt_a_recipient_is_recorded_and_not_counted(self):
         before, counted = self.collects(), self.gateway.sql("SELECT count(*) FROM download")
