@@ -13,6 +13,7 @@ The programs are those of build/release, or of LETTERBOX_BINARY_DIR.
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -243,6 +244,14 @@ class Letter:
             self.run.require_opens(who, content, file.plaintext)
 
 
+def serves_somebody(process):
+    """Whether it is one of PostgreSQL's backends; one that has just ended isn't."""
+    try:
+        return b"[local]" in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 class Run:
     def __init__(self, seed, verbose=False):
         self.seed, self.verbose = seed, verbose
@@ -336,10 +345,10 @@ class Run:
         if victim == "postmaster":
             os.kill(int((self.database.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
             return self.database.start_again
-        backends = [int(process.name) for process in self.database.processes()
-                    if b"[local]" in (process / "cmdline").read_bytes()]
+        backends = [int(process.name) for process in self.database.processes() if serves_somebody(process)]
         if backends:
-            os.kill(sorted(backends)[int(which * len(backends))], signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(sorted(backends)[int(which * len(backends))], signal.SIGKILL)
         return lambda: rig.eventually(self.database.answers, "the server has recovered")
 
     def start_gateway(self):
