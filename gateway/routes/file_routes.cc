@@ -1,4 +1,5 @@
 // Files as their recipients fetch them: whole, or header and payload apart.
+#include <chrono>
 #include <limits>
 #include <span>
 #include <vector>
@@ -18,6 +19,36 @@ namespace {
 using storage::DownloadOutcome;
 using web::http::http_response;
 using web::http::status_codes;
+
+// An answer of gigabytes, or to a slow peer, goes on for long: this one for as long as the device
+// is one. Who revokes it needn't know what it is fetching just then.
+class WhileItStands final : public Source {
+ public:
+  WhileItStands(const Call& call, Source& content) : call_(call), content_(content) {}
+
+  ByteView next() override {
+    const auto now = std::chrono::steady_clock::now();
+    if (unasked_ >= kMostUnasked || now >= asked_ + kLongestUnasked) {
+      if (!call_.services.authentication.still_stands(call_.caller)) {
+        throw Error(ErrorCode::kUnauthenticated, "the device was revoked meanwhile");
+      }
+      unasked_ = 0;
+      asked_ = now;
+    }
+    const ByteView piece = content_.next();
+    unasked_ += piece.size();
+    return piece;
+  }
+
+ private:
+  static constexpr std::size_t kMostUnasked = std::size_t{8} << 20;
+  static constexpr std::chrono::seconds kLongestUnasked{10};
+
+  const Call& call_;
+  Source& content_;
+  std::size_t unasked_ = 0;  // bytes since then
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+};
 
 bool is_get(const Call& call) {
   return call.request.method() == web::http::methods::GET;
@@ -89,7 +120,8 @@ void get_file(Call& call) {
   if (is_get(call)) begin_download(call, id, audience);
   http_response response = response_of(letter->etag, "application/age", letter->delivery);
   response.headers().add("Accept-Ranges", "none");
-  call.answer(std::move(response), *letter->content, letter->length);
+  WhileItStands content(call, *letter->content);
+  call.answer(std::move(response), content, letter->length);
 }
 
 // What can't be had is left out: asked for alone, it says why.
@@ -99,22 +131,19 @@ void get_files(Call& call) {
   const storage::Audience audience = require_audience(call, id, sends_or_receives);
   require_closed(audience);
   const auto admit = [&](std::span<const Uuid> files) {
-    // It may go on for long, and to revoke is to end it.
-    if (!call.services.authentication.still_stands(call.caller)) {
-      throw Error(ErrorCode::kUnauthenticated, "the device was revoked meanwhile");
-    }
     std::vector<bool> admitted;
     for (const auto& outcome : begin_downloads(call, files, audience)) {
       admitted.push_back(outcome && *outcome != DownloadOutcome::kRefused);
     }
     return admitted;
   };
-  const auto content = collect_files(
+  const auto files = collect_files(
       call.services.shelf, call.caller.tenant, id, call.id_parameter("after").value_or(Uuid()),
       call.number_parameter("up_to").value_or(std::numeric_limits<std::uint64_t>::max()), admit);
   http_response response(status_codes::OK);
   response.headers().set_content_type(kFilesMediaType);
-  call.answer(std::move(response), *content, std::nullopt);
+  WhileItStands content(call, *files);
+  call.answer(std::move(response), content, std::nullopt);
 }
 
 void get_header(Call& call) {
@@ -173,9 +202,10 @@ void get_payload(Call& call) {
     response.headers().add("Content-Range", content_range(*part, size));
   }
   const ByteRange range = part.value_or(ByteRange{0, size - 1});
-  const std::unique_ptr<Source> content =
+  const std::unique_ptr<Source> payload =
       collect_payload(call.services.shelf, call.caller.tenant, file, range.first);
-  call.answer(std::move(response), *content, range.length());
+  WhileItStands content(call, *payload);
+  call.answer(std::move(response), content, range.length());
 }
 
 void delete_file(Call& call) {
