@@ -184,11 +184,13 @@ class Streams(Letters):
         leaver = self.gateway.invited("leaver@hospital.example")
         many = [sealing.File(bytes(1_000_000)) for _ in range(60)]  # more than is on its way at any time
         large = sealing.File(bytes(60_000_000))
+        sealing.sent(self.surgeon, [leaver.handle], large)
         lines = []
         for path in (f"/v1/deliveries/{sealing.sent(self.surgeon, [leaver.handle], *many).delivery}/files",
-                     *(f"/v1/files/{sealing.sent(self.surgeon, [leaver.handle], large) and large.id}{half}"
-                       for half in ("", "/payload"))):
-            lines.append(http.client.HTTPResponse(line := self.gateway.tls(), method="GET"))
+                     f"/v1/files/{large.id}", f"/v1/files/{large.id}/payload"):
+            line = self.gateway.tls()
+            self.addCleanup(line.close)
+            lines.append(http.client.HTTPResponse(line, method="GET"))
             line.sendall(device.raw_head(leaver.key, self.gateway, "GET", path, b"", None) + b"\r\n")
             lines[-1].begin()
             self.assertEqual((lines[-1].status, len(lines[-1].read(1_000_000))), (200, 1_000_000))
