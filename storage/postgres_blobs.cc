@@ -55,10 +55,6 @@ constexpr const char* kForeignKeyViolation = "23503";  // the payload isn't ther
 constexpr const char* kAddPayload = R"SQL(
   INSERT INTO payload (tenant_id, id) VALUES ($1, $2))SQL";
 
-constexpr const char* kAdoptPayload = R"SQL(
-  UPDATE payload SET staged_by = NULL, reserved = 0
-   WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
-
 // octet_length of an uncompressed bytea is read from its pointer, not from the bytes.
 constexpr const char* kCountRows = R"SQL(
   SELECT count(*) AS rows,
@@ -252,10 +248,8 @@ class Writer final : public BlobWriter {
            Connection& connection) {
     if (!begun_) {
       connection.execute(kAddPayload, {tenant_.uuid, payload_});
-    } else {
-      const auto adopted = transaction.exec_params(kAdoptPayload, tenant_.uuid.text(),
-                                                   payload_.text(), instance_.text());
-      if (adopted.affected_rows() != 1) throw_lost();
+    } else if (!adopt(transaction, tenant_, payload_, instance_)) {
+      throw_lost();
     }
     add_row(connection, tenant_, payload_, static_cast<std::int32_t>(staged_), *held_);
     if (begun_) require_all_rows(transaction);

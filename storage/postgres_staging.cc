@@ -11,6 +11,15 @@ void add_row(Connection& connection, TenantId tenant, const Uuid& payload, std::
       {tenant.uuid, payload, number, row.view()});
 }
 
+bool adopt(pqxx::work& transaction, TenantId tenant, const Uuid& payload, const Uuid& owner) {
+  return transaction
+             .exec_params(
+                 "UPDATE payload SET staged_by = NULL, reserved = 0"
+                 " WHERE tenant_id = $1 AND id = $2 AND staged_by = $3",
+                 tenant.uuid.text(), payload.text(), owner.text())
+             .affected_rows() == 1;
+}
+
 void drop_staged(Pool& pool, TenantId tenant, const Uuid& instance,
                  const std::vector<Uuid>& payloads) {
   if (payloads.empty()) return;

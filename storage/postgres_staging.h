@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <pqxx/pqxx>
 #include <vector>
 
 #include "base/bytes.h"
@@ -17,6 +18,10 @@ inline constexpr const char* kDoNotWait = "SELECT set_config('synchronous_commit
 /// Adds a row to a payload. Throws pqxx's errors.
 void add_row(Connection& connection, TenantId tenant, const Uuid& payload, std::int32_t number,
              const Ciphertext& row);
+
+/// A payload that `owner` staged is a file's from now on. False if it isn't there, or is nobody's.
+/// Throws pqxx's errors.
+bool adopt(pqxx::work& transaction, TenantId tenant, const Uuid& payload, const Uuid& owner);
 
 /// Drops these payloads if they are still staged by `instance`; nothing of them, or all. Doesn't
 /// wait for the disk, nor for a database that is away: what is left is swept. Throws Error

@@ -88,10 +88,6 @@ constexpr const char* kAdvanceWithHead = R"SQL(
 constexpr const char* kDropRows = R"SQL(
   DELETE FROM payload_row WHERE tenant_id = $1 AND payload_id = $2 AND row_no >= $3)SQL";
 
-constexpr const char* kAdoptPayload = R"SQL(
-  UPDATE payload SET staged_by = NULL, reserved = 0
-   WHERE tenant_id = $1 AND id = $2 AND staged_by = $3)SQL";
-
 constexpr const char* kComplete = R"SQL(
   UPDATE upload
      SET received = length, payload_id = NULL, header = NULL, nonce = NULL, rows = 0, tail_size = 0,
@@ -171,9 +167,9 @@ class Writer final : public UploadWriter {
     pool_.transact([&](pqxx::work& transaction, Connection& connection) {
       require_ours(transaction);
       // Before the upload lets it go, or it would be nobody's (migration 0005).
-      const auto adopted = transaction.exec_params(kAdoptPayload, tenant_.uuid.text(),
-                                                   payload_.value().text(), upload_.made.id.text());
-      if (adopted.affected_rows() != 1) refuse_unknown(upload_.made.id);
+      if (!adopt(transaction, tenant_, payload_.value(), upload_.made.id)) {
+        refuse_unknown(upload_.made.id);
+      }
       add_rows(connection, step);
       transaction.exec_params(kComplete, tenant_.uuid.text(), upload_.made.id.text(),
                               seconds(now + kUploadKept));
