@@ -8,6 +8,7 @@
 #include "client/addressees.h"
 #include "client/answers.h"
 #include "client/held.h"
+#include "client/parallel.h"
 #include "client/retry.h"
 #include "client/sealed_delivery.h"
 #include "client/several_at_once.h"
@@ -79,7 +80,7 @@ class Sender {
   void post(const char* where, const std::filesystem::path& path, const SealedBytes& sealed) {
     const FileDescriptor fd = open_to_read(path.string(), "a sealed file");
     patiently([&] {
-      if (stop_.stop_requested()) throw Error(ErrorCode::kInternal, "another file failed");
+      go_on_unless(stop_);
       SliceSource bytes(fd.get(), 0, sealed.length, "a sealed file");
       WatchedSource body(bytes, progress_);
       try {

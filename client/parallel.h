@@ -10,11 +10,18 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
+
 namespace letterbox::client {
 
 /// More than this the line is no better used, and each takes the memory of a connection and a few
 /// rows.
 inline constexpr std::size_t kMostAtOnce = 4;
+
+/// For work that others wait for. Throws Error kInternal if it is all in vain.
+inline void go_on_unless(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Error(ErrorCode::kInternal, "another file failed");
+}
 
 /// Does `work(i)` for each i below `count`, up to kMostAtOnce at a time. `worker(thread, token)` is
 /// called by each thread, which is 0 for the one that calls, and returns its `work`; the token

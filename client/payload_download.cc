@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "client/parallel.h"
 
 namespace letterbox::client {
 
@@ -15,7 +16,7 @@ PayloadDownload::PayloadDownload(GatewayConnection& gateway, const records::Mani
 }
 
 ByteView PayloadDownload::next() {
-  if (stop_.stop_requested()) throw Error(ErrorCode::kInternal, "another file failed");
+  go_on_unless(stop_);
   if (earlier_) {
     const ByteView piece = earlier_->next();
     at_ += piece.size();

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "client/files.h"
+#include "client/parallel.h"
 #include "client/retry.h"
 #include "crypto/base64.h"
 #include "crypto/hash.h"
@@ -103,7 +104,7 @@ class TusUpload {
   }
 
   void send_slice() {
-    if (stop_.stop_requested()) throw Error(ErrorCode::kInternal, "another file failed");
+    go_on_unless(stop_);
     const std::uint64_t length = std::min(kSliceSize, file_.length - offset_);
     crypto::Sha256 hash;
     SliceSource once = slice(length);
