@@ -394,7 +394,7 @@ class Run:
             raise AssertionError("\n".join(wrong))
 
     def require_all_open(self):
-        """At the end: stock age opens whatever is closed, with the keys of whom it is for."""
+        """Between rounds: stock age opens whatever is closed, with the keys of whom it is for."""
         opened = 0
         for letter in self.by_delivery.values():
             if letter.known and letter.known["state"] == "closed":
@@ -409,13 +409,14 @@ def run(kills, seed, verbose=False):
     """Throws what didn't hold."""
     print(f"{kills} kills, seed {seed}", flush=True)
     course = Run(seed, verbose)
-    number = 0
+    number = opened = 0
     try:
         for number in range(1, kills + 1):
             course.round(number)
+            if number % 10 == 0 or number == kills:
+                opened += course.require_all_open()
             if number % 50 == 0:
                 print(f"  {number} rounds held", flush=True)
-        opened = course.require_all_open()
     except BaseException:
         print(f"it didn't hold in round {number} of seed {seed}", flush=True)
         raise
