@@ -90,6 +90,7 @@ void keep_freed_memory() {
   // Larger than any buffer for rows; to set either keeps glibc from choosing both as it goes.
   (void)mallopt(M_MMAP_THRESHOLD, 4 * kRows);
   (void)mallopt(M_TRIM_THRESHOLD, 8 * kRows);
+  (void)mallopt(M_ARENA_MAX, 2);
 }
 
 void become_user(const std::string& user, const fs::path& data) {

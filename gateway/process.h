@@ -11,9 +11,10 @@ namespace letterbox::gateway {
 /// become_user, because changing the user sets the flag anew. Throws Error kInternal.
 void forbid_dumps();
 
-/// What rows of ciphertext are freed of stays with this process for the next ones. glibc otherwise
-/// gives it back to the kernel at once, which has to wipe some anew for each row: about a tenth of
-/// what a download costs here. Takes up to 8 MiB for each thread that holds rows.
+/// What rows of ciphertext are freed of stays with this process for the next ones, whichever thread
+/// has them: up to twice 8 MiB. glibc otherwise gives it back to the kernel at once, which has to
+/// wipe some anew for each row: about a tenth of what a download costs here. And it keeps something
+/// for each thread, so that memory grows with them.
 void keep_freed_memory();
 
 /// If this process is root, becomes the account that is to own `data` for good: `user` if given,
