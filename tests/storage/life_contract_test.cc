@@ -36,6 +36,21 @@ class LifeContract : public BothStores {
     deliver(*store_, tenant_, file_, delivery);
     return delivery;
   }
+  // The files of another closed one for age1alice, which has so many.
+  std::vector<Uuid> files_for_alice(int count, std::uint32_t downloads = kUsualDownloads) {
+    NewDelivery delivery = some_delivery(sender_);
+    delivery.recipients = {"age1alice"};
+    delivery.downloads = downloads;
+    deliveries_.open(tenant_, delivery, some_event());
+    std::vector<Uuid> ids;
+    for (int i = 0; i < count; ++i) {
+      const SealedFile file = sealed_file(delivery.id, 10);
+      staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
+      ids.push_back(file.record.id);
+    }
+    deliveries_.close(tenant_, delivery.id, "m", ids, {}, some_event());
+    return ids;
+  }
   std::optional<DownloadOutcome> download(const std::string& recipient,
                                           std::chrono::sys_seconds when) {
     return receipts_.begin_download(tenant_, file_.record.id, recipient, when, some_event());
@@ -159,17 +174,7 @@ TEST_P(LifeContract, EachDeviceAndEachFileCountsByItself) {
 }
 
 TEST_P(LifeContract, SeveralFilesCountTogether) {
-  NewDelivery delivery = some_delivery(sender_);
-  delivery.recipients = {"age1alice"};
-  delivery.downloads = 1;
-  deliveries_.open(tenant_, delivery, some_event());
-  std::vector<Uuid> ids;
-  for (int i = 0; i < 4; ++i) {
-    const SealedFile file = sealed_file(delivery.id, 10);
-    staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
-    ids.push_back(file.record.id);
-  }
-  deliveries_.close(tenant_, delivery.id, "m", ids, {}, some_event());
+  const std::vector<Uuid> ids = files_for_alice(4, 1);
   const auto ask = [&](const std::vector<Uuid>& files, std::chrono::sys_seconds when) {
     return receipts_.begin_downloads(tenant_, files, "age1alice", when, some_event());
   };
@@ -194,16 +199,7 @@ TEST_P(LifeContract, SeveralFilesCountTogether) {
 }
 
 TEST_P(LifeContract, TwoWhoAskForTheSameFilesInAnotherOrderDontHinderEachOther) {
-  NewDelivery delivery = some_delivery(sender_);
-  delivery.recipients = {"age1alice"};
-  deliveries_.open(tenant_, delivery, some_event());
-  std::vector<Uuid> ids;
-  for (int i = 0; i < 20; ++i) {
-    const SealedFile file = sealed_file(delivery.id, 10);
-    staged(*store_, tenant_, file)->commit(file.record, nullptr, some_event());
-    ids.push_back(file.record.id);
-  }
-  deliveries_.close(tenant_, delivery.id, "m", ids, {}, some_event());
+  const std::vector<Uuid> ids = files_for_alice(20);
   std::atomic<int> counted = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
